@@ -1,0 +1,1 @@
+"""CorporateAssist: thinks, and never hears of Bolt."""

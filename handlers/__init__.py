@@ -1,0 +1,1 @@
+"""Slack to queue: parse, store, ack."""
