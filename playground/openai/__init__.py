@@ -1,0 +1,50 @@
+"""An OpenAI API on localhost: conversations, responses, files and vector stores, answered by rules or by a script."""
+
+from playground.openai.errors import ApiError
+from playground.openai.faults import Fault
+from playground.openai.limits import Model, Usage, count_tokens
+from playground.openai.plan import Call, Found, Plan, Refuse, Say, Search, View
+from playground.openai.script import (
+    Script,
+    Step,
+    calls,
+    cut,
+    empty,
+    error_event,
+    failed,
+    http_error,
+    incomplete,
+    refusal,
+    stall,
+    text,
+)
+from playground.openai.server import OpenAIServer, RequestRecord
+
+__all__ = [
+    "ApiError",
+    "Call",
+    "Fault",
+    "Found",
+    "Model",
+    "OpenAIServer",
+    "Plan",
+    "Refuse",
+    "RequestRecord",
+    "Say",
+    "Script",
+    "Search",
+    "Step",
+    "Usage",
+    "View",
+    "calls",
+    "count_tokens",
+    "cut",
+    "empty",
+    "error_event",
+    "failed",
+    "http_error",
+    "incomplete",
+    "refusal",
+    "stall",
+    "text",
+]

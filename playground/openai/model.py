@@ -1,0 +1,289 @@
+"""The rule-based model: what it answers follows from what it sees, by the rules on this page, and from nothing else."""
+
+import json
+import re
+from typing import Any
+
+from playground.openai import memory, samples
+from playground.openai.errors import JsonObject
+from playground.openai.items import text_of
+from playground.openai.plan import Call, Found, Output, Plan, Say, Search, View
+from playground.openai.schemas import filled
+from playground.openai.search import words
+
+INTRODUCTION = (
+    "I am the playground's rule-based model, not a language model: I answer by a few fixed rules, so that the bot can be "
+    "tried out without an account."
+)
+ABILITIES = """You can ask me to
+- recall this conversation: "what is my name?", "what did we agree?", "what do you know about …?"
+- use the bot's tools: "what time is it?", "remember that …", "what do you remember?"
+- search the files you shared: ask about what is in them
+- show Markdown: "show me a table", "a list", "code", "write 2000 words", "count to 20", "say: …\""""
+LONGEST_OUTPUT = 3_000  # characters of a tool's output that an answer repeats
+MOST_QUOTES = 10
+MOST_FILLER = 400_000  # characters
+GOOD_SCORE = 0.3
+
+QUESTION = re.compile(r"\?|^\W*(?:what|who|when|where|why|how|which|is|are|do|does|did|can|tell me)\b", re.IGNORECASE)
+FILE_WORDS = re.compile(
+    r"\b(files?|documents?|pdf|polic(?:y|ies)|handbook|attachment|report|according to)\b", re.IGNORECASE
+)
+GREETING = re.compile(r"^\W*(?:<@\w+>\W*)?(hi|hello|hey|good (?:morning|afternoon|evening)|greetings)\b", re.IGNORECASE)
+HELP = re.compile(r"\b(help|what can you do|who are you|what are you|are you (?:a|an) )", re.IGNORECASE)
+TIME = re.compile(
+    r"\b(what(?:'s| is) the (?:time|date)|what time|current time|time is it|what day|today's date)", re.IGNORECASE
+)
+REMEMBER = re.compile(r"(?<!you )\bremember (?:that |this:? ?)?(?!anything)(.+)", re.IGNORECASE | re.DOTALL)
+RECALL = re.compile(r"\b(what do you remember|do you remember|my notes|your notes|recall)\b", re.IGNORECASE)
+SAY = re.compile(r"\b(?:say|echo)\s*:\s*(.+)|\brepeat\s*:?\s+(.+)", re.IGNORECASE | re.DOTALL)
+COUNT = re.compile(r"\bcount (?:up )?to (\d{1,5})\b", re.IGNORECASE)
+WRITE = re.compile(r"\bwrite (?:me )?(?:about )?([\d,]{1,9}) (characters?|words?|paragraphs?)\b", re.IGNORECASE)
+SHOW = re.compile(r"\b(?:show|give|make|write)\b.*\b(table|list|code)\b", re.IGNORECASE)
+MY_NAME = re.compile(r"\b(what(?:'s| is) my name|who am i|do you know my name)\b", re.IGNORECASE)
+AGREED = re.compile(r"\bwhat (?:did|have|had) (?:we|i) (?:agree|decide|settle)", re.IGNORECASE)
+I_SAID = re.compile(
+    r"\bwhat (?:did i|have i|i) (?:say|said|tell|told|write|ask)\w*\b(?:.*?\babout (.+))?", re.IGNORECASE
+)
+KNOW = re.compile(r"\bwhat (?:do|did) (?:you know|we say|we discuss|we know)\w*\b.*?\babout (.+)", re.IGNORECASE)
+SUM_UP = re.compile(r"\b(summar\w+|sum up|recap)\b", re.IGNORECASE)
+
+
+def answer(view: View) -> Plan:
+    """The plan of the answer; the same view always gets the same one."""
+    schema = _output_schema(view)
+    if schema is not None:
+        return _say(json.dumps(filled(schema, view.last_user)))
+    if "summar" in view.instructions.lower() and not view.tools:
+        return _say(memory.summary(view.items))
+    if view.items and view.items[-1]["type"] == "function_call_output":
+        return _say(_after_tools(view))
+    if call := _tool_call(view):
+        return Plan((call,))
+    for rule in (_on_request, _from_files, _from_memory):
+        if plan := rule(view):
+            return plan
+    return _say(_otherwise(view))
+
+
+def _say(text: str) -> Plan:
+    return Plan((Say(text, phase="final_answer"),))
+
+
+def _output_schema(view: View) -> JsonObject | None:
+    format_ = (view.body.get("text") or {}).get("format") or {}
+    if format_.get("type") == "json_object":
+        return {"type": "object", "properties": {"text": {"type": "string"}}}
+    schema: JsonObject | None = format_.get("schema") if format_.get("type") == "json_schema" else None
+    return schema
+
+
+# ---- tools
+
+
+def _tool_call(view: View) -> Output | None:
+    """A call of the function that the message asks for, or that the request demands."""
+    functions, text = view.functions(), view.last_user
+    name = _wanted_tool(functions, text)
+    if view.forced in functions:
+        name = view.forced
+    elif view.forced == "*" and name is None:
+        name = next(iter(functions), None)
+    if name is None:
+        return None
+    match = REMEMBER.search(text) if name == "remember" else None
+    about = match[1].strip() if match else text
+    return Call(name, json.dumps(filled(functions[name].get("parameters") or {"type": "object"}, about)))
+
+
+def _wanted_tool(functions: dict[str, JsonObject], text: str) -> str | None:
+    asked: tuple[tuple[str, re.Pattern[str]], ...] = (
+        ("current_time", TIME),
+        ("recall", RECALL),
+        ("remember", REMEMBER),
+    )
+    for name, pattern in asked:
+        if name in functions and pattern.search(text):
+            return name
+    said = set(words(text))
+    for name in functions:  # any other is meant when its name is said, such as "schedule a meeting"
+        if name in text or (name not in ("remember", "recall") and set(words(name.replace("_", " "))) <= said):
+            return name
+    return None
+
+
+def _after_tools(view: View) -> str:
+    """What the tools' outputs say."""
+    names = {item["call_id"]: item["name"] for item in view.items if item["type"] == "function_call"}
+    outputs: list[JsonObject] = []
+    for item in reversed(view.items):
+        if item["type"] != "function_call_output":
+            break
+        outputs.insert(0, item)
+    if len(outputs) == 1:
+        return _readable(text_of(outputs[0]))
+    return "\n".join(f"- **{names.get(item['call_id'], 'tool')}**: {_readable(text_of(item))}" for item in outputs)
+
+
+def _readable(output: str) -> str:
+    """A tool's output as a person reads it: the text of a JSON value, without its braces."""
+    try:
+        value = json.loads(output)
+    except ValueError:
+        value = output
+    text = _rendered(value)
+    return text if len(text) <= LONGEST_OUTPUT else text[:LONGEST_OUTPUT] + " …"
+
+
+def _rendered(value: Any) -> str:
+    if isinstance(value, dict):
+        if value.get("error"):
+            return f"That did not work: {value['error']}"
+        for name in ("text", "message", "result", "output"):
+            if isinstance(value.get(name), str):
+                return str(value[name])
+        return "\n".join(f"- {name}: {_rendered(held)}" for name, held in value.items())
+    if isinstance(value, list):
+        return "\n".join(f"- {_rendered(held)}" for held in value) or "Nothing was found."
+    return str(value) if value != "" else "The tool gave an empty answer."
+
+
+# ---- shown on request
+
+
+def _on_request(view: View) -> Plan | None:
+    text = view.last_user
+    if match := SAY.search(text):
+        return _say((match[1] or match[2]).strip())
+    if match := COUNT.search(text):
+        return _say(", ".join(str(n) for n in range(1, int(match[1]) + 1)))
+    if match := WRITE.search(text):
+        count = int(match[1].replace(",", "") or 0)
+        return _say(_filler(count, match[2].lower()))
+    if match := SHOW.search(text):
+        shown = {"table": samples.TABLE, "list": samples.LIST, "code": samples.CODE}[match[1].lower()]
+        return _say(f"Here is a {match[1].lower()}:\n\n{shown}")
+    if GREETING.search(text) or HELP.search(text):
+        name = memory.asker_name(view.items)
+        greeting = f"Hello{', ' + name if name else ''}!"
+        return _say(f"{greeting} {INTRODUCTION}\n\n{ABILITIES}")
+    return None
+
+
+def _filler(count: int, unit: str) -> str:
+    if unit.startswith("char"):
+        return samples.characters(max(1, min(count, MOST_FILLER)))
+    if unit.startswith("word"):
+        return samples.words(max(1, min(count, MOST_FILLER // 8)))
+    blocks = [block for block, _ in zip(samples.paragraphs(), range(min(count, MOST_FILLER // 500)), strict=False)]
+    return "\n\n".join(blocks)
+
+
+# ---- known from files
+
+
+def _from_files(view: View) -> Plan | None:
+    """An answer out of the files: attached ones as they are, searched ones with citations."""
+    text = view.last_user
+    attached = _attached(view)
+    if attached and (FILE_WORDS.search(text) or not _earlier_says(view)):
+        quotes = [f"**{name}** begins:\n> {_start(body)}" for name, body in attached]
+        return _say("\n\n".join(quotes))
+    offered = any(tool["type"] == "file_search" for tool in view.tools)
+    if not offered or not QUESTION.search(text) or (_about_us(text) and not FILE_WORDS.search(text)):
+        return None
+    good = tuple(found for found in view.found if found.score >= GOOD_SCORE)
+    if not good and not FILE_WORDS.search(text):
+        return None
+    if not good:
+        return Plan((Search((text,), ()), Say(_unknown(text), phase="final_answer")))
+    return Plan((Search((text,), view.found), _cited(text, good[:3])))
+
+
+def _attached(view: View) -> list[tuple[str, str]]:
+    content = view.input[-1].get("content") if view.input else None
+    parts = content if isinstance(content, list) else []
+    return [view.texts[part["file_id"]] for part in parts if part.get("file_id") in view.texts]
+
+
+def _start(body: str) -> str:
+    return " ".join(body.split())[:300] or "(nothing that I can read as text)"
+
+
+def _cited(question: str, found: tuple[Found, ...]) -> Say:
+    """The sentence of each passage that fits best, each with its citation."""
+    text, annotations = "I found this:", list[JsonObject]()
+    for passage in found:
+        asked = set(words(question))
+        best = max(memory.sentences(passage.text), key=lambda line: len(asked & set(words(line))), default="")
+        text += f"\n- {best[:500]}"
+        citation = {"type": "file_citation", "file_id": passage.file_id, "filename": passage.filename}
+        annotations.append(citation | {"index": len(text)})
+    return Say(text, tuple(annotations), phase="final_answer")
+
+
+# ---- known from the conversation
+
+
+def _before(view: View) -> tuple[JsonObject, ...]:
+    """The items before the last user message, and the developer items around it."""
+    last = max((n for n, item in enumerate(view.items) if item.get("role") == "user"), default=len(view.items))
+    later = tuple(item for item in view.items[last + 1 :] if item.get("role") == "developer")
+    return view.items[:last] + later
+
+
+def _about_us(text: str) -> bool:
+    return any(pattern.search(text) for pattern in (MY_NAME, AGREED, I_SAID, KNOW, SUM_UP))
+
+
+def _earlier_says(view: View) -> bool:
+    return bool(memory.about(_before(view), view.last_user))
+
+
+def _from_memory(view: View) -> Plan | None:
+    text, before = view.last_user, _before(view)
+    if MY_NAME.search(text):
+        name = memory.asker_name(view.items)
+        return _say(
+            f"Your name is {name}." if name else "I don't know your name: nobody has told me in this conversation."
+        )
+    if AGREED.search(text):
+        return _quoted("This is what was agreed:", memory.agreed(before), text)
+    if match := I_SAID.search(text):
+        mine = [item for item in before if item.get("role") == "user"]
+        topic = (match[1] or "").strip(" ?.!")
+        told = memory.about(mine, topic) if topic else [text_of(item) for item in mine][-MOST_QUOTES:]
+        return _quoted("You said:", told or memory.about(before, topic), text)
+    if match := KNOW.search(text):
+        return _quoted("This is what I know:", memory.about(before, match[1]), text)
+    if SUM_UP.search(text):
+        return _say("So far:\n" + memory.summary(before))
+    if QUESTION.search(text) and (known := memory.about(before, text)):
+        return _quoted("From this conversation:", known[:3], text)
+    return None
+
+
+def _quoted(head: str, quotes: list[str], question: str) -> Plan:
+    if not quotes:
+        return _say(_unknown(question))
+    return _say(head + "".join(f"\n> {' '.join(quote.split())}" for quote in quotes[:MOST_QUOTES]))
+
+
+def _unknown(question: str) -> str:
+    return f"I don't know. You asked: “{_short(question)}”, and nothing that I can see says anything about it."
+
+
+def _otherwise(view: View) -> str:
+    text = view.last_user
+    if match := memory.SELF_NAMED.search(text):
+        return f"Nice to meet you, {match[1]}."
+    if QUESTION.search(text):
+        return _unknown(text)
+    if not text.strip():
+        return "I see no text to answer."
+    return f"Noted: “{_short(text)}”"
+
+
+def _short(text: str, limit: int = 300) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[:limit] + " …"

@@ -1,0 +1,205 @@
+"""The server: routes, keys, error bodies, the log of requests, what survives a restart."""
+
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from playground.openai.behaviour import Behaviour
+from playground.openai.conversations import Conversation, Conversations
+from playground.openai.errors import ApiError, JsonObject, invalid
+from playground.openai.exchange import Exchange, Handler, Route, Upload, read_body, recorded
+from playground.openai.faults import Faults
+from playground.openai.files import Files
+from playground.openai.responses import Responses
+from playground.openai.store_routes import VectorStoreRoutes
+from playground.openai.validation import check_model
+from playground.openai.vector_stores import VectorStores
+
+REQUESTS_KEPT = 2_000
+TRANSCRIPT = (
+    "This is the playground's stand-in for a transcript: the sound was received, but nothing here listens to it."
+)
+AUDIO_LIMIT = 25 * 1024 * 1024
+AUDIO_BYTES_PER_SECOND = 16_000
+AUDIO_TYPES = ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "wav", "webm")
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class RequestRecord:
+    """A request as it came; `status` is 0 until it is answered (a stream: until it has ended)."""
+
+    path: str
+    body: JsonObject
+    method: str = "POST"
+    at: float = field(default_factory=time.monotonic)
+    status: int = 0
+
+
+class OpenAIServer(Behaviour):
+    """An OpenAI API on localhost.
+
+    `record` is told each request as `{"http", "path", "body"}`; `state` is an earlier `snapshot()`.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: bool = False,
+        record: Callable[[JsonObject], None] | None = None,
+        state: JsonObject | None = None,
+    ) -> None:
+        super().__init__(limits=limits)
+        self.faults = Faults()
+        self.requests: deque[RequestRecord] = deque(maxlen=REQUESTS_KEPT)
+        self.base_url = ""
+        self._record = record
+        self._conversations = Conversations()
+        self._files = Files()
+        self._stores = VectorStores(self._files)
+        self._responses = Responses(self, self._conversations, self._files, self._stores)
+        if state:
+            self._conversations.restore(state["conversations"])
+            self._files.restore(state["files"])
+            self._stores.restore(state["vector_stores"])
+
+    @property
+    def conversations(self) -> dict[str, Conversation]:
+        """All conversations by id."""
+        return self._conversations.all
+
+    def delete_conversation(self, id_: str) -> None:
+        """Make a conversation vanish, as when somebody deleted it at OpenAI."""
+        del self._conversations.all[id_]
+
+    def snapshot(self) -> JsonObject:
+        """Everything that a restarted server needs, as JSON values."""
+        return {
+            "conversations": [conversation.snapshot() for conversation in self._conversations.all.values()],
+            "files": [file.snapshot() for file in self._files.all.values()],
+            "vector_stores": self._stores.snapshot(),
+        }
+
+    def mount(self, app: web.Application) -> None:
+        """Put the API under /v1 of an application."""
+        stores = VectorStoreRoutes(self._stores)
+        owners = (self._conversations, self._responses, self._files, stores, self)
+        for method, path, handler in (route for owner in owners for route in owner.routes()):
+            app.router.add_route(method, "/v1" + path, self._served(handler))
+        app.router.add_route("*", "/v1/{rest:.*}", self._served(_nothing_here))
+
+    def routes(self) -> list[Route]:
+        """The endpoints that keep no state."""
+        return [
+            ("GET", "/models", self._list_models),
+            ("GET", "/models/{model}", self._retrieve_model),
+            ("POST", "/audio/transcriptions", self._transcribe),
+        ]
+
+    @asynccontextmanager
+    async def serving(self, port: int = 0) -> AsyncIterator["OpenAIServer"]:
+        """Serve alone on 127.0.0.1; sets `base_url`."""
+        app = web.Application()
+        self.mount(app)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", port)
+        await site.start()
+        address: tuple[str, int] = runner.addresses[0]
+        self.base_url = f"http://127.0.0.1:{address[1]}/v1"
+        try:
+            yield self
+        finally:
+            await self.close()
+            await runner.cleanup()
+
+    async def close(self) -> None:
+        """Stop what runs in the background; a host application calls it at its end."""
+        await self._responses.close()
+        await self._stores.close()
+
+    def _served(self, handler: Handler) -> Callable[[web.Request], Any]:
+        async def serve(request: web.Request) -> web.StreamResponse:
+            seen = RequestRecord(request.path, {}, request.method)
+            self.requests.append(seen)
+            try:
+                response = await self._answer(request, handler, seen)
+            except ConnectionError:
+                if request.transport:
+                    request.transport.abort()
+                return web.Response()
+            seen.status = response.status
+            return response
+
+        return serve
+
+    async def _answer(self, request: web.Request, handler: Handler, seen: RequestRecord) -> web.StreamResponse:
+        started = time.monotonic()
+        try:
+            body = await read_body(request)
+            seen.body = recorded(body)
+            if self._record:
+                self._record({"http": request.method, "path": request.path, "body": seen.body})
+            self._check_key(request)
+            await self.faults.meet(request.path, body)
+            response = await handler(Exchange(request, body))
+        except ApiError as error:
+            response = web.json_response(error.body, status=error.status, headers=error.headers)
+        except ConnectionError:
+            raise
+        except Exception:
+            # The edge of the server: a client must get an error body whatever went wrong in here.
+            log.exception("%s %s failed", request.method, request.path)
+            mishap = ApiError(500, "The server had an error while processing your request.", code="internal_error")
+            response = web.json_response(mishap.body, status=500)
+        if not response.prepared:
+            for name, value in self.headers(seen.body.get("model")).items():
+                response.headers.setdefault(name, value)
+            response.headers["openai-processing-ms"] = str(math.ceil((time.monotonic() - started) * 1000))
+        return response
+
+    def _check_key(self, request: web.Request) -> None:
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not key:
+            message = "You didn't provide an API key. You need to provide your API key in an Authorization header."
+            raise ApiError(401, message)
+        if key != self.api_key:
+            hidden = f"{key[:8]}{'*' * 8}{key[-4:]}" if len(key) > 12 else "*" * len(key)
+            message = f"Incorrect API key provided: {hidden}. You can find your API key at "
+            message += "https://platform.openai.com/account/api-keys."
+            raise ApiError(401, message, code="invalid_api_key")
+
+    async def _list_models(self, _exchange: Exchange) -> web.Response:
+        return web.json_response({"object": "list", "data": [model.shown() for model in self.models.values()]})
+
+    async def _retrieve_model(self, exchange: Exchange) -> web.Response:
+        return web.json_response(check_model({"model": exchange["model"]}, self.models).shown())
+
+    async def _transcribe(self, exchange: Exchange) -> web.Response:
+        upload = exchange.body.get("file")
+        check_model(exchange.body, self.models)
+        if not isinstance(upload, Upload):
+            raise invalid("'file' is a required property", param="file")
+        suffix = upload.filename.rpartition(".")[2].lower()
+        if suffix not in AUDIO_TYPES:
+            raise invalid(f"Unsupported file format {suffix}. Supported formats: {list(AUDIO_TYPES)}", param="file")
+        if len(upload.content) > AUDIO_LIMIT:
+            raise ApiError(
+                413, f"Maximum content size limit ({AUDIO_LIMIT}) exceeded ({len(upload.content)} bytes read)"
+            )
+        if exchange.body.get("response_format") == "text":
+            return web.Response(text=TRANSCRIPT)
+        seconds = math.ceil(len(upload.content) / AUDIO_BYTES_PER_SECOND)
+        return web.json_response({"text": TRANSCRIPT, "usage": {"type": "duration", "seconds": seconds}})
+
+
+async def _nothing_here(exchange: Exchange) -> web.Response:
+    message = f"Invalid URL ({exchange.request.method} {exchange.request.path})"
+    raise ApiError(404, message)
