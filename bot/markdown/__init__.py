@@ -1,0 +1,17 @@
+"""Pure rendering of a model's growing Markdown into Slack messages: text in, Block Kit out, no I/O.
+
+A growing answer is shown like this; each step is a pure function, and only the last message's text is handled again:
+
+    while peeled := peel(tail, FULL):            # tail: all the raw text that is in no finished message yet
+        finished, tail = peeled                  # `finished` never changes again
+    show(blocks(disarm(settle(tail), names)), fallback(disarm(settle(tail), names)))
+
+When the answer is complete, `settle` is left out: nothing is held back any more.
+"""
+
+from bot.markdown.cuts import CAREFUL, FULL, PLAIN, Limits, cut, peel, split
+from bot.markdown.ending import settle
+from bot.markdown.mentions import disarm
+from bot.markdown.render import blocks, fallback
+
+__all__ = ["CAREFUL", "FULL", "PLAIN", "Limits", "blocks", "cut", "disarm", "fallback", "peel", "settle", "split"]
