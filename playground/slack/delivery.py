@@ -1,0 +1,135 @@
+"""How events, commands and interactions reach the app: attempts, acks and retries."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+from playground.slack.envelope import Envelope, UnansweredError
+from playground.slack.installation import Installation
+from playground.slack.sockets import Sockets
+from playground.slack.state import Json
+from playground.slack.webhook import Webhook
+
+KEPT = 20_000  # envelopes that stay readable in `events`
+
+
+class Delivery:
+    """Delivers each envelope over Socket Mode, or over HTTP once `deliver_to` named a URL.
+
+    Events are tried again after each of `retry_delays` seconds until acked; commands and interactions are tried once.
+    `twins`: a mention comes as `message` too. `duplicate`: each event is sent so many more times.
+    `answered(envelope, payload)` is called for each first ack, `failed(envelope)` when a command or an interaction got none.
+    """
+
+    def __init__(
+        self, app: Installation, answered: Callable[[Envelope, Json | None], None], failed: Callable[[Envelope], None]
+    ) -> None:
+        self.retry_delays: tuple[float, ...] = (0, 60, 300)
+        self.ack_timeout = 3.0
+        self.twins = True
+        self.duplicate = 0
+        self.events: deque[Envelope] = deque(maxlen=KEPT)
+        self.sockets = Sockets(app, self._acked)
+        self.running = False
+        self._app = app
+        self._webhook: Webhook | None = None
+        self._answered = answered
+        self._failed = failed
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def deliver_to(self, url: str | None) -> None:
+        """HTTP mode with this request URL; None: Socket Mode."""
+        if self._webhook is not None:
+            self._start(self._webhook.close())
+        self._webhook = Webhook(self._app, url, self._acked) if url else None
+
+    async def verify_url(self) -> bool:
+        """Whether the request URL passes Slack's url_verification."""
+        assert self._webhook is not None, "deliver_to(url) first"
+        return await self._webhook.verify()
+
+    def put(self, envelope: Envelope) -> None:
+        """Deliver. What happened before the workspace was served is history, and is not delivered."""
+        if not self.running:
+            return
+        self.events.append(envelope)
+        self._start(self._deliver(envelope))
+
+    def redeliver(self, event_id: str) -> None:
+        """Send an event once more, as a retry, acked or not. KeyError when there was none."""
+        envelope = next((e for e in self.events if e.event_id == event_id), None)
+        if envelope is None:
+            raise KeyError(event_id)
+        self._start(self._again(envelope))
+
+    def redeliver_all(self) -> None:
+        """Send every event once more."""
+        for envelope in tuple(self.events):
+            if envelope.type == "events_api":
+                self._start(self._again(envelope))
+
+    def unacked(self) -> list[Envelope]:
+        """What has no ack yet."""
+        return [e for e in self.events if e.acked_at is None]
+
+    def disconnect(self, reason: str = "refresh_requested") -> asyncio.Task[None]:
+        """Send `disconnect` ("refresh_requested", "warning", "link_disabled") on every socket, then close it. May be awaited."""
+        return self._start(self.sockets.disconnect(reason))
+
+    def cut(self) -> None:
+        """Drop every socket without a goodbye."""
+        self.sockets.cut()
+
+    async def close(self) -> None:
+        """Stop delivering."""
+        self.running = False
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.sockets.close()
+        if self._webhook is not None:
+            await self._webhook.close()
+
+    async def _deliver(self, envelope: Envelope) -> None:
+        delays = self.retry_delays if envelope.type == "events_api" else ()
+        for delay in (0, *delays):
+            if delay:
+                await asyncio.sleep(delay)
+            if envelope.acked_at is not None:  # a late ack came while waiting
+                return
+            envelope.attempts += 1
+            envelope.sent_at = time.monotonic()
+            try:
+                await self._attempt(envelope)
+                return
+            except UnansweredError as reason:
+                envelope.retry_reason = str(reason)
+        envelope.lost = True
+        if envelope.type != "events_api":
+            self._failed(envelope)
+
+    async def _attempt(self, envelope: Envelope) -> None:
+        transport = self._webhook or self.sockets
+        if envelope.type == "events_api":
+            for _ in range(self.duplicate):
+                self._start(transport.send_again(envelope))
+        await transport.send(envelope, self.ack_timeout)
+
+    async def _again(self, envelope: Envelope) -> None:
+        copy = replace(envelope, attempts=envelope.attempts + 1, retry_reason="timeout")
+        envelope.attempts += 1
+        await (self._webhook or self.sockets).send_again(copy)
+
+    def _acked(self, envelope: Envelope, payload: Json | None) -> None:
+        if envelope.acked_at is None:
+            envelope.acked_at, envelope.answer = time.monotonic(), payload
+            self._answered(envelope, payload)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
