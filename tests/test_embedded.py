@@ -215,7 +215,7 @@ async def test_stale_files_that_name_another_live_process_and_server_fool_nobody
 
 async def test_a_damaged_port_file_is_written_anew(folder: Path) -> None:
     (folder / "valkey").mkdir(parents=True)
-    (folder / "valkey" / "port").write_text("99999999\nx")
+    (folder / "valkey" / "port").write_text("99999999")
     async with embedded_valkey(folder) as url:
         assert await ask(url, "PING") is True
 

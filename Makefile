@@ -1,0 +1,44 @@
+# Every target does its own set-up. Needs Python 3.11 or newer (PYTHON=… names another one) and make.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP_COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --build-deps-for editable \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+.PHONY: run setup test check lock clean
+
+run: .venv/installed
+	$(BIN)/assist run
+
+setup: .venv/installed-dev
+
+test: check
+	$(BIN)/pytest -n 2
+
+check: .venv/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+# Writes the pins anew from the ranges in pyproject.toml; `make lock UPGRADE=--upgrade` takes the newest versions.
+# Written with the oldest Python that we support: newer ones need no more packages.
+lock: .venv/installed-dev
+	$(PIP_COMPILE) $(UPGRADE) --output-file requirements.txt pyproject.toml
+	$(PIP_COMPILE) $(UPGRADE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv || { echo "On Debian and Ubuntu: apt install python3-venv" >&2; rm -rf .venv; exit 1; }
+
+# What is installed follows the pins. setuptools is among them, so the project itself is built without fetching anything more.
+.venv/installed: .venv/bin/python requirements.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
