@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from playground.openai import model as rules
@@ -134,7 +134,7 @@ class Asking:
             return view
         limit = search.get("max_num_results") or 10
         found = self._stores.find(search["vector_store_ids"], view.last_user, search.get("filters"), limit)
-        return View(**{**view.__dict__, "found": found})
+        return replace(view, found=found)
 
     def _file_texts(self, items: tuple[JsonObject, ...]) -> dict[str, tuple[str, str]]:
         texts = {}

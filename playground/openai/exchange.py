@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, web
 
 from playground.openai.errors import ApiError, JsonObject, invalid
 from playground.openai.items import json_type
@@ -49,12 +49,12 @@ Route = tuple[str, str, Handler]
 
 
 async def read_body(request: web.Request) -> JsonObject:
-    """The body as a dict; `{}` when there is none. Not by `request.json`, which is bound by the host app's size limit."""
+    """The body as a dict; `{}` when there is none."""
     if (request.content_length or 0) > BODY_LIMIT:
         raise ApiError(413, "Maximum content size limit exceeded.")
     if request.content_type == "multipart/form-data":
         return await _read_form(request)
-    raw = await request.content.read()
+    raw = await request.content.read()  # not `request.read`: bound by the host application's size limit
     if not raw:
         return {}
     try:
@@ -68,7 +68,8 @@ async def read_body(request: web.Request) -> JsonObject:
 
 async def _read_form(request: web.Request) -> JsonObject:
     fields: JsonObject = {}
-    async for part in await request.multipart():
+    # Not by `request.multipart`, which is bound by the host application's size limit.
+    async for part in MultipartReader(request.headers, request.content):
         if not isinstance(part, BodyPartReader) or part.name is None:
             continue  # a nested multipart: nothing that the API takes
         content = bytes(await part.read())
