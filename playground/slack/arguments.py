@@ -65,7 +65,7 @@ bookmarks.add | 2 | bookmarks:write | channel_id! title! type! link emoji entity
 assistant.threads.setStatus | status | chat:write assistant:write | channel_id! thread_ts! status! loading_messages:l icon_emoji icon_url username
 assistant.threads.setTitle | 4 | assistant:write | channel_id! thread_ts! title!
 assistant.threads.setSuggestedPrompts | 4 | assistant:write | channel_id! prompts!:j thread_ts title
-agents.sessions.setStatus | status | assistant:write | channel_id! status! thread_ts title initiator_user_id icon_emoji icon_url username
+agents.sessions.setStatus | status | assistant:write chat:write | channel_id! status! thread_ts title initiator_user_id icon_emoji icon_url username
 views.open | 4 || view!:j trigger_id interactivity_pointer
 views.push | 4 || view!:j trigger_id interactivity_pointer
 views.update | 4 || view!:j view_id external_id hash

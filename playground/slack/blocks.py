@@ -18,6 +18,9 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "data_table": ("rows",), "card": (), "carousel": (), "alert": ("text",), "plan": ("title",), "task_card": ("task_id", "title"),
     "contact_card": (), "data_visualization": (), "container": (),
 }  # fmt: skip
+_FENCE = re.compile(r"\s*(`{3,}|~{3,})")
+_ALONE = re.compile(r"\s{0,3}(#{1,6}\s|([-*_]\s*){3,}$)")
+_ITEM = re.compile(r"\s*([-*+]|\d{1,9}[.)])\s")
 _TEXT_MOST = {"section": 3000, "header": 150, "context": 3000}
 _ELEMENTS_MOST = {"context": 10, "actions": 25, "context_actions": 5}
 
@@ -53,7 +56,7 @@ def expanded(markdown: str) -> int:
     """About how many blocks Slack makes of a `markdown` block: one a paragraph, heading, list, quote, table, fence or rule."""
     kinds, fence = [], ""
     for line in markdown.splitlines():
-        mark = re.match(r"\s*(`{3,}|~{3,})", line)
+        mark = _FENCE.match(line)
         if fence:
             kinds.append("fence")
             if mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):
@@ -70,9 +73,9 @@ def expanded(markdown: str) -> int:
 def _line_kind(line: str, before: str) -> str:
     if not line.strip():
         return ""
-    if re.match(r"\s{0,3}(#{1,6}\s|([-*_]\s*){3,}$)", line):
+    if _ALONE.match(line):
         return "alone"
-    if re.match(r"\s*([-*+]|\d{1,9}[.)])\s", line):
+    if _ITEM.match(line):
         return "list"
     if line.lstrip().startswith(">"):
         return "quote"

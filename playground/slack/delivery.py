@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from contextlib import suppress
 from typing import Any
 
 from playground.slack.envelope import Envelope, UnansweredError
@@ -112,16 +112,20 @@ class Delivery:
             self._failed(envelope)
 
     async def _attempt(self, envelope: Envelope) -> None:
-        transport = self._webhook or self.sockets
         if envelope.type == "events_api":
             for _ in range(self.duplicate):
-                self._start(transport.send_again(envelope))
-        await transport.send(envelope, self.ack_timeout)
+                self._start(self._copy(envelope))
+        await (self._webhook or self.sockets).send(envelope, self.ack_timeout)
 
     async def _again(self, envelope: Envelope) -> None:
-        copy = replace(envelope, attempts=envelope.attempts + 1, retry_reason="timeout")
         envelope.attempts += 1
-        await (self._webhook or self.sockets).send_again(copy)
+        envelope.sent_at, envelope.retry_reason = time.monotonic(), "timeout"
+        await self._copy(envelope)
+
+    async def _copy(self, envelope: Envelope) -> None:
+        """One attempt beside the ordinary ones: an ack counts, a missing one does not."""
+        with suppress(UnansweredError):
+            await (self._webhook or self.sockets).send(envelope, self.ack_timeout)
 
     def _acked(self, envelope: Envelope, payload: Json | None) -> None:
         if envelope.acked_at is None:

@@ -63,6 +63,8 @@ def events_of(state: State, change: Change) -> Iterator[tuple[str, Json]]:
 def _posted(app: Installation, channel: Channel, message: Json) -> Iterator[tuple[str, Json]]:
     where = {"channel": channel.id, "event_ts": message["ts"]}
     body = _bare(message)
+    if message.get("subtype") == "thread_broadcast":
+        body["root"] = _bare(channel.messages[message["thread_ts"]])
     # Only what somebody else wrote can mention the app, and a DM is not a mention.
     if (
         channel.kind != "im"

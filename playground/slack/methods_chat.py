@@ -38,7 +38,7 @@ def post_message(ws: Workspace, args: Json) -> Json:
     check_message(args)
     message = content(args)
     if args.get("link_names") or args.get("parse") == "full":
-        message["text"] = slack_text.typed(ws, message["text"])
+        message["text"] = slack_text.linked(ws, message["text"])
     if args.get("username"):
         message |= {"username": args["username"], "subtype": "bot_message"}
     posted = ws.bot_post(channel, message, thread_ts=root, broadcast=bool(root and args.get("reply_broadcast")))

@@ -7,7 +7,7 @@ from playground.slack.arguments import SlackError
 from playground.slack.blocks import check_blocks
 from playground.slack.files import file_object, file_seen
 from playground.slack.lookup import addressed, thread
-from playground.slack.state import Change, File, Json
+from playground.slack.state import File, Json
 from playground.slack.workspace import Workspace
 
 
@@ -35,19 +35,8 @@ def files_delete(ws: Workspace, args: Json) -> Json:
     file = _file(ws, args["file"])
     if file.user != ws.app.bot_user_id:
         raise SlackError("cant_delete_file")
-    delete_file(ws, file)
+    ws.delete_file(file)
     return {}
-
-
-def delete_file(ws: Workspace, file: File) -> None:
-    """Take a file away wherever it is shared."""
-    file.deleted, file.content = True, None
-    for channel_id, ts in file.shares:
-        channel = ws.channels[channel_id]
-        if message := channel.messages.get(ts):
-            left = [{"id": f["id"], "mode": "tombstone"} if f["id"] == file.id else f for f in message.get("files", ())]
-            ws.replace(channel, message | {"files": left})
-    ws.emit(Change("file_deleted", extra={"file_id": file.id}))
 
 
 def get_upload_url(ws: Workspace, args: Json) -> Json:

@@ -69,6 +69,10 @@ class SlackServer:
         """Where it is served, e.g. "http://127.0.0.1:8080"; "" until it is known."""
         return self.app.origin
 
+    @origin.setter
+    def origin(self, origin: str) -> None:
+        self.app.origin = origin
+
     @property
     def api_url(self) -> str:
         """The Web API's base, for SLACK_API_URL."""
@@ -116,7 +120,7 @@ class SlackServer:
         return self.limits.refused
 
     def mount(self, app: web.Application) -> None:
-        """Add the workspace to an application; its address is learned from the first request when nobody set `app.origin`."""
+        """Add the workspace to an application; its address is learned from the first request when nobody set `origin`."""
         app.router.add_route("*", "/api/{method}", self._learn(self._api.handle))
         app.router.add_get("/socket", self.delivery.sockets.serve)
         app.router.add_get("/files/{file_id}/{name:.*}", self._transfers.download)
@@ -150,6 +154,13 @@ class SlackServer:
     def snapshot(self) -> Json:
         """The workspace as JSON, to go on from later."""
         return snapshot(self.workspace)
+
+    def send_event(self, event: Json, *, is_ext_shared: bool = False) -> str:
+        """Deliver an event made by hand, subscribed or not (tokens_revoked, app_uninstalled …); returns its event_id."""
+        event_id = self.workspace.next_id("Ev")
+        payload = callback(self.app, event, event_id, int(self.workspace.clock()), is_ext_shared=is_ext_shared)
+        self.delivery.put(Envelope("events_api", payload, event_id))
+        return event_id
 
     def on_change(self, watcher: Callable[[Json], Any]) -> None:
         """Call `watcher` with a small dict for each thing that happens: kind, channel, message, user and what else there is."""
@@ -231,10 +242,7 @@ class SlackServer:
         for name, event in made:
             if name not in self.app.subscriptions or (mentioned and name != "app_mention" and not self.delivery.twins):
                 continue
-            event_id = self.workspace.next_id("Ev")
-            shared = bool(change.channel and change.channel.is_ext_shared)
-            payload = callback(self.app, event, event_id, int(self.workspace.clock()), is_ext_shared=shared)
-            self.delivery.put(Envelope("events_api", payload, event_id))
+            self.send_event(event, is_ext_shared=bool(change.channel and change.channel.is_ext_shared))
 
     def _answered(self, envelope: Envelope, payload: Json | None) -> None:
         """Do what an ack asks for."""

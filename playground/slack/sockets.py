@@ -66,6 +66,7 @@ class Sockets:
         Without a connection it waits for one as long as it would wait for the ack, so the gap of a reconnect costs nothing.
         """
         envelope_id = secrets.token_hex(16)
+        acked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         socket = None
         try:
             async with asyncio.timeout(timeout):
@@ -73,7 +74,6 @@ class Sockets:
                     self._connected.clear()
                     await self._connected.wait()
                 socket = self._open[next(self._turn) % len(self._open)]
-                acked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 self._sent[envelope_id] = (envelope, acked, socket)
                 await socket.send_str(self._wire(envelope, envelope_id))
                 await acked
@@ -82,15 +82,10 @@ class Sockets:
         except ConnectionError:
             raise UnansweredError("connection_failed") from None
         finally:
+            acked.cancel()
             # An ack may still come late; it counts as long as the connection lives.
             if socket not in self._open or envelope.acked_at is not None:
                 self._sent.pop(envelope_id, None)
-
-    async def send_again(self, envelope: Envelope) -> None:
-        """Send a copy that nobody waits for."""
-        if self._open:
-            socket = self._open[next(self._turn) % len(self._open)]
-            await socket.send_str(self._wire(envelope, secrets.token_hex(16)))
 
     async def disconnect(self, reason: str) -> None:
         """Ask the app to reconnect and close every connection, as Slack does when it moves an app to another host."""

@@ -158,7 +158,7 @@ class State:
     def post(self, channel: Channel, message: Json, *, thread_ts: str | None = None, broadcast: bool = False) -> Json:
         """Store a new message and return it as stored; the caller has checked that the thread exists."""
         ts = self.next_ts()
-        message = {"type": "message", **message, "ts": ts, "team": self.app.team_id}
+        message = {"type": "message", "team": self.app.team_id, **message, "ts": ts}
         if thread_ts:
             message |= {"thread_ts": thread_ts, "parent_user_id": channel.messages[thread_ts].get("user", "")}
             channel.threads.setdefault(thread_ts, []).append(ts)

@@ -27,6 +27,18 @@ def typed(state: State, text: str) -> str:
     return "".join(out) + html.escape(text[end:], quote=False)
 
 
+def linked(state: State, text: str) -> str:
+    """`link_names`: bare @handles in an app's text become mentions; entities stay as they are."""
+
+    def mention(m: re.Match[str]) -> str:
+        try:
+            return f"<@{state.person(m[1]).id}>"
+        except KeyError:
+            return m[0]
+
+    return re.sub(r"(?<![\w@<])@([a-z0-9][a-z0-9._-]*[a-z0-9])", mention, text)
+
+
 def _entity(state: State, m: re.Match[str]) -> str:
     escaped = html.escape(m[0], quote=False)
     if m["url"]:

@@ -30,13 +30,6 @@ class Webhook:
         answer = await self._post(*self._encoded(envelope), self._retry_headers(envelope), timeout)
         self._acked(envelope, answer)
 
-    async def send_again(self, envelope: Envelope) -> None:
-        """Send a copy whose answer does not count."""
-        try:
-            await self._post(*self._encoded(envelope), self._retry_headers(envelope), 3.0)
-        except UnansweredError:
-            return
-
     async def verify(self) -> bool:
         """The url_verification handshake: whether the app answers with the challenge."""
         challenge = secrets.token_hex(16)
@@ -55,7 +48,7 @@ class Webhook:
     async def _post(self, body: str, content_type: str, headers: dict[str, str], timeout: float) -> Json | None:
         if self._session is None:
             self._session = aiohttp.ClientSession()
-        stamp = str(int(time.time()))
+        stamp = str(int(time.time()))  # not the workspace's clock: the app compares it with its own
         digest = hmac.new(self._app.signing_secret.encode(), f"v0:{stamp}:{body}".encode(), hashlib.sha256).hexdigest()
         headers |= {
             "Content-Type": content_type,

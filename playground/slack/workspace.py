@@ -4,7 +4,6 @@ import mimetypes
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 
 from playground.slack import text as slack_text
 from playground.slack.files import file_object
@@ -41,8 +40,12 @@ class Workspace(Interactions):
         *,
         thread_ts: str | None = None,
         files: Iterable[File | tuple[str, bytes]] = (),
+        broadcast: bool = False,
     ) -> str:
-        """A person posts; returns the ts. Files are (name, content) or made by `add_file` before."""
+        """A person posts; returns the ts. Files are (name, content) or made by `add_file` before.
+
+        `broadcast`: a reply that is shown in the channel too.
+        """
         who, place = self._writer(person, channel)
         if thread_ts:
             thread_ts = place.messages[thread_ts].get("thread_ts") or thread_ts
@@ -50,12 +53,22 @@ class Workspace(Interactions):
         message: Json = {"client_msg_id": str(uuid.uuid4()), "user": who.id, "text": sent}
         if sent:
             message["blocks"] = slack_text.rich_text(sent)
+        if who.team_id:  # somebody of another company
+            message |= {"team": who.team_id, "user_team": who.team_id, "source_team": who.team_id}
         shared = [f if isinstance(f, File) else self.add_file(who, *f) for f in files]
         if shared:
             message |= {"subtype": "file_share", "upload": False, "display_as_bot": False}
-        return self.share(place, message, shared, thread_ts=thread_ts)["ts"]  # type: ignore[no-any-return]  # a str in every message
+        return self.share(place, message, shared, thread_ts=thread_ts, broadcast=broadcast)["ts"]  # type: ignore[no-any-return]  # a str in every message
 
-    def share(self, channel: Channel, message: Json, files: list[File], *, thread_ts: str | None = None) -> Json:
+    def share(
+        self,
+        channel: Channel,
+        message: Json,
+        files: list[File],
+        *,
+        thread_ts: str | None = None,
+        broadcast: bool = False,
+    ) -> Json:
         """Post a message that carries files."""
         if files:
             for file in files:  # before the event is made, which shows where the file is shared
@@ -66,7 +79,7 @@ class Workspace(Interactions):
                     for f in files
                 ]
             }
-        posted = self.post(channel, message, thread_ts=thread_ts)
+        posted = self.post(channel, message, thread_ts=thread_ts, broadcast=broadcast)
         for file in files:
             file.shares[-1] = (channel.id, posted["ts"])
         return posted
@@ -77,6 +90,18 @@ class Workspace(Interactions):
         file = File(self.next_id("F"), name, self.person(person).id, kind, content, int(self.clock()))
         self.files[file.id] = file
         return file
+
+    def delete_file(self, file: File) -> None:
+        """A file is deleted: its messages keep an empty place."""
+        file.deleted, file.content = True, None
+        for channel_id, ts in file.shares:
+            channel = self.channels[channel_id]
+            if message := channel.messages.get(ts):
+                left = [
+                    {"id": f["id"], "mode": "tombstone"} if f["id"] == file.id else f for f in message.get("files", ())
+                ]
+                self.replace(channel, message | {"files": left})
+        self.emit(Change("file_deleted", extra={"file_id": file.id}))
 
     def edit(self, person: str | Person, channel: str | Channel, ts: str, text: str) -> None:
         """A person edits what she wrote."""
@@ -216,10 +241,6 @@ class Workspace(Interactions):
     def rendered(self, message: Json) -> str:
         """The text that a reader sees."""
         return slack_text.rendered(message)
-
-    def person_json(self, person: Person) -> Json:
-        """A person as a plain dict, for snapshots and the page."""
-        return asdict(person)
 
     def _writer(self, person: str | Person, channel: str | Channel) -> tuple[Person, Channel]:
         who, place = self.person(person), self.channel(channel)
