@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from playground.slack import SlackServer
+from playground.slack.blocks import expanded
 
 Json = dict[str, Any]
 
@@ -406,3 +407,37 @@ async def test_calls_are_recorded_without_the_token() -> None:
             "args": {"channel": slack.workspace.channel("general").id, "text": "x", "unfurl_links": False},
         },
     ]
+
+
+async def test_link_names_turns_handles_into_mentions(slack: SlackServer, api: AsyncWebClient, general: str) -> None:
+    ana, raj = slack.workspace.person("ana").id, slack.workspace.person("raj").id
+    posted = await api.chat_postMessage(channel=general, text=f"@ana and <@{raj}>", link_names=True)
+    assert posted["message"]["text"] == f"<@{ana}> and <@{raj}>"
+    plain = await api.chat_postMessage(channel=general, text="@ana")
+    assert plain["message"]["text"] == "@ana"
+
+
+async def test_a_broadcast_reply_shows_in_the_channel(slack: SlackServer, api: AsyncWebClient, general: str) -> None:
+    root = slack.workspace.say("ana", "general", "root")
+    await api.chat_postMessage(channel=general, thread_ts=root, text="quiet")
+    await api.chat_postMessage(channel=general, thread_ts=root, text="loud", reply_broadcast=True)
+    assert [m["text"] for m in slack.workspace.messages("general")] == ["root", "loud"]
+    assert [m["text"] for m in slack.workspace.messages("general", root)] == ["root", "quiet", "loud"]
+    assert await refused(api.chat_postMessage(channel=general, thread_ts=slack.calls[-1].ts, text="x")) == (
+        "cannot_reply_to_message"
+    )
+
+
+@pytest.mark.parametrize(
+    ("markdown", "blocks"),
+    [
+        ("one\ntwo", 1),
+        ("# a\n# b", 2),
+        ("- a\n- b\n\ntext", 2),
+        ("```py\na\n\nb\n```\n```\nc\n```", 2),
+        ("| a |\n|---|\n| b |\nafter", 2),
+        ("> q\nlazy\n\n---", 2),
+    ],
+)
+def test_how_many_blocks_slack_makes_of_markdown(markdown: str, blocks: int) -> None:
+    assert expanded(markdown) == blocks

@@ -1,12 +1,12 @@
 """Events reach a real Bolt app over Socket Mode and over HTTP, whatever happens to the connection."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
-from aiohttp import web
+from aiohttp import WSMsgType, web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -184,7 +184,7 @@ async def test_an_event_that_is_never_acked_is_lost_after_its_retries(slack: Sla
     assert slack.delivery.events[0].attempts == 4
 
 
-async def test_at_most_ten_connections_share_the_events(slack: SlackServer) -> None:
+async def test_connections_share_the_events(slack: SlackServer) -> None:
     bots = [Bot(slack) for _ in range(2)]
     async with socket_mode(slack, bots[0]), socket_mode(slack, bots[1]):
         await slack.until(lambda: slack.delivery.sockets.connections == 2)
@@ -309,4 +309,88 @@ async def test_until_says_what_was_said_last(slack: SlackServer) -> None:
     slack.workspace.say("ana", "general", "the last word")
     with pytest.raises(TimeoutError, match="the last word"):
         await slack.until(lambda: False, timeout=0.05)
-    await asyncio.sleep(0)
+
+
+async def test_an_unacked_event_can_be_redelivered_and_its_ack_counts(slack: SlackServer) -> None:
+    slack.ack_timeout, slack.retry_delays = 0.02, ()
+    slack.workspace.say("ana", "general", "late")
+    await slack.until(lambda: slack.delivery.events[0].lost)
+    slack.ack_timeout = 1.0
+    bot = Bot(slack)
+    async with socket_mode(slack, bot):
+        slack.delivery.redeliver_all()
+        await slack.until(lambda: bot.texts() == ["late"] and not slack.delivery.unacked())
+
+
+async def open_socket(slack: SlackServer, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+    url = (await AsyncWebClient(base_url=slack.api_url).apps_connections_open(app_token=slack.app_token))["url"]
+    return await session.ws_connect(url, autoping=False)
+
+
+async def test_pings_are_answered_with_their_own_payload(slack: SlackServer) -> None:
+    async with aiohttp.ClientSession() as session, await open_socket(slack, session) as socket:
+        hello = await socket.receive_json()
+        assert (hello["type"], hello["num_connections"]) == ("hello", 1)
+        await socket.ping(b"sdk-ping-pong:123.5")
+        pong = await socket.receive()
+        assert (pong.type, pong.data) == (WSMsgType.PONG, b"sdk-ping-pong:123.5")
+
+
+async def test_the_eleventh_connection_is_sent_away(slack: SlackServer) -> None:
+    async with aiohttp.ClientSession() as session:
+        sockets = [await open_socket(slack, session) for _ in range(11)]
+        assert [(await s.receive_json())["type"] for s in sockets] == ["hello"] * 10 + ["disconnect"]
+        for socket in sockets:
+            await socket.close()
+
+
+async def test_only_subscribed_events_are_sent(slack: SlackServer, bot: Bot) -> None:
+    slack.subscriptions = {"message.channels", "member_joined_channel"}
+    slack.workspace.say("ana", "leads", "a group's message")
+    slack.workspace.open_home("ana")
+    slack.workspace.join("gus", "general")
+    await slack.until(lambda: len(slack.delivery.events) == 2)
+    kinds = [(e.kind, e.payload["event"].get("subtype")) for e in slack.delivery.events]
+    assert kinds == [("message", "channel_join"), ("member_joined_channel", None)]
+
+
+async def test_the_home_tab_comes_with_its_view(slack: SlackServer, bot: Bot) -> None:
+    ana = slack.workspace.person("ana").id
+    slack.workspace.open_home("ana", "messages")
+    await bot.client.views_publish(user_id=ana, view={"type": "home", "blocks": [{"type": "divider"}]})
+    slack.workspace.open_home("ana")
+    await slack.until(lambda: len(bot.heard) == 2)
+    messages, home = (b["event"] for b in bot.heard)
+    assert (messages["tab"], messages["channel"], "view" in messages) == (
+        "messages",
+        slack.workspace.dm("ana").id,
+        False,
+    )
+    assert home["view"]["blocks"][0]["type"] == "divider"
+
+
+async def test_a_watcher_sees_what_happens(slack: SlackServer) -> None:
+    seen: list[dict[str, Any]] = []
+    slack.on_change(seen.append)
+    ts = slack.workspace.say("ana", "general", "hello")
+    slack.workspace.react("raj", "general", ts, "wave")
+    assert [(s["kind"], s["channel"]) for s in seen] == [
+        ("message", slack.workspace.channel("general").id),
+        ("reaction_added", slack.workspace.channel("general").id),
+    ]
+
+
+async def test_it_can_be_mounted_beside_other_routes() -> None:
+    slack = SlackServer()
+    app = web.Application()
+    slack.mount(app)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    client = AsyncWebClient(token=slack.bot_token, base_url=f"{origin}/api/")
+    try:
+        assert (await client.auth_test())["url"] == f"{origin}/"
+        assert slack.origin == origin
+    finally:
+        await runner.cleanup()
