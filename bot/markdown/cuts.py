@@ -19,8 +19,10 @@ class Limits:
 
 
 FULL = Limits()
-CAREFUL = Limits(characters=3_000, blocks=15, tables=0)  # after Slack refused FULL
-PLAIN = Limits(characters=2_900, blocks=15, tables=0, plain=True)  # after it refused CAREFUL: words in section blocks
+CAREFUL = Limits(characters=3_000, blocks=15, tables=0)  # when Slack refused FULL
+PLAIN = Limits(
+    blocks=1_000, tables=0, plain=True
+)  # when it refused CAREFUL too: takes any message cut for the others, as words in sections
 
 
 class _Cut(NamedTuple):
@@ -133,7 +135,7 @@ def _between(window: str, lines: list[Line], at: int, following: Line | None, re
     ahead = window[following.start : following.end] if following else rest
     place = following.start if following else len(window) - len(rest)
     bare = ahead.strip()
-    if above.fence and above.kind != "close" and (following is None or following.fence is above.fence):
+    if above.fence and (following.fence is above.fence if following else _goes_on(above, rest)):
         if above.kind == "open" or not bare or bare.lstrip("> \t")[:1] == above.fence.mark[0]:
             return 3, None  # it would leave an empty fence on one side
         return 3, _in_fence(place, above, window)
@@ -151,6 +153,13 @@ def _between(window: str, lines: list[Line], at: int, following: Line | None, re
         return 1, None  # the header of a table, perhaps
     indent = len(ahead) - len(ahead.lstrip())
     return (2, _Cut(place + indent)) if indent else (1, _Cut(place))
+
+
+def _goes_on(line: Line, rest: str) -> bool:
+    """Whether the line's fence is still open in the unfinished line after it."""
+    if line.fence is None or line.kind == "close":
+        return False
+    return not line.fence.quoted or not rest.strip() or rest.lstrip().startswith(">")
 
 
 def _in_fence(place: int, line: Line, window: str, broken: str = "") -> _Cut:
@@ -172,7 +181,7 @@ def _in_table(place: int, window: str, lines: list[Line], header: int) -> _Cut:
 def _within(window: str, lines: list[Line], whole: int, low: int) -> _Cut:
     """A cut inside the last line, which is longer than what the better places left room for."""
     line = lines[-1] if lines else None
-    open_fence = line is not None and line.fence is not None and line.kind != "close"
+    open_fence = line is not None and _goes_on(line, window[whole:])
     draft = _in_fence(0, line, window, "\n") if line and open_fence else _Cut(0)
     high = len(window) - max(len(draft.closer), 1)
     low = max(low, whole)

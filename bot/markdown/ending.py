@@ -238,6 +238,7 @@ class _Ending:
             else self.body[:end]
         )
         closers = "".join(mark for mark, _ in reversed(self.open))
-        if closers and kept[-1:] == closers[0] and self.closed != end:
-            closers = ""  # it would join the marker before it and mean something else
+        escaped = (len(kept) - len(kept.rstrip("\\"))) % 2
+        if closers and (escaped or (kept[-1:] == closers[0] and self.closed != end)):
+            closers = ""  # it would be escaped, or join the marker before it and mean something else
         return kept + closers + (self.blank if self.end == len(self.body) else "")

@@ -123,7 +123,7 @@ def _fence(raw: str) -> Fence | None:
 def _kind(bare: str, before: str, above: str) -> str:
     first = bare[0]
     if "|" in bare:
-        if before == "table":
+        if before == "table" and first not in "#>":
             return "table"
         separates = first in "|:-" and before == "text" and "|" in above and _SEPARATOR.fullmatch(bare)
         if separates and len(cells(bare)) == len(cells(above)):

@@ -31,6 +31,7 @@ def plain(text: str, *, urls: bool) -> str:
     for line in scan(text):
         raw = text[line.start : line.end]
         if line.kind == "code":
+            raw = _QUOTE.sub("", raw) if line.fence and line.fence.quoted else raw
             done += [inline("\n".join(words), urls=urls), raw] if words else [raw]
             words = []
         elif line.kind not in {"open", "close", "rule"}:

@@ -1,0 +1,178 @@
+"""`assist check`: tests every credential, scope and server, and prints a table."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+from redis.exceptions import RedisError
+
+from bot.compose import open_llm, open_redis, open_settings_database
+from bot.errors import AssistError
+from bot.settings import Settings
+from bot.slack import Slack, connect_slack
+
+SCOPES = frozenset(
+    [
+        "app_mentions:read",
+        "assistant:write",
+        "channels:history",
+        "chat:write",
+        "groups:history",
+        "im:history",
+        "im:write",
+        "mpim:history",
+        "reactions:write",
+        "users:read",
+    ]
+)
+SOON = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the table. `state` is ok, warn, fail or `-` (not set)."""
+
+    what: str
+    state: str
+    detail: str
+
+
+async def check(settings: Settings) -> int:
+    """Prints the table; returns 1 where something fails."""
+    findings: list[Finding] = []
+    width = 24
+    async for finding in _all(settings):
+        findings.append(finding)
+        print(f"{finding.what:<{width}} {finding.state:<5} {finding.detail}")  # noqa: T201  # the table is what was asked for
+    return int(any(f.state == "fail" for f in findings))
+
+
+async def _all(settings: Settings) -> AsyncIterator[Finding]:
+    async for finding in _slack(settings):
+        yield finding
+    async for finding in _openai(settings):
+        yield finding
+    yield await _redis(settings)
+    yield await _database(settings)
+    yield _data_dir(settings.data_dir)
+
+
+async def _slack(settings: Settings) -> AsyncIterator[Finding]:
+    if not settings.slack_bot_token:
+        yield Finding("SLACK_BOT_TOKEN", "fail", "is missing; `assist playground` needs none")
+        return
+    async with connect_slack(settings.slack_bot_token, settings.slack_api_url) as slack:
+        try:
+            me = await slack.identity()
+        except AssistError as error:
+            yield Finding("SLACK_BOT_TOKEN", "fail", str(error))
+            return
+        yield Finding("SLACK_BOT_TOKEN", "ok", f"{me.name} ({me.user}) in {me.team}")
+        missing, more = SCOPES - me.scopes, me.scopes - SCOPES
+        if not me.scopes:
+            yield Finding("Slack scopes", "warn", "the server does not tell which the token has")
+        elif missing:
+            yield Finding(
+                "Slack scopes", "fail", f"missing: {', '.join(sorted(missing))}; reinstall the app from manifest.yaml"
+            )
+        else:
+            yield Finding(
+                "Slack scopes",
+                "ok",
+                f"all {len(SCOPES)}" + (f", and unused: {', '.join(sorted(more))}" if more else ""),
+            )
+        yield await _app_token(settings, slack)
+    if settings.slack_signing_secret:
+        yield Finding("SLACK_SIGNING_SECRET", "ok", "is set; only Slack's next request can prove it")
+    else:
+        yield Finding(
+            "SLACK_SIGNING_SECRET", "-" if settings.slack_app_token else "fail", "is not set; HTTP mode needs it"
+        )
+
+
+async def _app_token(settings: Settings, slack: Slack) -> Finding:
+    if not settings.slack_app_token:
+        return Finding("SLACK_APP_TOKEN", "-", "is not set: events come over HTTP")
+    try:
+        await slack.client.apps_connections_open(app_token=settings.slack_app_token)
+    except Exception as error:  # the SDK's own errors; their text names the method, never the token
+        return Finding("SLACK_APP_TOKEN", "fail", f"Socket Mode cannot be opened: {_word(error)}")
+    return Finding("SLACK_APP_TOKEN", "ok", "Socket Mode can be opened")
+
+
+async def _openai(settings: Settings) -> AsyncIterator[Finding]:
+    if not settings.openai_api_key:
+        yield Finding("OPENAI_API_KEY", "fail", "is missing")
+        return
+    async with open_llm(settings) as llm:
+        try:
+            models = await llm.models()
+        except AssistError as error:
+            yield Finding("OPENAI_API_KEY", "fail", str(error))
+            return
+    yield Finding("OPENAI_API_KEY", "ok", f"{len(models)} models")
+    for name, model in (("OPENAI_MODEL", settings.openai_model), ("OPENAI_SMALL_MODEL", settings.openai_small_model)):
+        yield model_finding(name, model, models, datetime.now(UTC).date())
+
+
+def model_finding(name: str, model: str, models: dict[str, str | None], today: date) -> Finding:
+    """Whether a model is offered, and whether it will be switched off within 60 days."""
+    if model not in models:
+        return Finding(name, "fail", f"{model} is not offered to this key")
+    end = models[model]
+    if not end:
+        return Finding(name, "ok", model)
+    left = date.fromisoformat(end[:10]) - today
+    state = "fail" if left <= timedelta(0) else "warn" if left <= SOON else "ok"
+    return Finding(name, state, f"{model} is switched off on {end[:10]}")
+
+
+async def _redis(settings: Settings) -> Finding:
+    where = "REDIS_URL" if settings.redis_url else "embedded Valkey"
+    try:
+        async with open_redis(settings) as redis:
+            info = await redis.info()
+            policy = info.get("maxmemory_policy", "noeviction")
+            durable = "append-only file" if info.get("aof_enabled") else "NO append-only file: a crash loses messages"
+    except (RedisError, AssistError, OSError) as error:
+        return Finding(where, "fail", _word(error))
+    state = "ok" if info.get("aof_enabled") and policy == "noeviction" else "warn"
+    version = info.get("valkey_version") or info.get("redis_version")
+    return Finding(where, state, f"version {version}, {durable}, {policy}")
+
+
+async def _database(settings: Settings) -> Finding:
+    async with AsyncExitStack() as stack:
+        try:
+            database = await stack.enter_async_context(open_settings_database(settings))
+        except AssistError as error:
+            return Finding("DATABASE_URL", "fail", str(error))
+        except (
+            Exception
+        ) as error:  # drivers raise their own; the text may hold the URL's password, so only the class is shown
+            return Finding("DATABASE_URL", "fail", type(error).__name__)
+        return Finding("DATABASE_URL", "ok", f"{database.engine.dialect.name}, tables up to date")
+
+
+def _data_dir(path: Path) -> Finding:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / ".writable"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        return Finding("DATA_DIR", "fail", f"{path}: {error.strerror}")
+    return Finding("DATA_DIR", "ok", str(path))
+
+
+def _word(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    data = getattr(response, "data", None)
+    if isinstance(data, dict) and data.get("error"):
+        return str(data["error"])
+    return "no answer" if isinstance(error, aiohttp.ClientError) else type(error).__name__

@@ -1,0 +1,100 @@
+"""The command line: `assist run | web | worker | playground | check | dead | replay`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from bot.errors import SettingError
+from bot.logs import set_up_logs
+from bot.settings import Settings, read_settings
+
+Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
+
+
+async def _run(settings: Settings, args: argparse.Namespace) -> int:
+    from bot.compose import run
+
+    await run(settings, receive=args.command in ("run", "web"), work=args.command in ("run", "worker"))
+    return 0
+
+
+async def _playground(settings: Settings, args: argparse.Namespace) -> int:
+    from playground.demo import play
+
+    await play(settings, port=args.port, record=args.record, limits=args.limits)
+    return 0
+
+
+async def _check(settings: Settings, _: argparse.Namespace) -> int:
+    from bot.check import check
+
+    return await check(settings)
+
+
+async def _dead(settings: Settings, _: argparse.Namespace) -> int:
+    from bot.compose import open_redis
+    from bot.queue import Queue
+
+    async with open_redis(settings) as redis:
+        rows = await Queue(redis, "cli").dead()
+    for row in rows:
+        print(f"{row.id}  {row.thread}  {len(row.messages)} message(s)  reference {row.reference}  {row.reason}")
+        for message in row.messages:
+            print(f"    {message.user} at {message.ts}: {len(message.text)} characters")
+    print(f"{len(rows)} dead turn(s). Replay one with: assist replay ID")
+    return 0
+
+
+async def _replay(settings: Settings, args: argparse.Namespace) -> int:
+    from bot.compose import open_redis
+    from bot.queue import Queue
+
+    async with open_redis(settings) as redis:
+        found = await Queue(redis, "cli").replay(args.id)
+    print(
+        f"{args.id} is back in the queue." if found else f"There is no dead turn {args.id}; `assist dead` lists them."
+    )
+    return 0 if found else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="assist", description="An AI assistant that lives in a Slack workspace.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def add(name: str, run: Command, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        return command
+
+    add("run", _run, "Receive events and work on them, in one process.")
+    add("web", _run, "Receive events only.")
+    add("worker", _run, "Work on them only.")
+    play = add(
+        "playground", _playground, "A local Slack workspace in the browser with the bot in it; no account needed."
+    )
+    play.add_argument("--port", type=int, default=8000, help="of the page (8000)")
+    play.add_argument("--record", type=Path, metavar="FILE", help="write every Slack and OpenAI call as a line of JSON")
+    play.add_argument("--limits", action="store_true", help="enforce Slack's and OpenAI's rate limits")
+    add("check", _check, "Test every credential, scope and server, and print a table.")
+    add("dead", _dead, "List the turns that failed for good.")
+    add("replay", _replay, "Put a dead turn back into the queue.").add_argument("id", help="as `assist dead` prints it")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs a command; exits 2 with the setting's name where one is missing or wrong."""
+    args = _parser().parse_args(argv)
+    try:
+        settings = read_settings()
+        set_up_logs(settings.log_level if args.command in ("run", "web", "worker") else "WARNING")
+        sys.exit(asyncio.run(args.run(settings, args)))
+    except SettingError as error:
+        print(f"assist: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,152 @@
+"""The composition root of `assist run`, `web` and `worker`: builds the parts, runs them, takes them down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import structlog
+from redis.asyncio import Redis
+
+from bot.conversations import Conversations
+from bot.database import Database, default_url, open_database
+from bot.embedded import embedded_valkey
+from bot.errors import AssistError, SettingError, UserFacing
+from bot.health import Health, serve
+from bot.llm import Llm, connect_openai
+from bot.pace import Pace
+from bot.queue import Queue, connect_redis
+from bot.settings import Settings
+from bot.slack import Identity, Slack, connect_slack
+from bot.tools import TOOLS
+from bot.turn import Desk
+from bot.worker import Worker
+from handlers.app import make_app
+from handlers.receiver import http_events, socket_mode
+
+log = structlog.get_logger()
+
+
+async def run(settings: Settings, *, receive: bool, work: bool, stop: asyncio.Event | None = None) -> None:
+    """Receives events, works on turns, or both, until `stop` is set or a signal comes. Raises SettingError."""
+    settings.require_slack_token()
+    if receive:
+        settings.require_slack()
+    if work:
+        settings.require_openai()
+    stop = stop or stop_on_signals()
+    async with AsyncExitStack() as stack:
+        queue = Queue(await stack.enter_async_context(open_redis(settings)), _process_name())
+        slack = await stack.enter_async_context(connect_slack(settings.slack_bot_token, settings.slack_api_url))
+        me = await _identify(slack, stop)
+        worker = await _worker(stack, settings, queue, slack) if work else None
+        working = asyncio.create_task(worker.run()) if worker else None
+        try:
+            async with AsyncExitStack() as doors:  # closed first, so that nothing new comes in while turns finish
+                port = await _open_doors(doors, settings, queue, slack, receive=receive)
+                log.info("ready", workspace=me.team, bot=me.name, receives=receive, works=work, port=port)
+                await _until(stop, working)
+        finally:
+            if worker and working:
+                worker.drain()
+                await working
+
+
+async def _open_doors(doors: AsyncExitStack, settings: Settings, queue: Queue, slack: Slack, *, receive: bool) -> int:
+    """Serves HTTP and opens Socket Mode; returns the port that is served, 0 for none."""
+    routes = Health(queue, slack).routes()
+    name, port = ("PORT", settings.port) if receive else ("WORKER_PORT", settings.worker_port)
+    app = make_app(slack, queue, settings.slack_signing_secret) if receive else None
+    if app and not settings.slack_app_token:
+        routes.append(http_events(app))
+    if receive or port:
+        port = await doors.enter_async_context(serve(routes, port, name))
+    if app and settings.slack_app_token:
+        await doors.enter_async_context(socket_mode(app, settings.slack_app_token))
+    return port
+
+
+async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack: Slack) -> Worker:
+    database = await stack.enter_async_context(open_settings_database(settings))
+    llm = await stack.enter_async_context(open_llm(settings))
+    conversations = Conversations(
+        llm, slack, most_tokens=settings.conversation_tokens, most_turns=settings.conversation_turns
+    )
+    pace = Pace(enabled=settings.slack_pace)
+    desk = Desk(slack=slack, pace=pace, llm=llm, conversations=conversations, database=database, tools=TOOLS)
+    return Worker(queue, desk, most_turns=settings.worker_turns)
+
+
+@asynccontextmanager
+async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
+    """The Redis of REDIS_URL, or the embedded Valkey."""
+    async with AsyncExitStack() as stack:
+        url = settings.redis_url or await stack.enter_async_context(embedded_valkey(settings.data_dir))
+        redis = connect_redis(url)
+        stack.push_async_callback(redis.aclose)
+        yield redis
+
+
+@asynccontextmanager
+async def open_settings_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database of DATABASE_URL, or SQLite under DATA_DIR."""
+    async with open_database(settings.database_url or default_url(settings.data_dir)) as database:
+        yield database
+
+
+@asynccontextmanager
+async def open_llm(settings: Settings) -> AsyncIterator[Llm]:
+    """OpenAI with the models that are set."""
+    stall = settings.openai_stall_seconds
+    async with connect_openai(
+        settings.openai_api_key, settings.openai_base_url, settings.openai_data_residency, stall
+    ) as client:
+        yield Llm(client, model=settings.openai_model, small_model=settings.openai_small_model, stall_seconds=stall)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and Ctrl-C set; a second signal ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def heard(number: signal.Signals) -> None:
+        log.info("stopping", signal=number.name)
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, heard, number)
+    return stop
+
+
+async def _identify(slack: Slack, stop: asyncio.Event) -> Identity:
+    """Who the bot is. Waits for a Slack that is away; a token that Slack refuses stops the start."""
+    while True:
+        try:
+            return await slack.identity()
+        except UserFacing as error:
+            where = "Copy it again from api.slack.com/apps → your app → OAuth & Permissions."
+            raise SettingError("SLACK_BOT_TOKEN", f"is refused by Slack ({error}).", where) from error
+        except AssistError as error:
+            log.warning("Slack cannot be reached", error=str(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 5)
+                raise SystemExit(0) from error
+
+
+async def _until(stop: asyncio.Event, working: asyncio.Task[None] | None) -> None:
+    """Waits for the stop; a worker that ends by itself is a fault."""
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopped, *([working] if working else [])], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if working and working.done():
+        working.result()
+
+
+def _process_name() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"

@@ -1,0 +1,203 @@
+"""From a Slack thread to an OpenAI conversation: found, made, repaired, replaced, carried on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bot.lease import Lease
+from bot.llm import Item, Llm
+from bot.models import Call, Message, Person, Turn, Usage, utcnow
+from bot.mrkdwn import plain
+from bot.slack import Said, Slack
+
+log = structlog.get_logger()
+
+SEEDS = 18  # Slack messages that a replaced conversation starts with; with the developer's item they fit one call
+RECENT = 12  # messages that a carried conversation keeps word for word
+RECENT_CHARACTERS = 4_000
+LOOK_BACK = 400  # items read to find what a cut turn left, or to sum a conversation up
+TRANSCRIPT_CHARACTERS = 160_000
+INTERRUPTED = '{"error": "interrupted: it is not known whether this was done"}'
+
+SUMMARISE = """Write a summary of this conversation between people and their assistant, for the assistant to carry on from.
+Keep every fact, name, number, date, preference, decision and agreement, and what is still open; keep the points of an earlier summary.
+Plain sentences, at most 800 words. Write nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a conversation holds of a turn. `calls` wait for their outputs; `answer` is the text that ended it, if it was ended."""
+
+    asked: bool
+    calls: tuple[Call, ...] = ()
+    known_calls: frozenset[str] = frozenset()
+    answer: str = ""
+
+
+def marker(turn: Turn) -> str:
+    """The line by which a turn's items are found again in its conversation."""
+    return f"[turn {turn.id}]"
+
+
+def developer(text: str) -> Item:
+    """An item in the developer's voice."""
+    return {"type": "message", "role": "developer", "content": text}
+
+
+def user(text: str) -> Item:
+    """An item in a person's voice."""
+    return {"type": "message", "role": "user", "content": text}
+
+
+def output(call_id: str, text: str) -> Item:
+    """The outcome of a function call."""
+    return {"type": "function_call_output", "call_id": call_id, "output": text}
+
+
+def question(turn: Turn, people: Mapping[str, Person], me: str) -> list[Item]:
+    """What a turn puts to the model: who asks, when and where; then the messages, those of one person in a row as one."""
+    asker = people[turn.asker]
+    now = utcnow().astimezone(asker.zone)
+    where = "a direct message" if turn.thread.is_dm else "a channel thread that others read"
+    context = f"{marker(turn)} Now: {now:%A %Y-%m-%d %H:%M} ({asker.tz}). Asker: {asker.name}. Place: {where}."
+    names = {i: p.name for i, p in people.items()}
+    spoken: list[tuple[str, list[str]]] = []
+    for message in turn.messages:
+        text = plain(message.text, names, me)
+        if message.files:
+            text += "\n" + "\n".join(f"[shared a file: {f.name}]" for f in message.files)
+        if not spoken or spoken[-1][0] != message.user:
+            spoken.append((message.user, []))
+        spoken[-1][1].append(text)
+    items = [developer(context)]
+    for who, texts in spoken:
+        said = "\n\n".join(t for t in texts if t) or "(no text)"
+        items.append(user(said if turn.thread.is_dm else f"{people[who].name}: {said}"))
+    return items
+
+
+def standing(items: Sequence[Mapping[str, Any]], mark: str) -> Standing:
+    """What the newest items of a conversation (oldest first) say about a turn."""
+    at = next((n for n in range(len(items) - 1, -1, -1) if mark in text_of(items[n])), None)
+    after = items[at + 1 :] if at is not None else []
+    done = {i["call_id"] for i in items if i.get("type") == "function_call_output"}
+    known = frozenset(i["call_id"] for i in items if i.get("type") == "function_call")
+    scope = after if at is not None else items
+    open_calls = tuple(
+        Call(i["call_id"], i["name"], i["arguments"])
+        for i in scope
+        if i.get("type") == "function_call" and i["call_id"] not in done
+    )
+    last = after[-1] if after else {}
+    ended = last.get("type") == "message" and last.get("role") == "assistant" and not open_calls
+    return Standing(at is not None, open_calls, known, text_of(last) if ended else "")
+
+
+def text_of(item: Mapping[str, Any]) -> str:
+    """The words of a message item; nothing for other items."""
+    if item.get("type") != "message":
+        return ""
+    content = item.get("content") or ""
+    if isinstance(content, str):
+        return content
+    return "".join(p.get("text") or p.get("refusal") or "" for p in content)
+
+
+class Conversations:
+    """Keeps each thread's conversation usable."""
+
+    def __init__(self, llm: Llm, slack: Slack, *, most_tokens: int, most_turns: int) -> None:
+        self._llm, self._slack = llm, slack
+        self._most_tokens, self._most_turns = most_tokens, most_turns
+
+    async def find(self, lease: Lease) -> str:
+        """The thread's conversation, made when it has none."""
+        return lease.turn.conversation or await self._adopt(lease, [], 0)
+
+    async def look(self, conversation: str, turn: Turn) -> Standing:
+        """What the conversation holds of a turn that was cut."""
+        return standing(await self._llm.items(conversation, LOOK_BACK), marker(turn))
+
+    async def unanswered(self, conversation: str) -> list[Item]:
+        """Outputs that say "interrupted", for every call in the conversation that has none."""
+        found = standing(await self._llm.items(conversation, LOOK_BACK), "\0")
+        return [output(c.call_id, INTERRUPTED) for c in found.calls]
+
+    async def replace(self, lease: Lease) -> str:
+        """A new conversation that knows what the Slack thread shows; for one that OpenAI lost or that is beyond repair."""
+        turn = lease.turn
+        me = await self._slack.identity()
+        first = min((m.ts for m in turn.messages), key=float)
+        said = [
+            s
+            async for s in self._slack.history(turn.thread, latest=first)
+            if s.ts != first and float(s.ts) < float(first)
+        ]
+        said.sort(key=lambda s: float(s.ts))
+        items = [await self._seed(s, turn, me.user) for s in said[-SEEDS:]]
+        if items:
+            items.insert(0, developer("The earlier conversation was lost; this is what the Slack thread shows of it."))
+        log.info("conversation replaced", thread=str(turn.thread), lost=turn.conversation, seeds=len(items))
+        return await self._adopt(lease, items, 0)
+
+    async def _seed(self, said: Said, turn: Turn, me: str) -> Item:
+        if said.own:
+            return {"type": "message", "role": "assistant", "content": said.text[:RECENT_CHARACTERS]}
+        name = (await self._slack.person(said.user)).name if said.user else "Somebody"
+        text = plain(said.text, {}, me)[:RECENT_CHARACTERS]
+        return user(text if turn.thread.is_dm else f"{name}: {text}")
+
+    async def counted(self, lease: Lease, conversation: str, usage: Usage, asked_by: str) -> Usage:
+        """After a turn: counts it, and carries a conversation on that has grown large. Returns what the summary cost."""
+        turns = lease.turn.conversation_turns + 1
+        if usage.input_tokens <= self._most_tokens and turns < self._most_turns:
+            await lease.save_thread(turns=turns)
+            return Usage()
+        return (await self.carry_on(lease, conversation, asked_by))[1]
+
+    async def carry_on(self, lease: Lease, conversation: str, asked_by: str) -> tuple[str, Usage]:
+        """A new conversation with a summary of the old one and its newest messages; the mapping is swapped in one step."""
+        items = await self._llm.items(conversation, LOOK_BACK)
+        spoken = [
+            i for i in items if i.get("type") == "message" and i.get("role") in ("user", "assistant", "developer")
+        ]
+        lines = [f"{i['role']}: {text_of(i)}" for i in spoken]
+        transcript = _shortened("\n\n".join(lines))
+        summary, usage = await self._llm.summarise(SUMMARISE, transcript, asked_by)
+        recent = [i for i in spoken if i["role"] != "developer"][-RECENT:]
+        seeds = [developer(f"Summary of the conversation so far:\n{summary}")]
+        seeds += [{"type": "message", "role": i["role"], "content": text_of(i)[:RECENT_CHARACTERS]} for i in recent]
+        made = await self._adopt(lease, seeds, 0)
+        log.info("conversation carried on", thread=str(lease.key), items=len(items), summary_characters=len(summary))
+        return made, usage
+
+    async def _adopt(self, lease: Lease, items: Sequence[Item], turns: int) -> str:
+        key = lease.key
+        made = await self._llm.create_conversation(
+            items, {"team": key.team, "channel": key.channel, "thread": key.root}
+        )
+        await lease.save_thread(conversation=made, turns=turns)
+        return made
+
+
+def _shortened(text: str) -> str:
+    """The beginning (which holds an earlier summary) and the end of a transcript that is too long."""
+    if len(text) <= TRANSCRIPT_CHARACTERS:
+        return text
+    third = TRANSCRIPT_CHARACTERS // 3
+    return f"{text[:third]}\n\n[…]\n\n{text[-2 * third :]}"
+
+
+def person_hash(team: str, person: str) -> str:
+    """Tells people apart for OpenAI without naming them."""
+    return hashlib.sha256(f"{team}:{person}".encode()).hexdigest()
+
+
+def is_empty(messages: Sequence[Message], me: str) -> bool:
+    """Whether nothing at all was said: a bare mention."""
+    return not any(plain(m.text, {}, me) or m.files for m in messages)

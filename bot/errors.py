@@ -1,0 +1,106 @@
+"""Everything that can go wrong, in one tree. A class is named by what the caller does next.
+
+AssistError
+├── SettingError          stops the start: names the setting, what it is for, where to get it
+├── Retryable             the turn runs again later, with back-off or after the seconds that the other side named
+│   └── RateLimited       Slack or OpenAI said 429
+├── UserFacing            its text is said to the person and ends the turn
+├── LeaseLost             another worker has the turn: write nothing more
+├── ToolRefused           the model can correct its call: the text goes back to it
+├── SlackRefused          Slack answered `ok: false`; the base of what a reply has an answer to:
+│   ├── MessageGone       the message was deleted: post anew
+│   ├── PlaceClosed       archived, left, gone: tell the asker in a DM
+│   └── ContentRefused    too long, blocks not accepted: render more plainly
+└── ConversationTrouble   OpenAI refused a request because of the conversation's state:
+    ├── ConversationGone      deleted or unknown: replace it
+    ├── ConversationLocked    another response is running in it: wait
+    ├── CallUnanswered        it holds a function call without its output: add one
+    ├── CallUnknown           an output's call is not in it: never send that output
+    └── ContextFull           it has grown past the model's window: carry it on
+"""
+
+from __future__ import annotations
+
+
+class AssistError(Exception):
+    """Root of the tree."""
+
+
+class SettingError(AssistError):
+    """A setting is missing or malformed."""
+
+    def __init__(self, name: str, what: str, where: str) -> None:
+        super().__init__(f"{name}: {what} {where}".strip())
+        self.name, self.what, self.where = name, what, where
+
+
+class Retryable(AssistError):
+    """It may work later. `after` is in seconds where the other side named a time; `said` is what the person sees at last."""
+
+    def __init__(self, reason: str, *, after: float | None = None, said: str = "") -> None:
+        super().__init__(reason)
+        self.after, self.said = after, said
+
+
+class RateLimited(Retryable):
+    """The other side said 429; nothing was done."""
+
+
+class UserFacing(AssistError):
+    """`text` tells the person what is wrong and what to do. `replay`: an operator can mend it, so the dead list keeps the messages."""
+
+    def __init__(self, reason: str, text: str, *, replay: bool = True) -> None:
+        super().__init__(reason)
+        self.text, self.replay = text, replay
+
+
+class LeaseLost(AssistError):
+    """The lease ran out or the turn has a successor."""
+
+
+class ToolRefused(AssistError):
+    """The call cannot be carried out as asked; the text tells the model why."""
+
+
+class SlackRefused(AssistError):
+    """Slack answered `ok: false`; `error` is Slack's word for it."""
+
+    def __init__(self, method: str, error: str) -> None:
+        super().__init__(f"{method}: {error}")
+        self.method, self.error = method, error
+
+
+class MessageGone(SlackRefused):
+    """The message to edit no longer exists."""
+
+
+class PlaceClosed(SlackRefused):
+    """Nothing can be posted there."""
+
+
+class ContentRefused(SlackRefused):
+    """Slack did not accept the content."""
+
+
+class ConversationTrouble(AssistError):
+    """The conversation's state stands in the way."""
+
+
+class ConversationGone(ConversationTrouble):
+    """OpenAI no longer has the conversation."""
+
+
+class ConversationLocked(ConversationTrouble):
+    """Another response is being written in the conversation."""
+
+
+class CallUnanswered(ConversationTrouble):
+    """The conversation holds a function call without its output."""
+
+
+class CallUnknown(ConversationTrouble):
+    """An output was sent whose call the conversation does not hold."""
+
+
+class ContextFull(ConversationTrouble):
+    """The input exceeds the model's context window."""

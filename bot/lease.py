@@ -1,0 +1,129 @@
+"""The right to run one thread's turn, kept by heartbeats and closed in one of four ways."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from bot import keys
+from bot.errors import LeaseLost
+from bot.models import ThreadKey, Turn
+
+LEASE_SECONDS = 8.0
+BEAT_SECONDS = 2.0
+OUTAGE_SECONDS = 120.0  # how long a lease waits for Redis to come back before the turn is left to a successor
+
+Run = Callable[[str, Sequence[str], Sequence[str | int | float]], Awaitable[Any]]  # runs a Lua script by name
+
+
+class Lease:
+    """The right to run a thread's turn, until it is closed or lost."""
+
+    def __init__(self, run: Run, worker: str, turn: Turn, entry: str, epoch: int, since: float) -> None:
+        self.turn = turn
+        self.waiting: tuple[str, ...] = ()  # ts of the first messages that came since and wait
+        self.waiting_count = 0
+        self.shown = turn.shown
+        self.marked: tuple[str, ...] = ()  # ts of waiting messages that carry an hourglass
+        self._run, self._worker, self._entry, self._epoch = run, worker, entry, epoch
+        self._until = since + LEASE_SECONDS
+        self.lost = False
+
+    @property
+    def key(self) -> ThreadKey:
+        """The thread."""
+        return self.turn.thread
+
+    async def beat(self) -> None:
+        """Keeps the lease alive and learns what waits behind it. Raises LeaseLost."""
+        await self._note("turn", {"shown": self.shown} if self.shown else {})
+
+    async def hold(self, seconds: float) -> None:
+        """Makes sure that the lease outlasts a write of up to `seconds`, waiting for Redis if it is away. Raises LeaseLost."""
+        if self.lost:
+            raise LeaseLost(str(self.key))
+        if self._until - time.monotonic() > seconds:
+            return
+        await self._patiently(self.beat)
+
+    async def save(self, **fields: str | int) -> None:
+        """Notes how far the turn has come, for a successor. Raises LeaseLost."""
+        await self._patiently(lambda: self._note("turn", fields))
+
+    async def save_thread(self, **fields: str | int) -> None:
+        """Notes what is known of the thread for good. Raises LeaseLost."""
+        await self._patiently(lambda: self._note("thread", fields))
+
+    async def mark(self, ts: str) -> None:
+        """Notes that a waiting message carries an hourglass, which the turn that answers it takes off."""
+        self.marked += (ts,)
+        await self.save_thread(marked=" ".join(self.marked))
+
+    async def done(self) -> None:
+        """Ends the turn; what waits behind it becomes ready."""
+        await self._close("done")
+
+    async def bury(self, reason: str, reference: str) -> None:
+        """Ends the turn and keeps its messages in the dead list."""
+        await self._close("dead", extra=("reason", reason, "reference", reference))
+
+    async def retry(self, seconds: float) -> None:
+        """Gives the turn back, to be tried again after some seconds."""
+        await self._close("retry", delay_ms=int(seconds * 1000))
+
+    async def hand_on(self) -> None:
+        """Gives the turn back at once: this worker is stopping."""
+        await self._close("hand on")
+
+    async def _note(self, what: str, fields: Mapping[str, str | int]) -> None:
+        since = time.monotonic()
+        pairs = [x for pair in fields.items() for x in pair]
+        key = self.key
+        got = await self._run(
+            "beat",
+            [keys.READY, keys.thread(key), keys.waiting(key), keys.turn(key)],
+            [keys.GROUP, self._worker, self._entry, self._epoch, what, *pairs],
+        )
+        if got is None:
+            self.lost = True
+            raise LeaseLost(str(key))
+        self._until = since + LEASE_SECONDS
+        self.waiting_count, self.waiting = int(got[0]), tuple(got[1:])
+
+    async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Redis may be restarting: the entry stays ours until somebody else claims it, which the next answer tells."""
+        give_up = time.monotonic() + OUTAGE_SECONDS
+        while True:
+            try:
+                await step()
+                return
+            except RedisError:
+                if time.monotonic() > give_up:
+                    self.lost = True
+                    raise LeaseLost(str(self.key)) from None
+                await asyncio.sleep(0.3)
+
+    async def _close(self, how: str, *, delay_ms: int = 0, extra: Sequence[str] = ()) -> None:
+        key = self.key
+
+        async def step() -> None:
+            await self._run(
+                "close",
+                [
+                    keys.READY,
+                    keys.thread(key),
+                    keys.waiting(key),
+                    keys.messages(key),
+                    keys.turn(key),
+                    keys.DELAYED,
+                    keys.DEAD,
+                ],
+                [keys.GROUP, self._entry, self._epoch, str(key), how, delay_ms, keys.DEAD_ENTRIES, *extra],
+            )
+
+        await self._patiently(step)
+        self.lost = True

@@ -1,0 +1,32 @@
+-- Ends a lease: the turn is done, dead, tried again later, or handed on. Returns 1, or 0 when the lease is lost.
+-- KEYS: ready, thread, waiting, messages, turn, delayed, dead
+-- ARGV: group, entry, epoch, thread name, 'done' | 'dead' | 'retry' | 'hand on', delay in ms, most dead entries, field, value, … (of the dead entry)
+if redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[3] or redis.call('HGET', KEYS[2], 'entry') ~= ARGV[2] then return 0 end
+redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
+redis.call('XDEL', KEYS[1], ARGV[2])
+redis.call('HDEL', KEYS[2], 'entry')
+if ARGV[5] == 'retry' then
+  local now = redis.call('TIME')
+  redis.call('HINCRBY', KEYS[5], 'attempt', 1)
+  redis.call('ZADD', KEYS[6], now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[6], ARGV[4])
+  redis.call('HSET', KEYS[2], 'state', 'delayed')
+  return 1
+end
+if ARGV[5] ~= 'hand on' then
+  local said = {}
+  for ts in string.gmatch(redis.call('HGET', KEYS[5], 'messages') or '', '%S+') do said[#said + 1] = ts end
+  if ARGV[5] == 'dead' then
+    local texts = {}
+    for _, ts in ipairs(said) do texts[#texts + 1] = redis.call('HGET', KEYS[4], ts) end
+    redis.call('XADD', KEYS[7], 'MAXLEN', '~', ARGV[7], '*', 'thread', ARGV[4], 'messages', '[' .. table.concat(texts, ',') .. ']', unpack(ARGV, 8))
+  end
+  if #said > 0 then redis.call('HDEL', KEYS[4], unpack(said)) end
+  redis.call('DEL', KEYS[5])
+end
+if ARGV[5] == 'hand on' or redis.call('ZCARD', KEYS[3]) > 0 then
+  redis.call('XADD', KEYS[1], '*', 'thread', ARGV[4])
+  redis.call('HSET', KEYS[2], 'state', 'ready')
+else
+  redis.call('HSET', KEYS[2], 'state', 'idle')
+end
+return 1

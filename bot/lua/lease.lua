@@ -1,0 +1,31 @@
+-- Turns a pending entry into a lease. Returns nil when there is nothing to do or the entry is another worker's;
+-- else {epoch, resumed, the thread's fields, the turn's fields, messages}.
+-- KEYS: ready, thread, waiting, messages, turn. ARGV: group, worker, entry, thread name, most messages, most bytes
+local mine = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2])
+if #mine == 0 then return nil end
+local resumed = redis.call('EXISTS', KEYS[5])
+if resumed == 0 then
+  local list, bytes = {}, 0
+  for _, ts in ipairs(redis.call('ZRANGE', KEYS[3], 0, ARGV[5] - 1)) do
+    bytes = bytes + redis.call('HSTRLEN', KEYS[4], ts)
+    if #list > 0 and bytes > tonumber(ARGV[6]) then break end
+    list[#list + 1] = ts
+  end
+  if #list == 0 then
+    redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
+    redis.call('XDEL', KEYS[1], ARGV[3])
+    redis.call('HSET', KEYS[2], 'state', 'idle')
+    return nil
+  end
+  redis.call('ZREM', KEYS[3], unpack(list))
+  redis.call('HSET', KEYS[5], 'messages', table.concat(list, ' '))
+end
+redis.call('HSET', KEYS[2], 'state', 'running', 'entry', ARGV[3])
+local epoch = redis.call('HINCRBY', KEYS[2], 'epoch', 1)
+redis.call('HINCRBY', KEYS[5], 'leases', 1) -- a turn that kills its workers is given up some day
+local turn = redis.call('HGETALL', KEYS[5])
+local texts = {}
+for ts in string.gmatch(redis.call('HGET', KEYS[5], 'messages'), '%S+') do
+  texts[#texts + 1] = redis.call('HGET', KEYS[4], ts) or ''
+end
+return {epoch, resumed, redis.call('HGETALL', KEYS[2]), turn, texts}

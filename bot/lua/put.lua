@@ -1,0 +1,25 @@
+-- Stores a message once and schedules its thread. Returns stored | duplicate | merged | ignored.
+-- KEYS: event, said, thread, waiting, messages, ready
+-- ARGV: thread name, ts, message JSON, user, is follow-up (0/1), starts thread (0/1), event seconds, said seconds, thread seconds
+if redis.call('EXISTS', KEYS[1]) == 1 then return 'duplicate' end
+if ARGV[5] == '1' and redis.call('HGET', KEYS[3], 'starter') ~= ARGV[4] then return 'ignored' end
+redis.call('SET', KEYS[1], '1', 'EX', ARGV[7])
+if not redis.call('SET', KEYS[2], '1', 'EX', ARGV[8], 'NX') then
+  -- The twin: the same message as another event. It starts nothing, but brings the files that the first may lack.
+  local first = redis.call('HGET', KEYS[5], ARGV[2])
+  if not first then return 'duplicate' end
+  local old, new = cjson.decode(first), cjson.decode(ARGV[3])
+  if #old.files > 0 or #new.files == 0 then return 'duplicate' end
+  old.files = new.files
+  redis.call('HSET', KEYS[5], ARGV[2], cjson.encode(old))
+  return 'merged'
+end
+if ARGV[6] == '1' then redis.call('HSETNX', KEYS[3], 'starter', ARGV[4]) end
+redis.call('HSET', KEYS[5], ARGV[2], ARGV[3])
+redis.call('ZADD', KEYS[4], ARGV[2], ARGV[2])
+if (redis.call('HGET', KEYS[3], 'state') or 'idle') == 'idle' then
+  redis.call('XADD', KEYS[6], '*', 'thread', ARGV[1])
+  redis.call('HSET', KEYS[3], 'state', 'ready')
+end
+for i = 3, 5 do redis.call('EXPIRE', KEYS[i], ARGV[9]) end
+return 'stored'

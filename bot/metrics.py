@@ -1,0 +1,33 @@
+"""Every metric, on one screen. docs/operations.md explains each; a test compares."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+registry = CollectorRegistry()
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
+
+events = Counter(
+    "assist_events_total", "Events received from Slack, by what became of them.", ["outcome"], registry=registry
+)
+turns = Counter("assist_turns_total", "Turns that ended, by outcome.", ["outcome"], registry=registry)
+retries = Counter("assist_retries_total", "Turns put back to be tried again.", registry=registry)
+tokens = Counter(
+    "assist_tokens_total", "Tokens as OpenAI counts them, by kind and model.", ["kind", "model"], registry=registry
+)
+edits = Counter("assist_edits_total", "Edits of growing answers.", registry=registry)
+running = Gauge("assist_running_turns", "Turns that run in this process.", registry=registry)
+first_text = Histogram(
+    "assist_first_text_seconds", "From a turn's start to its first words in Slack.", buckets=SECONDS, registry=registry
+)
+turn_seconds = Histogram("assist_turn_seconds", "From a turn's start to its end.", buckets=SECONDS, registry=registry)
+ready = Gauge("assist_queue_ready", "Threads that wait for a worker.", registry=registry)
+leased = Gauge("assist_queue_leased", "Threads that a worker has leased.", registry=registry)
+delayed = Gauge("assist_queue_delayed", "Threads that wait for a retry.", registry=registry)
+dead = Gauge("assist_queue_dead", "Turns in the dead list.", registry=registry)
+oldest = Gauge("assist_queue_oldest_seconds", "Age of the oldest thread that no worker has taken.", registry=registry)
+
+
+def page() -> bytes:
+    """All metrics in Prometheus' text format."""
+    return generate_latest(registry)

@@ -1,0 +1,162 @@
+"""Frozen values that cross boundaries: who, where, what was said, what a turn is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+DM_ROOT = "dm"
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadKey:
+    """A thread's identity. `root` is the root message's ts, or "dm" for the running conversation at a DM's top level."""
+
+    team: str
+    channel: str
+    root: str
+
+    def __str__(self) -> str:
+        return f"{self.team}:{self.channel}:{self.root}"
+
+    @classmethod
+    def parse(cls, text: str) -> ThreadKey:
+        team, channel, root = text.split(":", 2)
+        return cls(team, channel, root)
+
+    @property
+    def is_dm(self) -> bool:
+        """Whether only one person and the bot read it."""
+        return self.channel.startswith("D")
+
+    @property
+    def thread_ts(self) -> str | None:
+        """Where answers go: the thread's root, or None for a DM's top level."""
+        return None if self.root == DM_ROOT else self.root
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFile:
+    """A file as the event names it; nothing of it has been read."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message meant for the bot, as stored in the queue. `text` is Slack's mrkdwn."""
+
+    thread: ThreadKey
+    ts: str
+    user: str
+    text: str
+    event_id: str
+    files: tuple[SharedFile, ...] = ()
+    by_mention: bool = True  # False: a follow-up that counts only when it is the thread's starter's
+    starts_thread: bool = False  # a mention at a channel's top level: its author may follow up without a mention
+    replayed: bool = False  # it came back from the dead list: an answer to it may stand in Slack already
+
+    def to_json(self) -> str:
+        """The message as the queue stores it."""
+        fields = asdict(self)
+        fields["thread"] = str(self.thread)
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Message:
+        """A stored message; keys of later versions are ignored."""
+        raw = json.loads(text)
+        known = {
+            k: raw[k] for k in ("ts", "user", "text", "event_id", "by_mention", "starts_thread", "replayed") if k in raw
+        }
+        files = tuple(SharedFile(f["id"], f["name"]) for f in raw.get("files", ()))
+        return cls(thread=ThreadKey.parse(raw["thread"]), files=files, **known)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A Slack user as the bot knows them."""
+
+    id: str
+    name: str
+    tz: str = "UTC"
+
+    @property
+    def zone(self) -> tzinfo:
+        """The person's time zone; UTC where Slack gives none that is known here."""
+        try:
+            return ZoneInfo(self.tz)
+        except (ZoneInfoNotFoundError, ValueError):
+            return UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function call that the model asked for; `arguments` is the JSON text it wrote."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as OpenAI counts them; they add up over a turn's rounds."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a worker leases: the messages answered together, and how far an earlier try came."""
+
+    id: str
+    thread: ThreadKey
+    messages: tuple[Message, ...]
+    attempt: int = 0  # earlier tries that failed
+    leases: int = 1  # how many workers have had it
+    resumed: bool = False  # an earlier try may have posted, sent or done something
+    conversation: str = ""
+    conversation_turns: int = 0
+    response: str = ""  # the last response id that OpenAI gave
+    answer: str | None = None  # the whole text, once the model has finished
+    written: str = ""  # text of the rounds that are complete
+    parts: tuple[str, ...] = ()  # ts of the Slack messages that hold the answer
+    redirect: str = ""  # the DM that the answer goes to, because the thread is closed
+    marked: tuple[str, ...] = ()  # ts of messages that carry the hourglass of waiting
+    shown: int = 0  # characters that Slack showed at the last heartbeat
+    usage: Usage = field(default_factory=Usage)
+
+    @property
+    def asker(self) -> str:
+        """The user whose rights and time zone count: the author of the newest message."""
+        return self.messages[-1].user
+
+    def with_messages(self, messages: Sequence[Message]) -> Turn:
+        """The same turn over other messages."""
+        return replace(self, messages=tuple(messages))
+
+
+def turn_id(message: Message) -> str:
+    """A turn's name, the same however often it runs: its channel and its first message."""
+    return f"{message.thread.channel}-{message.ts}"
+
+
+def utcnow() -> datetime:
+    """The time, aware of being UTC."""
+    return datetime.now(UTC)

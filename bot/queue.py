@@ -1,0 +1,243 @@
+"""A durable queue with one turn a thread at a time, on Redis Streams and a few Lua scripts (bot/lua, each an atomic step).
+
+A thread with work has one entry in the ready stream. A worker's pending entry is its lease: heartbeats keep it young, and an entry that grew
+older than LEASE_SECONDS is taken over with XAUTOCLAIM. Each lease raises the thread's epoch; what an older epoch writes is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import Any, cast
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from bot import keys
+from bot.lease import LEASE_SECONDS, Lease
+from bot.models import Message, ThreadKey, Turn, Usage, turn_id
+
+TURN_MESSAGES = 1000
+TURN_BYTES = 600_000
+
+
+def connect_redis(url: str) -> Redis:
+    """A client that waits for a free connection, times out, and tries again for about two seconds while the server is away."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=48,
+        timeout=5,
+        socket_timeout=5,
+        socket_connect_timeout=2,
+        decode_responses=True,
+        protocol=2,
+        health_check_interval=30,
+        retry=Retry(ExponentialBackoff(cap=0.6, base=0.05), 6),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+    )
+    return Redis.from_pool(pool)  # which then closes the pool with the client
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A turn that failed for good, as `assist dead` shows it."""
+
+    id: str
+    thread: ThreadKey
+    messages: tuple[Message, ...]
+    reason: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How full the queue is. `oldest` is the age in seconds of the oldest thread that no worker has taken."""
+
+    ready: int
+    running: int
+    delayed: int
+    dead: int
+    oldest: float
+
+
+class Queue:
+    """The receiver's and the workers' side of the queue. `worker` names this process among the consumers."""
+
+    def __init__(self, redis: Redis, worker: str) -> None:
+        self.redis: Any = redis  # its types describe the answers of every protocol at once
+        self.worker = worker
+        folder = files("bot") / "lua"
+        names = ("put", "edit", "lease", "beat", "close", "replay", "promote")
+        self._scripts = {n: redis.register_script((folder / f"{n}.lua").read_text()) for n in names}
+
+    async def script(self, name: str, keys_: Sequence[str], args: Sequence[str | int | float]) -> Any:
+        """Runs one of the Lua scripts."""
+        return await self._scripts[name](keys=list(keys_), args=list(args))
+
+    async def open(self) -> None:
+        """Makes the consumer group and forgets consumers that are long gone."""
+        try:
+            await self.redis.xgroup_create(keys.READY, keys.GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+        for consumer in await self.redis.xinfo_consumers(keys.READY, keys.GROUP):
+            if consumer["pending"] == 0 and consumer["idle"] > 86_400_000:
+                await self.redis.xgroup_delconsumer(keys.READY, keys.GROUP, consumer["name"])
+
+    # -- receiving ---------------------------------------------------------------------------------------------------
+
+    async def put(self, message: Message) -> str:
+        """Stores a message in one atomic step: `stored`, `duplicate`, `merged` (a twin brought files) or `ignored` (a stranger's follow-up)."""
+        key = message.thread
+        return cast(
+            "str",
+            await self.script(
+                "put",
+                [
+                    keys.event(message.event_id),
+                    keys.said(key.team, key.channel, message.ts),
+                    keys.thread(key),
+                    keys.waiting(key),
+                    keys.messages(key),
+                    keys.READY,
+                ],
+                [
+                    str(key),
+                    message.ts,
+                    message.to_json(),
+                    message.user,
+                    int(not message.by_mention),
+                    int(message.starts_thread),
+                    keys.EVENT_SECONDS,
+                    keys.SAID_SECONDS,
+                    keys.THREAD_SECONDS,
+                ],
+            ),
+        )
+
+    async def replace_text(self, thread: ThreadKey, ts: str, text: str) -> bool:
+        """Replaces the text of a message that still waits. False when it is no longer (or never was) waiting."""
+        return bool(await self.script("edit", [keys.waiting(thread), keys.messages(thread)], [ts, "replace", text]))
+
+    async def cancel(self, thread: ThreadKey, ts: str) -> bool:
+        """Forgets a message that still waits. False when it is no longer (or never was) waiting."""
+        return bool(await self.script("edit", [keys.waiting(thread), keys.messages(thread)], [ts, "cancel", ""]))
+
+    # -- working -----------------------------------------------------------------------------------------------------
+
+    async def take(self, count: int, block_ms: int) -> list[Lease]:
+        """Leases of up to `count` threads that have work; waits up to `block_ms` for the first."""
+        got = await self.redis.xreadgroup(keys.GROUP, self.worker, {keys.READY: ">"}, count=count, block=block_ms)
+        entries = got[0][1] if got else []
+        return await self._leases(entries)
+
+    async def reclaim(self, count: int) -> list[Lease]:
+        """Leases of threads whose worker went silent for LEASE_SECONDS, and of this worker's entries it does not know of."""
+        got = await self.redis.xautoclaim(
+            keys.READY, keys.GROUP, self.worker, min_idle_time=int(LEASE_SECONDS * 1000), start_id="0-0", count=count
+        )
+        return await self._leases(got[1])
+
+    async def promote(self) -> int:
+        """Makes threads ready whose retry is due."""
+        return int(await self.script("promote", [keys.DELAYED, keys.READY], ["{q}:thread:"]))
+
+    async def _leases(self, entries: Sequence[tuple[str, Mapping[str, str] | None]]) -> list[Lease]:
+        found = await asyncio.gather(*(self._lease(e, f["thread"]) for e, f in entries if f))
+        return [lease for lease in found if lease]
+
+    async def _lease(self, entry: str, name: str) -> Lease | None:
+        key = ThreadKey.parse(name)
+        since = time.monotonic()
+        got = await self.script(
+            "lease",
+            [keys.READY, keys.thread(key), keys.waiting(key), keys.messages(key), keys.turn(key)],
+            [keys.GROUP, self.worker, entry, name, TURN_MESSAGES, TURN_BYTES],
+        )
+        if got is None:
+            return None
+        epoch, resumed, thread, turn, texts = got
+        return Lease(
+            self.script,
+            self.worker,
+            _turn(key, bool(resumed), _pairs(thread), _pairs(turn), texts),
+            entry,
+            epoch,
+            since,
+        )
+
+    # -- the dead list and the queue's depth ----------------------------------------------------------------------------
+
+    async def dead(self, count: int = 100) -> list[Dead]:
+        """The newest turns that failed for good."""
+        rows = await self.redis.xrevrange(keys.DEAD, count=count)
+        return [_dead(entry, row) for entry, row in rows]
+
+    async def replay(self, dead_id: str) -> bool:
+        """Puts a dead turn's messages back into the queue. False when there is no such entry."""
+        rows = await self.redis.xrange(keys.DEAD, min=dead_id, max=dead_id)
+        if not rows:
+            return False
+        dead = _dead(*rows[0])
+        again: list[str | int | float] = []
+        for message in dead.messages:
+            again += [message.ts, replace(message, replayed=True).to_json()]
+        key = dead.thread
+        names = [keys.thread(key), keys.waiting(key), keys.messages(key), keys.READY, keys.DEAD]
+        return bool(await self.script("replay", names, [str(key), dead_id, *again]))
+
+    async def depth(self) -> Depth:
+        """What waits, runs, is delayed and dead."""
+        async with self.redis.pipeline(transaction=False) as pipe:
+            pipe.xlen(keys.READY)
+            pipe.xpending(keys.READY, keys.GROUP)
+            pipe.zcard(keys.DELAYED)
+            pipe.xlen(keys.DEAD)
+            pipe.xinfo_groups(keys.READY)
+            length, pending, delayed, dead, groups = await pipe.execute()
+            last = next((g["last-delivered-id"] for g in groups if g["name"] == keys.GROUP), "0-0")
+            oldest = await self.redis.xrange(keys.READY, min=f"({last}", count=1)
+        age = max(0.0, time.time() - int(oldest[0][0].split("-")[0]) / 1000) if oldest else 0.0
+        return Depth(length - pending["pending"], pending["pending"], delayed, dead, age)
+
+
+def _pairs(flat: Sequence[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _turn(
+    key: ThreadKey, resumed: bool, thread: Mapping[str, str], turn: Mapping[str, str], texts: Sequence[str]
+) -> Turn:
+    messages = tuple(Message.from_json(t) for t in texts if t)
+    return Turn(
+        id=turn_id(messages[0]),
+        thread=key,
+        messages=messages,
+        attempt=int(turn.get("attempt", 0)),
+        leases=int(turn.get("leases", 1)),
+        resumed=resumed or any(m.replayed for m in messages),
+        conversation=thread.get("conversation", ""),
+        conversation_turns=int(thread.get("turns", 0)),
+        response=turn.get("response", ""),
+        answer=turn.get("answer"),
+        written=turn.get("written", ""),
+        parts=tuple(turn.get("parts", "").split()),
+        redirect=turn.get("redirect", ""),
+        marked=tuple(thread.get("marked", "").split()),
+        shown=int(turn.get("shown", 0)),
+        usage=Usage(*json.loads(turn["usage"])) if "usage" in turn else Usage(),
+    )
+
+
+def _dead(entry: str, row: Mapping[str, str]) -> Dead:
+    messages = tuple(Message.from_json(json.dumps(m)) for m in json.loads(row["messages"]))
+    return Dead(entry, ThreadKey.parse(row["thread"]), messages, row.get("reason", ""), row.get("reference", ""))

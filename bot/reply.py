@@ -1,0 +1,283 @@
+"""The message that grows: from a sign of life to the whole answer, over as many Slack messages as it needs.
+
+One task writes, so edits never overlap and never come out of order; what the model says meanwhile is coalesced into the next edit. The last
+write always carries the whole text. While it grows, the last message ends with a line that says so: half an answer never looks whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from bot import markdown
+from bot.errors import ContentRefused, MessageGone, PlaceClosed, RateLimited, Retryable, SlackRefused
+from bot.lease import Lease
+from bot.models import DM_ROOT, ThreadKey
+from bot.pace import Pace
+from bot.page import Page
+from bot.slack import WRITE_TIMEOUT, Slack
+
+log = structlog.get_logger()
+
+FIRST_EDITS = (0.4, 0.7)  # seconds between the first writes of an answer; then CADENCE
+CADENCE = 1.0
+FINAL_TRIES = 6
+ANSWERS_TO_SLACK = 8  # how often one write is changed to Slack's liking
+ELSEWHERE = "I can't write in the channel where you asked me (any more), so here is my answer:\n\n"
+WRITING = "writing…"
+THINKING = "is thinking…"
+WAITING_MARK = "hourglass_flowing_sand"
+Blocks = list[dict[str, Any]]
+
+
+class Reply:
+    """One turn's answer in Slack."""
+
+    def __init__(self, slack: Slack, pace: Pace, lease: Lease, names: Mapping[str, str]) -> None:
+        turn = lease.turn
+        self.edits = 0
+        self.first_at: float | None = None  # monotonic time of the first words in Slack
+        self._slack, self._pace, self._lease = slack, pace, lease
+        self._channel, self._thread_ts = (
+            turn.redirect or turn.thread.channel,
+            None if turn.redirect else turn.thread.thread_ts,
+        )
+        self._lead = ELSEWHERE if turn.redirect else ""
+        self._posted: list[str] = list(turn.parts)  # ts of the messages that hold the answer
+        self._sent: list[Blocks | None] = [None] * len(self._posted)
+        self._page = Page(names)
+        self._level = markdown.FULL
+        self._text = ""
+        self._doing = WRITING
+        self._promised = False
+        self._status_shown = False
+        self._news, self._over = asyncio.Event(), asyncio.Event()
+        self._lock = asyncio.Lock()
+        self._writer: asyncio.Task[None] | None = None
+
+    # -- what a turn says --------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Shows a sign of life at once, or finds what an earlier try has posted."""
+        async with self._lock:
+            if self._lease.turn.resumed:
+                await self._find()
+            if not self._posted and self._thread_ts is None and self._reserve():
+                with contextlib.suppress(Retryable):  # a placeholder adorns; its fate was looked up
+                    await self._deliver(lambda: self._put(0, [_aside(THINKING)], "…"))
+        if not self._posted:
+            await self.status(THINKING)
+        self._writer = asyncio.create_task(self._grow())
+
+    def show(self, text: str) -> None:
+        """The whole text so far; it is written when Slack's limits allow."""
+        self._text = text
+        self._news.set()
+
+    async def status(self, doing: str) -> None:
+        """Says what the bot is doing: below the thread, and in the message that grows."""
+        self._doing = doing.removeprefix("is ")
+        if self._thread_ts and self._pace.spare("assistant.threads.setStatus"):
+            self._status_shown = True
+            with contextlib.suppress(SlackRefused, Retryable):  # it adorns; the answer comes without it too
+                await self._slack.status(self._channel, self._thread_ts, doing)
+
+    async def finish(self, text: str) -> None:
+        """Writes the whole text and returns when Slack has it. Raises Retryable where Slack stays away."""
+        await self._stop_writer()
+        async with self._lock:
+            self._text = text
+            for attempt in range(FINAL_TRIES):
+                try:
+                    await self._deliver(lambda: self._write(final=True))
+                    break
+                except Retryable as error:
+                    if attempt == FINAL_TRIES - 1:
+                        raise
+                    await asyncio.sleep(0.0 if isinstance(error, RateLimited) else 0.3 * 2**attempt)
+        if self._status_shown and self._thread_ts:
+            with contextlib.suppress(SlackRefused, Retryable):
+                await self._slack.status(self._channel, self._thread_ts, "")
+
+    async def pause(self, why: str) -> None:
+        """Leaves the answer as it stands and says why it stands still."""
+        await self._stop_writer()
+        self._doing = why
+        async with self._lock:
+            with contextlib.suppress(SlackRefused, Retryable):
+                if not self._posted and self._thread_ts:
+                    await self._slack.status(self._channel, self._thread_ts, why)
+                elif self._posted and self._pace.spare("chat.update"):
+                    await self._write(final=False)
+
+    async def close(self) -> None:
+        """Stops writing, whatever has been said."""
+        await self._stop_writer()
+
+    async def mark_waiting(self, waiting: Sequence[str], count: int) -> None:
+        """Shows that messages wait: an hourglass on the first ones, the number below the thread."""
+        channel = self._lease.key.channel
+        new = [ts for ts in waiting if ts not in self._lease.marked]
+        for ts in new:
+            if self._pace.spare("reactions.add"):
+                await self._slack.react(channel, ts, WAITING_MARK)
+                await self._lease.mark(ts)
+        if new:
+            await self.status(f"is answering; {count} more message{'s' if count > 1 else ''} will be answered next…")
+
+    async def unmark(self, marked: Sequence[str]) -> None:
+        """Takes the hourglasses off: their messages' turn has come."""
+        for ts in marked:
+            with contextlib.suppress(SlackRefused, Retryable):
+                if self._pace.spare("reactions.remove"):
+                    await self._slack.unreact(self._lease.key.channel, ts, WAITING_MARK)
+
+    # -- the one writer ------------------------------------------------------------------------------------------------
+
+    async def _grow(self) -> None:
+        writes = 0
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                async with self._lock:
+                    if len(self._text) >= self._lease.turn.shown and self._may_write():
+                        await self._deliver(lambda: self._write(final=False))
+                        writes += 1
+            except (Retryable, SlackRefused) as error:
+                log.warning("edit failed", turn=self._lease.turn.id, error=str(error))
+            pause = FIRST_EDITS[writes - 1] if 0 < writes <= len(FIRST_EDITS) else CADENCE if writes else 0.05
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._over.wait()
+                    return
+
+    def _may_write(self) -> bool:
+        """An edit is left over; or a first message may be posted, whose last edit is then promised."""
+        if not markdown.settle(self._text).strip():
+            return False
+        if self._posted:
+            return self._pace.spare("chat.update")
+        return self._pace.spare("chat.postMessage", self._channel) and self._reserve()
+
+    def _reserve(self) -> bool:
+        self._promised = self._promised or self._pace.promise("chat.update")
+        return self._promised
+
+    async def _stop_writer(self) -> None:
+        self._over.set()
+        self._news.set()
+        if self._writer:
+            await self._writer
+            self._writer = None
+        if self._promised:
+            self._pace.release("chat.update")
+            self._promised = False
+
+    async def _deliver(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Writes, and has an answer to what Slack may say to it."""
+        for _ in range(ANSWERS_TO_SLACK):
+            try:
+                return await write()
+            except MessageGone:
+                continue  # somebody deleted it, and it was forgotten: now it is posted anew
+            except ContentRefused:
+                if self._level is markdown.PLAIN:
+                    raise
+                self._level = markdown.CAREFUL if self._level is markdown.FULL else markdown.PLAIN
+                self._sent = [None] * len(self._posted)
+            except PlaceClosed:
+                if self._lease.key.is_dm or self._lead:
+                    raise
+                await self._move_to_dm()
+        raise Retryable("Slack refuses every write", said="Slack did not take the answer.")
+
+    async def _write(self, *, final: bool) -> None:
+        contents = self._page.render(self._lead + self._text, self._level, final=final)
+        for n, (blocks, words) in enumerate(contents):
+            last = n == len(contents) - 1
+            shown = blocks if final or not last else [*blocks, _aside(self._doing)]
+            if n >= len(self._posted) or self._sent[n] != shown:
+                if final or not last:
+                    await self._budget(n)
+                await self._put(n, shown, words)
+        for ts in self._posted[len(contents) :] if final else ():
+            await self._slack.delete(self._channel, ts)
+        if final:
+            del self._posted[len(contents) :], self._sent[len(contents) :]
+        self._lease.shown = len(self._text)
+        self.first_at = self.first_at or time.monotonic()
+
+    async def _budget(self, n: int) -> None:
+        if n < len(self._posted):
+            await self._pace.take("chat.update")
+        else:
+            await self._pace.take("chat.postMessage", self._channel)
+
+    async def _put(self, n: int, blocks: Blocks, text: str) -> None:
+        """Edits the n-th message, or posts it. A post whose fate is unknown is looked for before it is repeated."""
+        await self._lease.hold(WRITE_TIMEOUT + 0.5)
+        method = "chat.update" if n < len(self._posted) else "chat.postMessage"
+        try:
+            if n < len(self._posted):
+                await self._slack.update(self._channel, self._posted[n], blocks, text)
+                self._sent[n] = blocks
+                self.edits += 1
+                return
+            turn = self._lease.turn.id
+            ts = await self._slack.post(self._channel, self._thread_ts, blocks, text, (turn, n))
+        except MessageGone:
+            await self._forget(n)
+            raise
+        except RateLimited as limited:
+            self._pace.refused(method, "" if method == "chat.update" else self._channel, limited.after or 1)
+            raise
+        except Retryable:
+            if method == "chat.postMessage":
+                await self._find()
+            raise
+        self._posted.append(ts)
+        self._sent.append(blocks)
+        await self._lease.save(parts=" ".join(self._posted))
+
+    # -- found again, gone, elsewhere ----------------------------------------------------------------------------------
+
+    async def _find(self) -> None:
+        """Looks in the thread for messages of this turn that nobody noted: posted just before a crash or a time-out."""
+        oldest = min((m.ts for m in self._lease.turn.messages), key=float)
+        try:
+            found = await self._slack.answer_parts(self._place(), self._lease.turn.id, oldest)
+        except PlaceClosed:
+            return  # the write that follows meets the same closed door and goes elsewhere
+        if found:
+            count = max(len(self._posted), max(found) + 1)
+            posted = [found.get(n) or (self._posted[n] if n < len(self._posted) else "") for n in range(count)]
+            self._posted = [ts for ts in posted if ts]
+            self._sent = [None] * len(self._posted)
+            await self._lease.save(parts=" ".join(self._posted))
+
+    async def _forget(self, n: int) -> None:
+        """The n-th message was deleted: it and what followed it are posted anew, so that they stay in order."""
+        later = self._posted[n + 1 :]
+        del self._posted[n:], self._sent[n:]
+        await self._lease.save(parts=" ".join(self._posted))
+        for ts in later:
+            await self._slack.delete(self._channel, ts)
+
+    def _place(self) -> ThreadKey:
+        return ThreadKey(self._lease.key.team, self._channel, self._thread_ts or DM_ROOT)
+
+    async def _move_to_dm(self) -> None:
+        self._lead = ELSEWHERE
+        self._channel, self._thread_ts = await self._slack.open_dm(self._lease.turn.asker), None
+        self._posted, self._sent = [], []
+        await self._lease.save(redirect=self._channel, parts="")
+
+
+def _aside(text: str) -> dict[str, Any]:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": f"_{text}_"}]}

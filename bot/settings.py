@@ -1,0 +1,139 @@
+"""The only reader of the environment. A missing or malformed setting stops the start with its name, its purpose and where to get it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from bot.errors import SettingError
+
+RESIDENCIES = ("global", "us", "eu", "ae", "au", "in", "jp")
+APPS_PAGE = "api.slack.com/apps → your app"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, checked. docs/settings.md and .env.example name each one; a test compares."""
+
+    slack_bot_token: str = ""
+    slack_app_token: str = ""
+    slack_signing_secret: str = ""
+    slack_api_url: str = "https://slack.com/api/"
+    openai_api_key: str = ""
+    openai_base_url: str = ""
+    openai_data_residency: str = ""
+    openai_model: str = "gpt-6.2-sol"
+    openai_small_model: str = "gpt-6-luna"
+    openai_vector_store_id: str = ""
+    openai_stall_seconds: float = 90.0
+    conversation_tokens: int = 32_000
+    conversation_turns: int = 100
+    redis_url: str = ""
+    database_url: str = ""
+    data_dir: Path = Path("data")
+    port: int = 3000
+    worker_port: int = 0
+    worker_turns: int = 256
+    slack_pace: bool = True
+    log_level: str = "INFO"
+    log_text: bool = False
+
+    def require_slack(self) -> None:
+        """Raises SettingError unless events can be received and answered."""
+        self.require_slack_token()
+        if not self.slack_app_token and not self.slack_signing_secret:
+            raise SettingError(
+                "SLACK_APP_TOKEN",
+                "is missing: it opens Socket Mode. For HTTP events set SLACK_SIGNING_SECRET instead.",
+                f"Get it at {APPS_PAGE} → Basic Information → App-Level Tokens (connections:write).",
+            )
+
+    def require_slack_token(self) -> None:
+        """Raises SettingError unless Slack can be called."""
+        if not self.slack_bot_token:
+            raise SettingError(
+                "SLACK_BOT_TOKEN",
+                "is missing: the bot speaks with it.",
+                f"Get it at {APPS_PAGE} → OAuth & Permissions → Bot User OAuth Token.",
+            )
+
+    def require_openai(self) -> None:
+        """Raises SettingError unless OpenAI can be called."""
+        if not self.openai_api_key:
+            raise SettingError(
+                "OPENAI_API_KEY", "is missing: answers come from OpenAI.", "Get one at platform.openai.com/api-keys."
+            )
+
+
+def read_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
+    """Settings from the environment over `.env`. Raises SettingError for the first one that is malformed."""
+    file: dict[str, str | None] = dotenv_values(dotenv) if dotenv else {}
+    raw = {k: v.strip() for k, v in {**file, **(os.environ if env is None else env)}.items() if v and v.strip()}
+
+    def prefixed(name: str, prefix: str, where: str) -> str:
+        value = raw.get(name, "")
+        if value and not value.startswith(prefix):
+            raise SettingError(name, f"must start with {prefix}.", where)
+        return value
+
+    def url(name: str, schemes: tuple[str, ...], default: str = "") -> str:
+        value = raw.get(name, default)
+        if value and not value.startswith(tuple(f"{s}://" for s in schemes)):
+            raise SettingError(
+                name, f"must start with {' or '.join(f'{s}://' for s in schemes)}.", "See docs/settings.md."
+            )
+        return value
+
+    def number(name: str, default: float, low: float, high: float) -> float:
+        try:
+            value = float(raw.get(name, default))
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise SettingError(name, f"must be a number from {low:g} to {high:g}.", "See docs/settings.md.")
+        return value
+
+    def flag(name: str, default: str, words: tuple[str, str]) -> bool:
+        value = raw.get(name, default).lower()
+        if value not in words:
+            raise SettingError(name, f"must be {words[0]} or {words[1]}.", "See docs/settings.md.")
+        return value == words[0]
+
+    residency = raw.get("OPENAI_DATA_RESIDENCY", "")
+    if residency and residency not in RESIDENCIES:
+        raise SettingError(
+            "OPENAI_DATA_RESIDENCY", f"must be one of {', '.join(RESIDENCIES)}.", "See docs/settings.md."
+        )
+    if residency and raw.get("OPENAI_BASE_URL"):
+        raise SettingError("OPENAI_DATA_RESIDENCY", "excludes OPENAI_BASE_URL.", "Set one of the two.")
+    level = raw.get("LOG_LEVEL", "INFO").upper()
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise SettingError("LOG_LEVEL", "must be DEBUG, INFO, WARNING or ERROR.", "See docs/settings.md.")
+    return Settings(
+        slack_bot_token=prefixed("SLACK_BOT_TOKEN", "xoxb-", f"Get it at {APPS_PAGE} → OAuth & Permissions."),
+        slack_app_token=prefixed("SLACK_APP_TOKEN", "xapp-", f"Get it at {APPS_PAGE} → Basic Information."),
+        slack_signing_secret=raw.get("SLACK_SIGNING_SECRET", ""),
+        slack_api_url=url("SLACK_API_URL", ("https", "http"), "https://slack.com/api/").rstrip("/") + "/",
+        openai_api_key=raw.get("OPENAI_API_KEY", ""),
+        openai_base_url=url("OPENAI_BASE_URL", ("https", "http")),
+        openai_data_residency=residency,
+        openai_model=raw.get("OPENAI_MODEL", "gpt-6.2-sol"),
+        openai_small_model=raw.get("OPENAI_SMALL_MODEL", "gpt-6-luna"),
+        openai_vector_store_id=prefixed("OPENAI_VECTOR_STORE_ID", "vs_", "Leave it unset to have one made."),
+        openai_stall_seconds=number("OPENAI_STALL_SECONDS", 90, 0.1, 3600),
+        conversation_tokens=int(number("CONVERSATION_TOKENS", 32_000, 100, 900_000)),
+        conversation_turns=int(number("CONVERSATION_TURNS", 100, 2, 10_000)),
+        redis_url=url("REDIS_URL", ("redis", "rediss", "unix")),
+        database_url=raw.get("DATABASE_URL", ""),
+        data_dir=Path(raw.get("DATA_DIR", "data")),
+        port=int(number("PORT", 3000, 0, 65535)),
+        worker_port=int(number("WORKER_PORT", 0, 0, 65535)),
+        worker_turns=int(number("WORKER_TURNS", 256, 1, 5000)),
+        slack_pace=flag("SLACK_PACE", "on", ("on", "off")),
+        log_level=level,
+        log_text=flag("LOG_TEXT", "off", ("on", "off")),
+    )

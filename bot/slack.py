@@ -1,0 +1,281 @@
+"""Slack's Web API as the bot uses it; the only importer of slack_sdk. Every call has a timeout, none is retried here: the caller knows what a repeat would do."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import ContentRefused, MessageGone, PlaceClosed, RateLimited, Retryable, SlackRefused, UserFacing
+from bot.models import Person, ThreadKey
+
+WRITE_TIMEOUT = 5  # seconds; shorter than a lease, so that a write cannot outlive it
+ANSWER_EVENT = "assist_answer"  # metadata.event_type of the messages that hold an answer
+PEOPLE_SECONDS = 600.0
+PEOPLE_KEPT = 10_000
+PAGES = 10  # of 200 messages: as far back as an answer is looked for
+
+GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "no_such_message"})
+CLOSED = frozenset(
+    [
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "channel_is_archived",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "restricted_action_thread_locked",
+        "restricted_action_non_threadable_channel",
+        "thread_not_found",
+        "cannot_reply_to_message",
+        "is_inactive",
+        "access_denied",
+        "team_access_not_granted",
+        "messages_tab_disabled",
+    ]
+)
+REFUSED_CONTENT = frozenset(
+    [
+        "msg_too_long",
+        "msg_blocks_too_long",
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "too_many_blocks",
+        "no_text",
+        "markdown_text_conflict",
+        "markdown_too_long",
+        "block_mismatch",
+        "invalid_arguments",
+    ]
+)
+PASSING = frozenset(
+    [
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "request_timeout",
+        "update_failed",
+        "posting_to_general_channel_denied_temporarily",
+    ]
+)
+CREDENTIALS = frozenset(
+    [
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "missing_scope",
+        "no_permission",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the bot is in its workspace; `scopes` is empty where the server does not tell."""
+
+    team: str
+    user: str
+    bot: str
+    name: str
+    scopes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message as Slack's history has it. `turn` and `part` are set on the bot's own answers."""
+
+    ts: str
+    user: str
+    text: str
+    own: bool
+    turn: str = ""
+    part: int = 0
+
+
+class Slack:
+    """One workspace's Web API."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self.client = client
+        self._people: OrderedDict[str, tuple[float, Person]] = OrderedDict()
+        self._identity: Identity | None = None
+
+    async def identity(self, *, fresh: bool = False) -> Identity:
+        """Who the bot is, asked once (or anew, to see whether Slack is reachable)."""
+        if self._identity is None or fresh:
+            got = await self._call("auth.test")
+            scopes = frozenset(s.strip() for s in got.headers.get("x-oauth-scopes", "").split(",") if s.strip())
+            name = got.get("user") or ""
+            self._identity = Identity(got["team_id"], got["user_id"], got.get("bot_id") or "", name, scopes)
+        return self._identity
+
+    async def post(
+        self,
+        channel: str,
+        thread_ts: str | None,
+        blocks: Sequence[Mapping[str, Any]],
+        text: str,
+        metadata: tuple[str, int] | None = None,
+    ) -> str:
+        """Posts a message without unfurling its links; returns its ts. `metadata` is turn id and part number."""
+        args: dict[str, Any] = {
+            "channel": channel,
+            "blocks": blocks,
+            "text": text,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        if thread_ts:
+            args["thread_ts"] = thread_ts
+        if metadata:
+            payload = {"turn": metadata[0], "part": metadata[1]}
+            args["metadata"] = {"event_type": ANSWER_EVENT, "event_payload": payload}
+        return str((await self._call("chat.postMessage", args))["ts"])
+
+    async def update(self, channel: str, ts: str, blocks: Sequence[Mapping[str, Any]], text: str) -> None:
+        """Replaces a message's content; with blocks Slack shows no "edited" mark."""
+        await self._call("chat.update", {"channel": channel, "ts": ts, "blocks": blocks, "text": text})
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Deletes one of the bot's own messages; one that is gone already is fine."""
+        try:
+            await self._call("chat.delete", {"channel": channel, "ts": ts})
+        except MessageGone:
+            return
+
+    async def status(self, channel: str, thread_ts: str, text: str) -> None:
+        """Shows "CorporateAssist <text>" below the thread until the bot posts there, at most two minutes."""
+        await self._call("assistant.threads.setStatus", {"channel_id": channel, "thread_ts": thread_ts, "status": text})
+
+    async def react(self, channel: str, ts: str, name: str) -> None:
+        """Adds a reaction; one that is there already is fine."""
+        await self._tolerate("reactions.add", {"channel": channel, "timestamp": ts, "name": name}, {"already_reacted"})
+
+    async def unreact(self, channel: str, ts: str, name: str) -> None:
+        """Takes a reaction back; one that is gone already is fine."""
+        await self._tolerate("reactions.remove", {"channel": channel, "timestamp": ts, "name": name}, {"no_reaction"})
+
+    async def open_dm(self, user: str) -> str:
+        """The channel id of the bot's DM with a person."""
+        return str((await self._call("conversations.open", {"users": user}))["channel"]["id"])
+
+    async def publish_home(self, user: str, view: Mapping[str, Any]) -> None:
+        """Shows a Home tab to one person."""
+        await self._call("views.publish", {"user_id": user, "view": view})
+
+    async def person(self, user: str) -> Person:
+        """A person's name and time zone, kept for ten minutes; the bare id where Slack does not tell."""
+        kept = self._people.get(user)
+        if kept and kept[0] > time.monotonic():
+            return kept[1]
+        try:
+            raw = (await self._call("users.info", {"user": user}))["user"]
+        except SlackRefused:
+            return Person(user, user)
+        except Retryable:
+            return kept[1] if kept else Person(user, user)
+        profile = raw.get("profile") or {}
+        name = (
+            profile.get("display_name") or raw.get("real_name") or profile.get("real_name") or raw.get("name") or user
+        )
+        person = Person(user, name, raw.get("tz") or "UTC")
+        self._people[user] = (time.monotonic() + PEOPLE_SECONDS, person)
+        while len(self._people) > PEOPLE_KEPT:
+            self._people.popitem(last=False)
+        return person
+
+    async def history(self, thread: ThreadKey, oldest: str = "", latest: str = "") -> AsyncIterator[Said]:
+        """A thread's messages (of a DM's top level: newest first, else oldest first), within PAGES pages."""
+        args: dict[str, Any] = {
+            "channel": thread.channel,
+            "limit": 200,
+            "include_all_metadata": True,
+            "inclusive": True,
+        }
+        args |= {k: v for k, v in {"oldest": oldest, "latest": latest, "ts": thread.thread_ts}.items() if v}
+        method = "conversations.replies" if thread.thread_ts else "conversations.history"
+        me = await self.identity()
+        for _ in range(PAGES):
+            got = await self._call(method, args)
+            for raw in got["messages"]:
+                yield _said(raw, me)
+            cursor = (got.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return
+            args["cursor"] = cursor
+
+    async def answer_parts(self, thread: ThreadKey, turn: str, oldest: str) -> dict[int, str]:
+        """The messages that already hold a turn's answer: part number → ts. `oldest` is the turn's first question."""
+        found: dict[int, str] = {}
+        async for said in self.history(thread, oldest=oldest):
+            if said.own and said.turn == turn:
+                found.setdefault(said.part, said.ts)
+        return found
+
+    async def _tolerate(self, method: str, args: Mapping[str, Any], fine: set[str]) -> None:
+        try:
+            await self._call(method, args)
+        except SlackRefused as refused:
+            if refused.error not in fine:
+                raise
+
+    async def _call(self, method: str, args: Mapping[str, Any] | None = None) -> Any:
+        """Calls a method; raises the errors of bot.errors that say what to do next."""
+        try:
+            read = method.endswith((".info", ".history", ".replies"))
+            how = {"params": args} if read else {"json": args or {}}
+            return await self.client.api_call(method, http_verb="GET" if read else "POST", **how)
+        except SlackApiError as error:
+            raise _refusal(method, error) from None
+        except (TimeoutError, aiohttp.ClientError, SlackClientError, OSError, json.JSONDecodeError) as error:
+            raise Retryable(f"{method}: {type(error).__name__}", said="Slack did not answer.") from error
+
+
+def _refusal(method: str, error: SlackApiError) -> Exception:
+    response = error.response
+    status: int = getattr(response, "status_code", 0) or getattr(response, "status", 0)
+    data = getattr(response, "data", None)
+    word = str(data.get("error", "")) if isinstance(data, dict) else ""
+    if status == 429 or word in ("ratelimited", "rate_limited"):
+        after = (getattr(response, "headers", None) or {}).get("Retry-After", "1")
+        return RateLimited(f"{method}: ratelimited", after=float(after) if str(after).isdigit() else 1.0)
+    if status >= 500 or not word or word in PASSING:
+        return Retryable(f"{method}: HTTP {status} {word}", said="Slack did not answer.")
+    if word in CREDENTIALS:
+        return UserFacing(
+            f"{method}: {word}", f"I am not allowed to do that in Slack ({word}). Please tell whoever runs me."
+        )
+    kinds = ((GONE, MessageGone), (CLOSED, PlaceClosed), (REFUSED_CONTENT, ContentRefused))
+    kind = next((k for words, k in kinds if word in words), SlackRefused)
+    return kind(method, word)
+
+
+def _said(raw: Mapping[str, Any], me: Identity) -> Said:
+    metadata = raw.get("metadata") or {}
+    payload = (metadata.get("event_payload") or {}) if metadata.get("event_type") == ANSWER_EVENT else {}
+    own = raw.get("user") == me.user or (bool(me.bot) and raw.get("bot_id") == me.bot)
+    text = raw.get("text") or ""
+    if own:  # the fallback text is shortened; the blocks hold the whole
+        text = "\n\n".join(b["text"] for b in raw.get("blocks") or () if b.get("type") == "markdown") or text
+    return Said(raw["ts"], raw.get("user") or "", text, own, str(payload.get("turn", "")), int(payload.get("part", 0)))
+
+
+@asynccontextmanager
+async def connect_slack(token: str, url: str) -> AsyncIterator[Slack]:
+    """A client on one kept-alive session. The SDK's own retries are off: they would post twice and hide limits from `pace`."""
+    timeout = aiohttp.ClientTimeout(total=WRITE_TIMEOUT, connect=2)
+    async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=200)) as session:
+        yield Slack(
+            AsyncWebClient(token=token, base_url=url, timeout=WRITE_TIMEOUT, session=session, retry_handlers=[])
+        )

@@ -1,0 +1,243 @@
+"""Leases to turns. It keeps leases alive, and holds the one broad except: whatever happens in a turn, the person gets a word."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot import ledger, metrics
+from bot.errors import AssistError, LeaseLost, Retryable, UserFacing
+from bot.lease import BEAT_SECONDS, Lease
+from bot.queue import Queue
+from bot.turn import Desk, Story, Tally
+
+log = structlog.get_logger()
+
+BLOCK_MS = 1000
+TICK_SECONDS = 1.0
+TRIES = 6
+BACKOFF = (1, 2, 4, 8, 15)  # seconds before the second, third … try
+MOST_LEASES = 50  # a turn that this many workers have had kills its workers
+DRAIN_SECONDS = 20.0
+APOLOGY = "Something went wrong on my side, and I could not finish this. Please ask again; if it stays like this, tell whoever runs me (reference {reference})."
+GAVE_UP = "{said} I tried {tries} times. Please ask again later (reference {reference})."
+
+
+class Worker:
+    """Runs turns until it is told to drain."""
+
+    def __init__(self, queue: Queue, desk: Desk, *, most_turns: int) -> None:
+        self._queue, self._desk, self._most = queue, desk, most_turns
+        self._running: dict[asyncio.Task[None], Lease] = {}
+        self._room = asyncio.Event()
+        self._draining = asyncio.Event()
+
+    async def run(self) -> None:
+        """Takes turns until `drain` is called, then lets the running ones finish, or hands them on."""
+        await self._patiently(self._queue.open)
+        loops = [asyncio.create_task(self._take_turns()), asyncio.create_task(self._tick())]
+        try:
+            await self._draining.wait()
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            await self._finish_running()
+
+    def drain(self) -> None:
+        """Takes no more turns."""
+        self._draining.set()
+
+    # -- the loops -------------------------------------------------------------------------------------------------------
+
+    async def _take_turns(self) -> None:
+        while True:
+            room = self._most - len(self._running)
+            if room <= 0:
+                self._room.clear()
+                await self._room.wait()
+                continue
+            try:
+                for lease in await self._queue.take(room, BLOCK_MS):
+                    self._start(lease)
+            except RedisError as error:
+                log.warning("queue away", error=type(error).__name__)
+                await asyncio.sleep(0.5)
+
+    async def _tick(self) -> None:
+        """Once a second: retries that are due, and leases whose worker went silent."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311  # spreads the workers; guards nothing
+            try:
+                await self._queue.promote()
+                room = self._most - len(self._running)
+                for lease in await self._queue.reclaim(room) if room > 0 else ():
+                    log.info("turn resumed", turn=lease.turn.id, leases=lease.turn.leases)
+                    self._start(lease)
+            except RedisError as error:
+                log.warning("queue away", error=type(error).__name__)
+
+    async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                return await step()
+            except RedisError as error:
+                log.warning("queue away", error=type(error).__name__)
+                await asyncio.sleep(1)
+
+    def _start(self, lease: Lease) -> None:
+        task = asyncio.create_task(self._work(lease), name=f"turn {lease.turn.id}")
+        self._running[task] = lease
+        metrics.running.set(len(self._running))
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        metrics.running.set(len(self._running))
+        self._room.set()
+        if not task.cancelled() and (error := task.exception()):
+            log.error("worker failed", error=type(error).__name__, exc_info=error)
+
+    async def _finish_running(self) -> None:
+        tasks = list(self._running)
+        if tasks:
+            log.info("draining", turns=len(tasks))
+            _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    # -- one turn ----------------------------------------------------------------------------------------------------------
+
+    async def _work(self, lease: Lease) -> None:
+        story = Story(self._desk, lease)
+        turn_task = asyncio.current_task()
+        assert turn_task
+        heart = asyncio.create_task(self._beat(lease, story, turn_task))
+        outcome = "crashed"
+        try:
+            outcome = await self._answer(lease, story)
+        except LeaseLost:
+            outcome = "lost"
+        except asyncio.CancelledError:
+            outcome = "lost"
+            if not lease.lost:  # this process is stopping
+                outcome = "handed on"
+                await story.close()
+                await lease.hand_on()
+        finally:
+            heart.cancel()
+            await asyncio.gather(heart, return_exceptions=True)
+            await story.close()
+            await self._tell(lease, story.tally, outcome)
+
+    async def _answer(self, lease: Lease, story: Story) -> str:
+        """Runs the turn and closes the lease; returns the outcome for log and ledger."""
+        turn = lease.turn
+        try:
+            if turn.leases > MOST_LEASES:
+                raise AssistError(f"the turn has had {turn.leases} workers")
+            await story.run()
+            await lease.done()
+            return "refused" if story.tally.refused else "answered"
+        except LeaseLost:
+            raise
+        except Retryable as error:
+            if turn.attempt + 1 < TRIES:
+                wait = error.after if error.after is not None else BACKOFF[min(turn.attempt, len(BACKOFF) - 1)]
+                log.info("turn put back", turn=turn.id, seconds=wait, reason=str(error))
+                if wait > 1:
+                    await story.pause(f"{error.said or 'is held up'} Trying again in {wait:.0f} s…")
+                metrics.retries.inc()
+                await story.close()
+                await lease.retry(wait)
+                return "retry"
+            said = error.said or "Something that I need did not answer."
+            return await self._give_up(
+                lease, story, error, GAVE_UP.replace("{said}", said).replace("{tries}", str(TRIES))
+            )
+        except UserFacing as error:
+            if error.replay:
+                return await self._give_up(lease, story, error, error.text)
+            await story.fail(error.text)
+            await lease.done()
+            return "failed"
+        except (
+            Exception
+        ) as error:  # the one broad except: whatever it was, the person gets a word and the operator the details
+            return await self._give_up(lease, story, error, APOLOGY)
+
+    async def _give_up(self, lease: Lease, story: Story, error: Exception, text: str) -> str:
+        """Tells the person, and keeps the messages for an operator to replay."""
+        reference = secrets.token_hex(4)
+        expected = isinstance(error, Retryable | UserFacing)
+        log.error(
+            "turn failed",
+            turn=lease.turn.id,
+            reference=reference,
+            reason=str(error) if expected else type(error).__name__,
+            exc_info=None if expected else error,
+        )
+        try:
+            await story.fail(text.replace("{reference}", reference))
+        except LeaseLost:
+            raise
+        except Exception as again:  # Slack itself is what fails: the dead list is all that is left
+            log.exception("nobody could be told", turn=lease.turn.id, reference=reference, error=type(again).__name__)
+        await lease.bury(f"{type(error).__name__}: {error}"[:300] if expected else type(error).__name__, reference)
+        return "failed"
+
+    async def _beat(self, lease: Lease, story: Story, turn_task: asyncio.Task[None]) -> None:
+        """Keeps the lease alive; stops the turn when it is lost."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            try:
+                await lease.beat()
+                await story.show_waiting()
+            except LeaseLost:
+                turn_task.cancel()
+                return
+            except (
+                RedisError,
+                AssistError,
+            ) as error:  # the next beat will tell; writes to Slack look at the lease themselves
+                log.debug("beat failed", turn=lease.turn.id, error=type(error).__name__)
+
+    async def _tell(self, lease: Lease, tally: Tally, outcome: str) -> None:
+        """One line per turn, the metrics, and the ledger."""
+        turn, seconds = lease.turn, time.monotonic() - tally.started
+
+        def since(at: float | None) -> float | None:
+            return None if at is None else round(at - tally.started, 3)
+
+        log.info(
+            "turn",
+            turn=turn.id, team=turn.thread.team, channel=turn.thread.channel, thread=turn.thread.root, person=turn.asker,
+            messages=len(turn.messages), attempt=turn.attempt, resumed=turn.resumed, model=tally.model,
+            tokens_in=tally.usage.input_tokens, tokens_cached=tally.usage.cached_tokens, tokens_out=tally.usage.output_tokens,
+            first_token=since(tally.first_token), first_text=since(tally.first_text), seconds=round(seconds, 3),
+            edits=tally.edits, rounds=tally.rounds, tools=tally.tool_calls, outcome=outcome,
+        )  # fmt: skip
+        metrics.turns.labels(outcome).inc()
+        metrics.edits.inc(tally.edits)
+        metrics.turn_seconds.observe(seconds)
+        if tally.first_text is not None:
+            metrics.first_text.observe(tally.first_text - tally.started)
+        for kind, count in (
+            ("input", tally.usage.input_tokens),
+            ("cached", tally.usage.cached_tokens),
+            ("output", tally.usage.output_tokens),
+        ):
+            metrics.tokens.labels(kind, tally.model or "none").inc(count)
+        if outcome in ("answered", "refused", "failed"):
+            try:
+                await ledger.record(self._desk.database, turn, tally, outcome=outcome, seconds=seconds)
+            except SQLAlchemyError as error:
+                log.error("usage not recorded", turn=turn.id, error=type(error).__name__)

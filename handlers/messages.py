@@ -1,0 +1,45 @@
+"""Messages, their edits and deletions: parsed, stored, acked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from bot import metrics
+from bot.models import Message
+from bot.queue import Queue
+from handlers.parse import Deleted, Edited, Ignored, parse
+
+log = structlog.get_logger()
+
+
+class Messages:
+    """Listeners that put messages into the queue."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    async def heard(self, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
+        """A mention or a message event. Raises when it could not be stored, so that Slack delivers it again."""
+        parsed = parse(body, context.bot_user_id or "")
+        match parsed:
+            case Message():
+                outcome = await self._queue.put(parsed)
+                log.debug("message", event=parsed.event_id, thread=str(parsed.thread), ts=parsed.ts, outcome=outcome)
+            case Edited():
+                outcome = (
+                    "edited" if await self._queue.replace_text(parsed.thread, parsed.ts, parsed.text) else "ignored"
+                )
+            case Deleted():
+                outcome = "cancelled" if await self._queue.cancel(parsed.thread, parsed.ts) else "ignored"
+            case Ignored() | _:
+                outcome = "ignored"
+        metrics.events.labels(outcome).inc()
+
+    async def not_ours(self, body: Mapping[str, Any]) -> None:
+        """An event that the manifest does not ask for: acked, noted, nothing more."""
+        log.info("event without a use", type=body["event"].get("type"))
+        metrics.events.labels("ignored").inc()

