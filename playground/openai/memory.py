@@ -1,7 +1,7 @@
 """What the rule-based model can know: the conversation it sees. It finds, quotes and condenses, and adds nothing."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from playground.openai.errors import JsonObject
@@ -12,10 +12,13 @@ SUMMARY_LIMIT = 6_000  # characters
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z<*\"'(])|\n+")
 BULLET = re.compile(r"^\s*(?:[-*•>]|\d+[.)])\s+")
 SPEAKER = re.compile(r"^\s*(?:user|assistant|developer)\s*:\s*", re.IGNORECASE)
-NAME = r"([A-Z][\w'\u2019-]+(?: [A-Z][\w'\u2019-]+){0,2})"
-SELF_NAMED = re.compile(rf"\b(?:[Mm]y name is|[Cc]all me|I am called|name's) {NAME}")
+# Names begin with a capital (or a letter that ASCII does not have) and hold no digits, as user ids do.
+WORD_OF_NAME = r"[^\W\d_a-z][^\W\d_]+(?:['\u2019-][^\W\d_]+)*(?![\w])"
+NAME = rf"({WORD_OF_NAME}(?: {WORD_OF_NAME}){{0,2}})"
+SELF_NAMED = re.compile(rf"\b(?:[Mm]y name is|[Cc]all me|I am called|[Nn]ame's) {NAME}")
 GIVEN_NAME = re.compile(
-    rf"\b(?:[Aa]sker|[Nn]ame|[Uu]ser|[Ff]rom|[Tt]alking to|[Ss]peaking (?:to|with))\s*(?:is|:)?\s+\**{NAME}"
+    r"\b(?:[Aa]sker|[Aa]sked by|[Aa]sking|(?<![Cc]hannel )(?<![Tt]eam )(?<![Yy]our )(?<!workspace )[Nn]ame|[Uu]ser"
+    rf"|[Tt]alking to|[Ss]peaking (?:to|with))\s*(?:is|:)?\s+\**{NAME}"
 )
 AGREED = re.compile(r"\b(agree|decid|decision|settled|we will|let's go with)", re.IGNORECASE)
 # What makes a statement worth keeping, most telling first.
@@ -64,15 +67,12 @@ def said(items: Iterable[JsonObject]) -> list[Said]:
     ]
 
 
-def asker_name(items: Iterable[JsonObject]) -> str | None:
+def asker_name(items: Sequence[JsonObject]) -> str | None:
     """The asker's name: as they gave it themselves, or as a developer item has it; the newest counts."""
-    spoken = list(reversed(said(items)))
-    for one in spoken:
-        if one.role in ("user", "developer") and (match := SELF_NAMED.search(one.text)):
-            return match[1]
-    for one in spoken:
-        if one.role == "developer" and (match := GIVEN_NAME.search(one.text)):
-            return match[1]
+    for pattern, roles in ((SELF_NAMED, ("user", "developer")), (GIVEN_NAME, ("developer",))):
+        for item in reversed(items):
+            if item.get("role") in roles and (match := pattern.search(text_of(item))):
+                return match[1]
     return None
 
 

@@ -29,8 +29,13 @@ QUESTION = re.compile(r"\?|^\W*(?:what|who|when|where|why|how|which|is|are|do|do
 FILE_WORDS = re.compile(
     r"\b(files?|documents?|pdf|polic(?:y|ies)|handbook|attachment|report|according to)\b", re.IGNORECASE
 )
+SPEAKER = re.compile(
+    rf"^\s*(?:\[[^\]\n]{{1,80}}\]|<@\w+>(?=:)|(?!(?:Say|Echo|Repeat)\b){memory.NAME}(?: \([^)\n]{{1,40}}\))?(?=:)):?\s*"
+)
 GREETING = re.compile(r"^\W*(?:<@\w+>\W*)?(hi|hello|hey|good (?:morning|afternoon|evening)|greetings)\b", re.IGNORECASE)
-HELP = re.compile(r"\b(help|what can you do|who are you|what are you|are you (?:a|an) )", re.IGNORECASE)
+HELP = re.compile(
+    r"^\W*(?:<@\w+>\W*)?help\b|\b(what can you do|who are you|what are you|are you (?:a|an) )", re.IGNORECASE
+)
 TIME = re.compile(
     r"\b(what(?:'s| is) the (?:time|date)|what time|current time|time is it|what day|today's date)", re.IGNORECASE
 )
@@ -58,9 +63,11 @@ def answer(view: View) -> Plan:
         return _say(memory.summary(view.items))
     if view.items and view.items[-1]["type"] == "function_call_output":
         return _say(_after_tools(view))
+    if view.forced is None and (plan := _shown(view)):
+        return plan
     if call := _tool_call(view):
         return Plan((call,))
-    for rule in (_on_request, _from_files, _from_memory):
+    for rule in (_greeting, _from_files, _from_memory):
         if plan := rule(view):
             return plan
     return _say(_otherwise(view))
@@ -151,8 +158,8 @@ def _rendered(value: Any) -> str:
 # ---- shown on request
 
 
-def _on_request(view: View) -> Plan | None:
-    text = view.last_user
+def _shown(view: View) -> Plan | None:
+    text = spoken(view.last_user)
     if match := SAY.search(text):
         return _say((match[1] or match[2]).strip())
     if match := COUNT.search(text):
@@ -163,11 +170,20 @@ def _on_request(view: View) -> Plan | None:
     if match := SHOW.search(text):
         shown = {"table": samples.TABLE, "list": samples.LIST, "code": samples.CODE}[match[1].lower()]
         return _say(f"Here is a {match[1].lower()}:\n\n{shown}")
-    if GREETING.search(text) or HELP.search(text):
-        name = memory.asker_name(view.items)
-        greeting = f"Hello{', ' + name if name else ''}!"
-        return _say(f"{greeting} {INTRODUCTION}\n\n{ABILITIES}")
     return None
+
+
+def _greeting(view: View) -> Plan | None:
+    text = spoken(view.last_user)
+    if not GREETING.search(text) and not HELP.search(text):
+        return None
+    name = memory.asker_name(view.items)
+    return _say(f"Hello{', ' + name if name else ''}! {INTRODUCTION}\n\n{ABILITIES}")
+
+
+def spoken(text: str) -> str:
+    """A message without the speaker's name that the bot may have put before it, such as `[Ana Ruiz]` or `Ana Ruiz:`."""
+    return SPEAKER.sub("", text, count=1)
 
 
 def _filler(count: int, unit: str) -> str:

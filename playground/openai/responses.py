@@ -199,8 +199,10 @@ class Responses:
             return web.json_response(job.data)
         if job.log is None:
             raise invalid("Streaming is only available for background responses.", param="stream")
-        after = exchange.query.get("starting_after", "-1")
-        return await self._follow(exchange, job, int(after) + 1, live=False)
+        after = exchange.query.get("starting_after")
+        if after is not None and not after.isdigit():
+            raise invalid("Invalid 'starting_after': expected an integer.", param="starting_after", code="invalid_type")
+        return await self._follow(exchange, job, 0 if after is None else int(after) + 1, live=False)
 
     async def _cancel(self, exchange: Exchange) -> web.Response:
         job = self._job(exchange["response"])

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from playground.openai.behaviour import Behaviour
 from playground.openai.conversations import Conversation, Conversations
-from playground.openai.errors import ApiError, JsonObject, invalid
+from playground.openai.errors import ApiError, JsonObject, invalid, no_such
 from playground.openai.exchange import Exchange, Handler, Route, Upload, read_body, recorded
 from playground.openai.faults import Faults
 from playground.openai.files import Files
@@ -60,6 +60,8 @@ class OpenAIServer(Behaviour):
         self.faults = Faults()
         self.requests: deque[RequestRecord] = deque(maxlen=REQUESTS_KEPT)
         self.base_url = ""
+        # What a scripted code interpreter made: (container id, file id) → content.
+        self.container_files: dict[tuple[str, str], bytes] = {}
         self._record = record
         self._conversations = Conversations()
         self._files = Files()
@@ -88,7 +90,8 @@ class OpenAIServer(Behaviour):
         }
 
     def mount(self, app: web.Application) -> None:
-        """Put the API under /v1 of an application."""
+        """Put the API under /v1 of an application, whose shutdown ends it; the host knows and may set `base_url`."""
+        app.on_shutdown.append(self._stop)
         stores = VectorStoreRoutes(self._stores)
         owners = (self._conversations, self._responses, self._files, stores, self)
         for method, path, handler in (route for owner in owners for route in owner.routes()):
@@ -101,6 +104,7 @@ class OpenAIServer(Behaviour):
             ("GET", "/models", self._list_models),
             ("GET", "/models/{model}", self._retrieve_model),
             ("POST", "/audio/transcriptions", self._transcribe),
+            ("GET", "/containers/{container}/files/{file}/content", self._container_file),
         ]
 
     @asynccontextmanager
@@ -108,7 +112,7 @@ class OpenAIServer(Behaviour):
         """Serve alone on 127.0.0.1; sets `base_url`."""
         app = web.Application()
         self.mount(app)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
@@ -117,11 +121,10 @@ class OpenAIServer(Behaviour):
         try:
             yield self
         finally:
-            await self.close()
             await runner.cleanup()
 
-    async def close(self) -> None:
-        """Stop what runs in the background; a host application calls it at its end."""
+    async def _stop(self, _app: web.Application) -> None:
+        """End what runs in the background, so that nobody who follows it keeps the server up."""
         await self._responses.close()
         await self._stores.close()
 
@@ -198,6 +201,12 @@ class OpenAIServer(Behaviour):
             return web.Response(text=TRANSCRIPT)
         seconds = math.ceil(len(upload.content) / AUDIO_BYTES_PER_SECOND)
         return web.json_response({"text": TRANSCRIPT, "usage": {"type": "duration", "seconds": seconds}})
+
+    async def _container_file(self, exchange: Exchange) -> web.Response:
+        key = exchange["container"], exchange["file"]
+        if key not in self.container_files:
+            raise no_such("container file", key[1])
+        return web.Response(body=self.container_files[key], content_type="application/octet-stream")
 
 
 async def _nothing_here(exchange: Exchange) -> web.Response:

@@ -14,7 +14,7 @@ from playground.openai.limits import CHARACTERS_PER_TOKEN, Usage
 from playground.openai.plan import Call, Output, Plan, Refuse, Say, Search, output_tokens
 
 WORD_PIECE = re.compile(r"\s*\S{1,6}|\s+")
-NOTICE_GONE = 0.05  # seconds between looks whether the client is still there
+NOTICE_GONE = 0.1  # seconds between looks whether the client is still there
 BREATHE = 16  # deltas between turns of the event loop when no pace is set
 
 CUT = b""  # an event that kills the connection of whoever reads along live

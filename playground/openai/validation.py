@@ -231,6 +231,9 @@ def _check_tool(tool: Any, param: str, names: set[str]) -> None:
         names.add(name)
         if tool.get("strict", True):  # in the Responses API strict is the default
             check_strict(tool.get("parameters"), f"function '{name}'", f"{param}.parameters")
+    elif type_ == "code_interpreter" and not tool.get("container"):
+        key = f"{param}.container"
+        raise invalid(f"Missing required parameter: '{key}'.", param=key, code="missing_required_parameter")
     elif type_ == "file_search":
         if not tool.get("vector_store_ids"):
             key = f"{param}.vector_store_ids"

@@ -197,3 +197,11 @@ async def test_sound_is_transcribed_by_an_honest_stand_in(client: AsyncOpenAI) -
     assert "stand-in" in transcript.text
     with pytest.raises(openai.BadRequestError):
         await client.audio.transcriptions.create(model="gpt-transcribe", file=("note.txt", b"x"))
+
+
+async def test_what_the_code_interpreter_made_is_downloaded(ai: OpenAIServer, client: AsyncOpenAI) -> None:
+    ai.container_files["cntr_1", "cfile_1"] = b"made"
+    got = await client.containers.files.content.retrieve("cfile_1", container_id="cntr_1")
+    assert got.content == b"made"
+    with pytest.raises(openai.NotFoundError):
+        await client.containers.files.content.retrieve("cfile_2", container_id="cntr_1")

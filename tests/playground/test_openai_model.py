@@ -73,6 +73,20 @@ def test_it_recalls_what_was_said_or_summed_up(said: str, question: str, expecte
     assert expected not in told("Something else.", question)
 
 
+@pytest.mark.parametrize("context", [
+    "Name: Ana Ruiz", "You are talking to Ana Ruiz (U1).", "User: Ana Ruiz, channel name: General",
+    "Channel name: General\nAsked by Ana Ruiz",
+])  # fmt: skip
+def test_it_finds_the_askers_name(context: str) -> None:
+    assert told(("developer", context), "what is my name?") == "Your name is Ana Ruiz."
+
+
+@pytest.mark.parametrize("prefix", ["", "[Ana Ruiz] ", "Ana Ruiz: ", "<@U1>: ", "Ana Ruiz (U1): "])
+def test_it_understands_messages_that_carry_the_speakers_name(prefix: str) -> None:
+    assert told(prefix + "hello").startswith("Hello")
+    assert told(prefix + "say: remember me", tools=TOOLS) == "remember me"
+
+
 def test_it_says_that_it_does_not_know_and_what() -> None:
     answered = told("hi", "What is the capital of Peru?")
     assert "I don't know" in answered
