@@ -72,7 +72,9 @@ class Faults:
         lost: bool = False,
         delay: float = 0.0,
     ) -> Fault:
-        """Plant one; its `hits` count the calls it struck. "files.download", "files.upload" and "response_url" are methods too."""
+        """Plant one; its `hits` count the calls it struck. "files.download", "files.upload" and
+        "response_url" are methods too, and take `status` only.
+        """
         fault = Fault(method, times, status, error, retry_after, when, before, after, lost, delay)
         self.planted.append(fault)
         return fault
