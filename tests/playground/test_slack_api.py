@@ -297,7 +297,8 @@ async def test_files_go_up_and_down(slack: SlackServer, api: AsyncWebClient, gen
     ws.say("ana", "payroll", "salaries", files=[("s.csv", b"secret")])
     hidden = ws.messages("payroll")[-1]["files"][0]["id"]
     assert await refused(api.files_info(file=hidden)) == "file_not_found"
-    assert [f["name"] for f in (await api.files_list())["files"]] == ["r.csv"]
+    ws.say("ana", "guests-only", "public, though the app is not in it", files=[("p.csv", b"x")])
+    assert [f["name"] for f in (await api.files_list())["files"]] == ["p.csv", "r.csv"]
     await api.files_delete(file=done["file"]["id"])
     assert await refused(api.files_info(file=done["file"]["id"])) == "file_deleted"
 
