@@ -2,14 +2,14 @@
 
 import json
 import re
-from typing import Any
 
 from playground.openai import memory, samples
 from playground.openai.errors import JsonObject
 from playground.openai.items import text_of
-from playground.openai.plan import Call, Found, Output, Plan, Say, Search, View
+from playground.openai.plan import Found, Plan, Say, Search, View
 from playground.openai.schemas import filled
 from playground.openai.search import words
+from playground.openai.tool_use import after_tools, tool_call
 
 INTRODUCTION = (
     "I am the playground's rule-based model, not a language model: I answer by a few fixed rules, so that the bot can be "
@@ -20,7 +20,6 @@ ABILITIES = """You can ask me to
 - use the bot's tools: "what time is it?", "remember that …", "what do you remember?"
 - search the files you shared: ask about what is in them
 - show Markdown: "show me a table", "a list", "code", "write 2000 words", "count to 20", "say: …\""""
-LONGEST_OUTPUT = 3_000  # characters of a tool's output that an answer repeats
 MOST_QUOTES = 10
 MOST_FILLER = 400_000  # characters
 GOOD_SCORE = 0.3
@@ -36,11 +35,6 @@ GREETING = re.compile(r"^\W*(?:<@\w+>\W*)?(hi|hello|hey|good (?:morning|afternoo
 HELP = re.compile(
     r"^\W*(?:<@\w+>\W*)?help\b|\b(what can you do|who are you|what are you|are you (?:a|an) )", re.IGNORECASE
 )
-TIME = re.compile(
-    r"\b(what(?:'s| is) the (?:time|date)|what time|current time|time is it|what day|today's date)", re.IGNORECASE
-)
-REMEMBER = re.compile(r"(?<!you )\bremember (?:that |this:? ?)?(?!anything)(.+)", re.IGNORECASE | re.DOTALL)
-RECALL = re.compile(r"\b(what do you remember|do you remember|my notes|your notes|recall)\b", re.IGNORECASE)
 SAY = re.compile(r"\b(?:say|echo)\s*:\s*(.+)|\brepeat\s*:?\s+(.+)", re.IGNORECASE | re.DOTALL)
 COUNT = re.compile(r"\bcount (?:up )?to (\d{1,5})\b", re.IGNORECASE)
 WRITE = re.compile(r"\bwrite (?:me )?(?:about )?([\d,]{1,9}) (characters?|words?|paragraphs?)\b", re.IGNORECASE)
@@ -61,11 +55,11 @@ def answer(view: View) -> Plan:
         return _say(json.dumps(filled(schema, view.last_user)))
     if "summar" in view.instructions.lower() and not view.tools:
         return _say(memory.summary(view.items))
-    if view.items and view.items[-1]["type"] == "function_call_output":
-        return _say(_after_tools(view))
+    if told := after_tools(view):
+        return _say(told)
     if view.forced is None and (plan := _shown(view)):
         return plan
-    if call := _tool_call(view):
+    if call := tool_call(view):
         return Plan((call,))
     for rule in (_greeting, _from_files, _from_memory):
         if plan := rule(view):
@@ -83,76 +77,6 @@ def _output_schema(view: View) -> JsonObject | None:
         return {"type": "object", "properties": {"text": {"type": "string"}}}
     schema: JsonObject | None = format_.get("schema") if format_.get("type") == "json_schema" else None
     return schema
-
-
-# ---- tools
-
-
-def _tool_call(view: View) -> Output | None:
-    """A call of the function that the message asks for, or that the request demands."""
-    functions, text = view.functions(), view.last_user
-    name = _wanted_tool(functions, text)
-    if view.forced in functions:
-        name = view.forced
-    elif view.forced == "*" and name is None:
-        name = next(iter(functions), None)
-    if name is None:
-        return None
-    match = REMEMBER.search(text) if name == "remember" else None
-    about = match[1].strip() if match else text
-    return Call(name, json.dumps(filled(functions[name].get("parameters") or {"type": "object"}, about)))
-
-
-def _wanted_tool(functions: dict[str, JsonObject], text: str) -> str | None:
-    asked: tuple[tuple[str, re.Pattern[str]], ...] = (
-        ("current_time", TIME),
-        ("recall", RECALL),
-        ("remember", REMEMBER),
-    )
-    for name, pattern in asked:
-        if name in functions and pattern.search(text):
-            return name
-    said = set(words(text))
-    for name in functions:  # any other is meant when its name is said, such as "schedule a meeting"
-        if name in text or (name not in ("remember", "recall") and set(words(name.replace("_", " "))) <= said):
-            return name
-    return None
-
-
-def _after_tools(view: View) -> str:
-    """What the tools' outputs say."""
-    names = {item["call_id"]: item["name"] for item in view.items if item["type"] == "function_call"}
-    outputs: list[JsonObject] = []
-    for item in reversed(view.items):
-        if item["type"] != "function_call_output":
-            break
-        outputs.insert(0, item)
-    if len(outputs) == 1:
-        return _readable(text_of(outputs[0]))
-    return "\n".join(f"- **{names.get(item['call_id'], 'tool')}**: {_readable(text_of(item))}" for item in outputs)
-
-
-def _readable(output: str) -> str:
-    """A tool's output as a person reads it: the text of a JSON value, without its braces."""
-    try:
-        value = json.loads(output)
-    except ValueError:
-        value = output
-    text = _rendered(value)
-    return text if len(text) <= LONGEST_OUTPUT else text[:LONGEST_OUTPUT] + " …"
-
-
-def _rendered(value: Any) -> str:
-    if isinstance(value, dict):
-        if value.get("error"):
-            return f"That did not work: {value['error']}"
-        for name in ("text", "message", "result", "output"):
-            if isinstance(value.get(name), str):
-                return str(value[name])
-        return "\n".join(f"- {name}: {_rendered(held)}" for name, held in value.items())
-    if isinstance(value, list):
-        return "\n".join(f"- {_rendered(held)}" for held in value) or "Nothing was found."
-    return str(value) if value != "" else "The tool gave an empty answer."
 
 
 # ---- shown on request

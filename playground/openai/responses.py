@@ -19,7 +19,7 @@ from playground.openai.stream import CUT, GoneError, Pace, Stream
 from playground.openai.validation import COUNTED, check_arguments, check_model, check_tools
 from playground.openai.vector_stores import VectorStores
 
-RESPONSES_KEPT = 2_000
+RESPONSES_KEPT = 500
 SSE = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
 OVER = ("completed", "failed", "cancelled", "incomplete")
 

@@ -120,6 +120,10 @@ def test_it_says_what_the_tools_gave() -> None:
         return {"type": "function_call", "call_id": f"c{n}", "name": name, "arguments": "{}"}
 
     assert told("time?", call(1, "current_time"), output(1, '{"text": "12:30 in Berlin"}')) == "12:30 in Berlin"
+    noted = told(
+        "What time is it?", call(1, "current_time"), output(1, "noon"), ("developer", "Be brief."), tools=TOOLS
+    )
+    assert noted == "noon"
     both = told("x", call(1, "recall"), call(2, "remember"), output(1, "[]"), output(2, '{"error": "full"}'))
     assert both == "- **recall**: Nothing was found.\n- **remember**: That did not work: full"
 
