@@ -4,9 +4,11 @@ A growing answer is shown like this; each step is a pure function, and only the 
 
     while peeled := peel(tail, FULL):            # tail: all the raw text that is in no finished message yet
         finished, tail = peeled                  # `finished` never changes again
-    show(blocks(disarm(settle(tail), names)), fallback(disarm(settle(tail), names)))
+    shown = disarm(settle(tail), names)          # nothing to show while this is blank
+    show(blocks(shown), fallback(shown))
 
-When the answer is complete, `settle` is left out: nothing is held back any more.
+When the answer is complete, `settle` is left out: nothing is held back any more. A message that Slack refuses at FULL may be split again at
+CAREFUL, or shown in place by `blocks(message, PLAIN)`.
 """
 
 from bot.markdown.cuts import CAREFUL, FULL, PLAIN, Limits, cut, peel, split

@@ -166,9 +166,7 @@ def _in_fence(place: int, line: Line, window: str, broken: str = "") -> _Cut:
     fence = line.fence
     assert fence is not None
     closer, opener = f"{broken}{fence.closer}", fence.opener
-    if (
-        len(closer) + len(opener) > len(window) // 4
-    ):  # an absurd info string or indentation is not worth a message's room
+    if len(closer) + len(opener) > len(window) // 4:  # an absurd info string is not worth a message's room
         return _Cut(place)
     return _Cut(place, closer, opener + (fence.prefix if broken and fence.quoted else ""))
 

@@ -7,7 +7,7 @@ from bot.markdown.lines import Line, cells, scan
 _MARKS = r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*"
 _LONE = re.compile(_MARKS + r"(?:#{1,6}|[-*_=~`+:|]+|\d{1,9}[.)]|\[[ xX]?\]?)?[ \t]*")
 _START = re.compile(_MARKS + r"(?:\[[ xX]\][ \t]+)?(?:#{1,6}[ \t]+)?")
-_TOKEN = re.compile(r"\\|`+|<|!?\[|\*+|_+|~+|&|https?://[^\s<>\])*`]*")
+_TOKEN = re.compile(r"\\|`+|<|!?\[|\*+|_+|~+|&|https?://(?:[^\s<>\])*`~]|~(?!~))*")
 _LINK = re.compile(
     r"!?\[(?:[^\[\]\\]++|\\.|\[[^\[\]]*+\])*+\]"
     r"\(\s*(?:<[^<>\n]*>|(?:[^()\s\\]++|\\.|\([^()\s]*+\))*+)(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*\)",
@@ -15,6 +15,7 @@ _LINK = re.compile(
 )
 _BRACKETS = re.compile(r"!?\[(?:[^\[\]\\]++|\\.|\[[^\[\]]*+\])*+\]", re.DOTALL)
 _PART_OF_URL = re.compile(r"\((?:<[^<>\n]{0,2000}+|\S{0,2000}+)(?:\s+[\"'(][^\"')]{0,300}[\"')]?)?\s*")
+_TICKS = re.compile("`+")
 _NUMBER = re.compile(r"\[\^?\d+\]")
 _ANGLES = re.compile(r"<[^\s<>][^<>\n]*>")
 _PART_OF_ANGLES = re.compile(
@@ -119,9 +120,7 @@ class _Ending:
         self.open: list[tuple[str, int]] = []  # markers that wait for their closers, and where they end
         self.closed = 0  # where the last run of markers ends that closed something
         self.dropped: set[int] = set()  # brackets of unfinished links
-        self.code = {
-            found.group(): found.start() for found in re.finditer("`+", body)
-        }  # where each length is seen last
+        self.code = {found.group(): found.start() for found in _TICKS.finditer(body)}  # where each length is seen last
 
     def settled(self) -> str:
         at = 0
@@ -153,7 +152,7 @@ class _Ending:
     def _code(self, mark: str, at: int) -> int:
         start = at + len(mark)
         if self.code.get(mark, -1) > at:  # an escaped backtick makes a run that the table does not have
-            for found in re.compile("`+").finditer(self.body, start):
+            for found in _TICKS.finditer(self.body, start):
                 if found.group() == mark:
                     return found.end()
         self.open.append((mark, start))
@@ -177,7 +176,7 @@ class _Ending:
                 return at + 1  # a bracket, not a link
         elif brackets.end() == self.end:
             if self.blank or _NUMBER.fullmatch(brackets.group()):
-                return brackets.end()
+                return at + len(mark)
         elif not _PART_OF_URL.fullmatch(self.body, brackets.end(), self.end):
             return at + len(mark)
         if mark == "![":
@@ -241,4 +240,4 @@ class _Ending:
         escaped = (len(kept) - len(kept.rstrip("\\"))) % 2
         if closers and (escaped or (kept[-1:] == closers[0] and self.closed != end)):
             closers = ""  # it would be escaped, or join the marker before it and mean something else
-        return kept + closers + (self.blank if self.end == len(self.body) else "")
+        return kept + closers + self.blank
