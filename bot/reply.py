@@ -76,7 +76,7 @@ class Reply:
 
     def show(self, text: str) -> None:
         """The whole text so far; it is written when Slack's limits allow."""
-        self._text = text
+        self._text, self._doing = text, WRITING
         self._news.set()
 
     async def status(self, doing: str) -> None:

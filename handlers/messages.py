@@ -28,7 +28,7 @@ class Messages:
         match parsed:
             case Message():
                 outcome = await self._queue.put(parsed)
-                log.debug("message", event=parsed.event_id, thread=str(parsed.thread), ts=parsed.ts, outcome=outcome)
+                log.debug("message", event_id=parsed.event_id, thread=str(parsed.thread), ts=parsed.ts, outcome=outcome)
             case Edited():
                 outcome = (
                     "edited" if await self._queue.replace_text(parsed.thread, parsed.ts, parsed.text) else "ignored"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,11 +27,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--record", default=None, metavar="FILE")
 
 
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody serves."""
+    return _free_port()
+
+
+def _free_port() -> int:
+    """From the kernel: two test processes that search for themselves find the same one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
     """One real Valkey a test process."""
     server = ValkeyServer(
-        data_dir=tmp_path_factory.mktemp("valkey"), config={"appendonly": "yes", "save": "", "databases": 512}
+        port=_free_port(),
+        data_dir=tmp_path_factory.mktemp("valkey"),
+        config={"appendonly": "yes", "save": "", "databases": 512},
     )
     server.start()
     yield server
