@@ -36,11 +36,13 @@ def plain(text: str, names: Mapping[str, str], me: str = "") -> str:
     def word(match: re.Match[str]) -> str:
         kind, target, label = match.group(1), match.group(2), match.group(3)
         if kind == "@":
-            return "" if target == me else f"@{label or names.get(target, target)}"
+            return f"@{label or names.get(target, target)}"
         if kind == "#":
             return f"#{label or target}"
         if kind == "!":
             return label or "@" + target.split("^")[0]
         return f"[{label}]({target})" if label and label != target else target
 
-    return html.unescape(re.sub(r"[ \t]{2,}", " ", _SPECIAL.sub(word, text))).strip()
+    if me:  # with the space before it; other spaces stay, they may be a code's indentation
+        text = re.sub(rf"[ \t]?<@{me}(?:\|[^<>]*)?>", "", text)
+    return html.unescape(_SPECIAL.sub(word, text)).strip()

@@ -11,7 +11,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from bot import metrics
 from bot.models import Message
 from bot.queue import Queue
-from handlers.parse import Deleted, Edited, Ignored, parse
+from handlers.parse import MALFORMED, Deleted, Edited, Ignored, parse
 
 log = structlog.get_logger()
 
@@ -35,6 +35,9 @@ class Messages:
                 )
             case Deleted():
                 outcome = "cancelled" if await self._queue.cancel(parsed.thread, parsed.ts) else "ignored"
+            case Ignored(why) if why == MALFORMED:
+                outcome = "ignored"
+                log.warning("event not understood", type=body["event"].get("type"), event_id=body.get("event_id"))
             case Ignored() | _:
                 outcome = "ignored"
         metrics.events.labels(outcome).inc()

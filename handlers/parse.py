@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from bot.mrkdwn import addresses_other, mentions
 Raw = Mapping[str, Any]
 SAID = (None, "file_share", "thread_broadcast")  # subtypes that are somebody saying something
 SLACKBOT = "USLACKBOT"
+TS = re.compile(r"\d+\.\d+")
+MALFORMED = "malformed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,21 @@ Parsed = Message | Edited | Deleted | HomeOpened | Ignored
 
 
 def parse(body: Raw, me: str) -> Parsed:
-    """What an Events API body asks of the bot, whose user id is `me`."""
+    """What an Events API body asks of the bot, whose user id is `me`.
+
+    Never raises: what cannot be read now could not be read when Slack delivered it again.
+    """
+    try:
+        return _parse(body, me)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return Ignored(MALFORMED)
+
+
+def _parse(body: Raw, me: str) -> Parsed:
     event = body["event"]
     match event.get("type"):
         case "app_home_opened":
-            return HomeOpened(event["user"]) if event.get("tab") == "home" else Ignored("not the home tab")
+            return HomeOpened(_word(event["user"])) if event.get("tab") == "home" else Ignored("not the home tab")
         case "app_mention":
             return _said(body, event, me)
         case "message":
@@ -66,22 +79,22 @@ def _message(body: Raw, event: Raw, me: str) -> Parsed:
     if subtype == "message_changed":
         new, old = event["message"], event.get("previous_message") or {}
         if new.get("subtype") == "tombstone":
-            return Deleted(_thread(body, event, old or new), new["ts"])
+            return Deleted(_thread(body, event, old or new), _ts(new["ts"]))
         if new.get("text") == old.get("text"):
             return Ignored("edit without a change of text")  # an unfurl, or the counter of a thread's replies
         if _not_a_person(new, me):
             return Ignored("a bot's message")
-        return Edited(_thread(body, event, new), new["ts"], new.get("text") or "")
+        return Edited(_thread(body, event, new), _ts(new["ts"]), _text(new.get("text") or ""))
     if subtype == "message_deleted":
         old = event.get("previous_message") or {}
-        return Deleted(_thread(body, event, old), event.get("deleted_ts") or old["ts"])
+        return Deleted(_thread(body, event, old), _ts(event.get("deleted_ts") or old["ts"]))
     return _said(body, event, me) if subtype in SAID else Ignored("message subtype")
 
 
 def _said(body: Raw, event: Raw, me: str) -> Message | Ignored:
     if _not_a_person(event, me):
         return Ignored("a bot's message")
-    text, root = event.get("text") or "", event.get("thread_ts")
+    text, root = _text(event.get("text") or ""), event.get("thread_ts")
     in_thread = bool(root) and root != event["ts"]
     direct = _is_dm(event)
     mentioned = direct or event["type"] == "app_mention" or me in mentions(text)
@@ -91,11 +104,11 @@ def _said(body: Raw, event: Raw, me: str) -> Message | Ignored:
         return Ignored("meant for somebody else")
     return Message(
         thread=_thread(body, event, event),
-        ts=event["ts"],
-        user=event["user"],
+        ts=_ts(event["ts"]),
+        user=_word(event["user"]),
         text=text,
-        event_id=body["event_id"],
-        files=tuple(SharedFile(f["id"], f.get("name") or f["id"]) for f in event.get("files") or ()),
+        event_id=_word(body["event_id"]),
+        files=tuple(SharedFile(_word(f["id"]), _text(f.get("name") or f["id"])) for f in event.get("files") or ()),
         by_mention=mentioned,
         starts_thread=mentioned and not in_thread and not direct,
     )
@@ -104,10 +117,10 @@ def _said(body: Raw, event: Raw, me: str) -> Message | Ignored:
 def _thread(body: Raw, event: Raw, message: Raw) -> ThreadKey:
     """The thread a message belongs to; at a DM's top level all messages share one."""
     authorizations = body.get("authorizations") or [{}]
-    team = authorizations[0].get("team_id") or body.get("team_id") or ""
-    ts = message.get("ts") or event.get("deleted_ts") or event["ts"]
-    root = message.get("thread_ts") or ts
-    return ThreadKey(team, event["channel"], DM_ROOT if _is_dm(event) and root == ts else root)
+    team = _word(authorizations[0].get("team_id") or body.get("team_id"))
+    ts = _ts(message.get("ts") or event.get("deleted_ts") or event["ts"])
+    root = _ts(message.get("thread_ts") or ts)
+    return ThreadKey(team, _word(event["channel"]), DM_ROOT if _is_dm(event) and root == ts else root)
 
 
 def _is_dm(event: Raw) -> bool:
@@ -117,3 +130,24 @@ def _is_dm(event: Raw) -> bool:
 def _not_a_person(message: Raw, me: str) -> bool:
     user = message.get("user")
     return not user or user in (me, SLACKBOT) or bool(message.get("bot_id")) or bool(message.get("bot_profile"))
+
+
+def _word(value: Any) -> str:
+    """An id. Raises ValueError for anything else: it becomes part of Redis keys."""
+    if not isinstance(value, str) or not value.isalnum():
+        raise ValueError(value)
+    return value
+
+
+def _ts(value: Any) -> str:
+    """A message's ts. Raises ValueError for anything else: the queue sorts by it."""
+    if not isinstance(value, str) or not TS.fullmatch(value):
+        raise ValueError(value)
+    return value
+
+
+def _text(value: Any) -> str:
+    """Words, with halves of surrogate pairs replaced: JSON may hold them, UTF-8 cannot. Raises ValueError for what is no text."""
+    if not isinstance(value, str):
+        raise ValueError(value)  # noqa: TRY004  # one error for all that is malformed
+    return value.encode("utf-8", "replace").decode()
