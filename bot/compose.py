@@ -79,7 +79,7 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
     )
     pace = Pace(enabled=settings.slack_pace)
     desk = Desk(slack=slack, pace=pace, llm=llm, conversations=conversations, database=database, tools=TOOLS)
-    return Worker(queue, desk, most_turns=settings.worker_turns)
+    return Worker(queue, desk, most_turns=settings.worker_turns, log_text=settings.log_text)
 
 
 @asynccontextmanager

@@ -10,21 +10,11 @@ from typing import Any
 import structlog
 
 SECRET = re.compile(r"\b(xox[a-z]-|xapp-|sk-)[\w-]+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
-QUIET = (
-    "slack_sdk",
-    "slack_bolt",
-    "openai",
-    "httpx2",
-    "httpcore2",
-    "aiohttp.access",
-    "alembic",
-    "sqlalchemy",
-    "asyncio",
-)
+OURS = ("bot", "handlers", "playground")
 
 
 def set_up_logs(level: str) -> None:
-    """Sends our lines and the libraries' warnings to stdout as JSON. Libraries stay at WARNING: below it they log payloads."""
+    """Sends our lines, and the libraries' warnings, to stdout as JSON."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -48,9 +38,13 @@ def set_up_logs(level: str) -> None:
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
+    handler.addFilter(_ours_or_grave)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _ours_or_grave(record: logging.LogRecord) -> bool:
+    """Libraries log payloads and SQL parameters below WARNING. Their loggers' own levels would not do: Bolt sets its anew."""
+    return record.levelno >= logging.WARNING or record.name.split(".")[0] in OURS
 
 
 def _redact(_: Any, __: str, event: Any) -> Any:

@@ -33,8 +33,8 @@ GAVE_UP = "{said} I tried {tries} times. Please ask again later (reference {refe
 class Worker:
     """Runs turns until it is told to drain."""
 
-    def __init__(self, queue: Queue, desk: Desk, *, most_turns: int) -> None:
-        self._queue, self._desk, self._most = queue, desk, most_turns
+    def __init__(self, queue: Queue, desk: Desk, *, most_turns: int, log_text: bool = False) -> None:
+        self._queue, self._desk, self._most, self._log_text = queue, desk, most_turns, log_text
         self._running: dict[asyncio.Task[None], Lease] = {}
         self._room = asyncio.Event()
         self._draining = asyncio.Event()
@@ -217,13 +217,16 @@ class Worker:
         def since(at: float | None) -> float | None:
             return None if at is None else round(at - tally.started, 3)
 
+        said = (
+            {"text": "\n".join(m.text for m in turn.messages)} if self._log_text else {}
+        )  # one string: strings are redacted
         log.info(
             "turn",
             turn=turn.id, team=turn.thread.team, channel=turn.thread.channel, thread=turn.thread.root, person=turn.asker,
             messages=len(turn.messages), attempt=turn.attempt, resumed=turn.resumed, model=tally.model,
             tokens_in=tally.usage.input_tokens, tokens_cached=tally.usage.cached_tokens, tokens_out=tally.usage.output_tokens,
             first_token=since(tally.first_token), first_text=since(tally.first_text), seconds=round(seconds, 3),
-            edits=tally.edits, rounds=tally.rounds, tools=tally.tool_calls, outcome=outcome,
+            edits=tally.edits, rounds=tally.rounds, tools=tally.tool_calls, outcome=outcome, **said,
         )  # fmt: skip
         metrics.turns.labels(outcome).inc()
         metrics.edits.inc(tally.edits)
