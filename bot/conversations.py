@@ -168,9 +168,9 @@ class Conversations:
         ]
         lines = [f"{i['role']}: {text_of(i)}" for i in spoken]
         transcript = _shortened("\n\n".join(lines))
-        summary, usage = await self._llm.summarise(SUMMARISE, transcript, asked_by)
+        summary, usage = await self._llm.summarise(SUMMARISE, transcript, asked_by) if spoken else ("", Usage())
         recent = [i for i in spoken if i["role"] != "developer"][-RECENT:]
-        seeds = [developer(f"Summary of the conversation so far:\n{summary}")]
+        seeds = [developer(f"Summary of the conversation so far:\n{summary}")] if summary else []
         seeds += [{"type": "message", "role": i["role"], "content": text_of(i)[:RECENT_CHARACTERS]} for i in recent]
         made = await self._adopt(lease, seeds, 0)
         log.info("conversation carried on", thread=str(lease.key), items=len(items), summary_characters=len(summary))

@@ -78,7 +78,8 @@ def make_engine(url: str) -> AsyncEngine:
     except (ArgumentError, KeyError, ValueError) as error:
         # The error is not quoted: it may hold the password.
         raise SettingError("DATABASE_URL", "is not a URL of SQLite or PostgreSQL.", WHERE) from error
-    pool = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 0, "pool_timeout": 30}
+    # Errors go to the log, where no note or argument belongs: their parameters are hidden.
+    pool = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 0, "pool_timeout": 30, "hide_parameters": True}
     if parsed.get_backend_name() == "postgresql":
         return create_async_engine(parsed, connect_args=_postgresql_limits(parsed), **pool)
     if parsed.database in (None, "", ":memory:"):

@@ -6,9 +6,8 @@ The SDK's retries are off: a turn that fails is tried again as a resumed turn, w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -26,42 +25,14 @@ from bot.errors import (
     Retryable,
     UserFacing,
 )
-from bot.models import Call, Usage
+from bot.models import Usage
+from bot.responses import Failed, Reader, Result, Started, Words, result
 
 Item = Any  # a plain dict in the shape of one of the SDK's TypedDicts
 ITEMS_A_CALL = 20  # items of one conversations.create or items.create
 LIST_PAGE = 100
 BROKE = "OpenAI broke off while it was answering."
 AWAY = "OpenAI cannot be reached."
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """OpenAI has taken the request; `response` is asked about after a crash."""
-
-    response: str
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """More text. Commentary is progress, not part of the answer."""
-
-    text: str
-    commentary: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a response came to. `cut` is why it is incomplete, `calls` are the functions it wants called."""
-
-    response: str
-    status: str
-    model: str = ""
-    text: str = ""
-    calls: tuple[Call, ...] = ()
-    usage: Usage = field(default_factory=Usage)
-    refused: bool = False
-    cut: str = ""
 
 
 class Llm:
@@ -81,50 +52,55 @@ class Llm:
         tools: Sequence[Item],
         person: str,
         no_tools: bool = False,
-    ) -> AsyncIterator[Started | Words | Result]:
+    ) -> AsyncGenerator[Started | Words | Result]:
         """Answers in a conversation: Started, Words as they come, and a Result at last. Raises bot.errors.
 
         `person` is a hash that tells people apart for OpenAI. The tool list stays the same within a thread, so that the prompt cache holds;
         `no_tools` forbids calls without changing it.
         """
-        events = None
+        reader = Reader()
+        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._stall):
-                events = await self.client.responses.create(
-                    model=self.model,
-                    conversation=conversation,
-                    input=list(items),
-                    instructions=instructions,
-                    tools=list(tools),
-                    tool_choice="none" if no_tools else "auto",
-                    safety_identifier=person,
-                    prompt_cache_key=conversation[-64:],
-                    stream=True,
-                )
-            reader = _Reader()
-            source = aiter(events)
-            while reader.result is None:
+            async with AsyncExitStack() as stack:
                 async with asyncio.timeout(self._stall):
-                    event = await anext(source)
-                for out in reader.read(event):
-                    yield out
-            yield reader.result
-        except StopAsyncIteration:
-            raise Retryable("stream ended early", said=BROKE) from None
+                    response = await stack.enter_async_context(
+                        self.client.responses.with_streaming_response.create(
+                            model=self.model,
+                            conversation=conversation,
+                            input=list(items),
+                            instructions=instructions,
+                            tools=list(tools),
+                            tool_choice="none" if no_tools else "auto",
+                            safety_identifier=person,
+                            prompt_cache_key=conversation[-64:],
+                            stream=True,
+                        )
+                    )
+                chunks = response.iter_bytes()
+                patience, seen = loop.time() + self._stall, 0
+                while reader.result is None:
+                    async with asyncio.timeout_at(patience):
+                        chunk = await anext(chunks, None)
+                    if chunk is None:
+                        raise Retryable("stream ended early", said=BROKE)
+                    for out in reader.read(chunk):
+                        yield out
+                    if reader.events > seen:  # a keep-alive is no sign of progress
+                        patience, seen = loop.time() + self._stall, reader.events
+                yield reader.result
         except TimeoutError:
             raise Retryable(
                 f"nothing for {self._stall:g} s", said="OpenAI stopped in the middle of the answer."
             ) from None
+        except Failed as failure:
+            raise _failed(failure.code) from None
         except (openai.OpenAIError, httpx2.HTTPError) as error:
             raise _trouble(error, self.model) from error
-        finally:
-            if events is not None:
-                await events.close()
 
     async def retrieve(self, response: str) -> Result | None:
         """What became of a response; None where OpenAI does not know it."""
         try:
-            return _result(await self.client.responses.retrieve(response))
+            return result((await self.client.responses.retrieve(response)).to_dict(mode="json"))
         except openai.NotFoundError:
             return None
         except openai.OpenAIError as error:
@@ -142,8 +118,8 @@ class Llm:
             )
         except openai.OpenAIError as error:
             raise _trouble(error, self.small_model) from error
-        result = _result(got)
-        return result.text, result.usage
+        summary = result(got.to_dict(mode="json"))
+        return summary.text, summary.usage
 
     async def create_conversation(self, items: Sequence[Item], metadata: Mapping[str, str]) -> str:
         """A new conversation that holds the items; returns its id."""
@@ -178,71 +154,10 @@ class Llm:
             raise _trouble(error, self.model) from error
 
 
-class _Reader:
-    """Turns the SDK's events into ours; unknown types are passed over."""
-
-    def __init__(self) -> None:
-        self.result: Result | None = None
-        self._commentary: set[int] = set()
-        self._spoke = -1  # the output item whose text came last
-
-    def read(self, event: Any) -> list[Started | Words]:
-        match event.type:
-            case "response.output_text.delta" | "response.refusal.delta":
-                aside = event.output_index in self._commentary
-                gap = "\n\n" if not aside and self._spoke not in (-1, event.output_index) else ""
-                if not aside:
-                    self._spoke = event.output_index
-                return [Words(gap + event.delta, aside)]
-            case "response.created":
-                return [Started(event.response.id)]
-            case "response.output_item.added":
-                if getattr(event.item, "phase", None) == "commentary":
-                    self._commentary.add(event.output_index)
-            case "response.completed" | "response.incomplete":
-                self.result = _result(event.response)
-            case "response.failed":
-                failure = event.response.error
-                raise _failed(getattr(failure, "code", "") or "", getattr(failure, "message", "") or "")
-            case "error":
-                raise _failed(event.code or "", event.message or "")
-        return []
-
-
-def _result(response: Any) -> Result:
-    texts, calls, refused = [], [], False
-    for item in response.output:
-        if item.type == "function_call":
-            calls.append(Call(item.call_id, item.name, item.arguments))
-        elif item.type == "message" and getattr(item, "phase", None) != "commentary":
-            for part in item.content:
-                refused = refused or part.type == "refusal"
-            texts.append("".join(p.refusal if p.type == "refusal" else getattr(p, "text", "") for p in item.content))
-    details = response.incomplete_details
-    return Result(
-        response=response.id,
-        status=response.status or "completed",
-        model=str(response.model),
-        text="\n\n".join(t for t in texts if t),
-        calls=tuple(calls),
-        usage=_usage(response.usage),
-        refused=refused,
-        cut=(details.reason or "unknown") if response.status == "incomplete" and details else "",
-    )
-
-
-def _usage(usage: Any) -> Usage:
-    if usage is None:
-        return Usage()
-    cached = getattr(usage.input_tokens_details, "cached_tokens", 0) or 0
-    reasoning = getattr(usage.output_tokens_details, "reasoning_tokens", 0) or 0
-    return Usage(usage.input_tokens, cached, usage.output_tokens, reasoning)
-
-
-def _failed(code: str, message: str) -> AssistError:
+def _failed(code: str) -> AssistError:
     """What a `response.failed` or `error` event means."""
     if code == "context_length_exceeded":
-        return ContextFull(message)
+        return ContextFull(code)
     if code in ("insufficient_quota", "credit_balance_exhausted"):
         return _no_money(code)
     if code == "rate_limit_exceeded":
@@ -260,7 +175,7 @@ def _trouble(error: Exception, model: str) -> AssistError:
         if isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
             return Retryable(type(error).__name__, said=AWAY)
         if isinstance(error, openai.APIError):  # an error inside a stream
-            return _failed(str(error.code or ""), error.message)
+            return _failed(str(error.code or ""))
         return Retryable(type(error).__name__, said=AWAY)
     code, text = str(error.code or ""), error.message
     status = error.status_code
@@ -294,7 +209,7 @@ def _trouble(error: Exception, model: str) -> AssistError:
             f"HTTP {status}", after=_seconds(error.response.headers.get("retry-after")), said="OpenAI has a problem."
         )
     return UserFacing(
-        f"{status} {code}: {text[:200]}",
+        f"{status} {code} {getattr(error, 'param', None) or ''}".strip(),  # never its text, which may quote the person
         "OpenAI did not accept this request. Try to put it differently; if that does not help, tell whoever runs me.",
     )
 
@@ -311,5 +226,7 @@ async def connect_openai(key: str, base_url: str, residency: str, stall_seconds:
     """A client with timeouts: 5 s to connect, `stall_seconds` between two reads."""
     timeout = httpx2.Timeout(connect=5.0, read=stall_seconds + 1, write=60.0, pool=60.0)
     where: dict[str, Any] = {"data_residency": residency} if residency else {"base_url": base_url or None}
-    async with AsyncOpenAI(api_key=key, max_retries=0, timeout=timeout, **where) as client:
+    # On aiohttp, which the bot has anyway: half the CPU time a token of the SDK's default transport (docs/performance.md).
+    http = openai.DefaultAioHttpClient(timeout=timeout)
+    async with AsyncOpenAI(api_key=key, max_retries=0, timeout=timeout, http_client=http, **where) as client:
         yield client

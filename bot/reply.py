@@ -199,11 +199,13 @@ class Reply:
 
     async def _write(self, *, final: bool) -> None:
         contents = self._page.render(self._lead + self._text, self._level, final=final)
-        for n, (blocks, words) in enumerate(contents):
-            last = n == len(contents) - 1
-            shown = blocks if final or not last else [*blocks, _aside(self._doing)]
+        old, last = len(self._posted), len(contents) - 1
+        # New messages first: the line that says "writing…" leaves an older one only when the rest of the text is there.
+        for n in (*range(old, last + 1), *range(min(old, last + 1))):
+            blocks, words = contents[n]
+            shown = blocks if final or n < last else [*blocks, _aside(self._doing)]
             if n >= len(self._posted) or self._sent[n] != shown:
-                if final or not last:
+                if final or n < last or n >= old > 0:  # the growing one's token is taken already
                     await self._budget(n)
                 await self._put(n, shown, words)
         for ts in self._posted[len(contents) :] if final else ():

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import astuple, dataclass, field
 
 import structlog
@@ -24,11 +25,12 @@ from bot.errors import (
 )
 from bot.journal import Journal
 from bot.lease import Lease
-from bot.llm import Item, Llm, Result, Started, Words
+from bot.llm import Item, Llm
 from bot.models import Person, Turn, Usage
 from bot.mrkdwn import mentions
 from bot.pace import Pace
 from bot.reply import Reply
+from bot.responses import Result, Started, Words
 from bot.slack import Slack
 from bot.tools import Tool
 
@@ -293,22 +295,23 @@ class Story:
             person=person_hash(team, asker),
             no_tools=no_tools,
         )
-        async for event in stream:
-            match event:
-                case Started():
-                    await self._lease.save(response=event.response)
-                case Words(commentary=True):
-                    await self._reply.status(_one_line(event.text) or "is working…")
-                case Words():
-                    self.tally.last_token = time.monotonic()
-                    self.tally.first_token = self.tally.first_token or self.tally.last_token
-                    self._text += event.text
-                    self._reply.show(self._so_far())
-                case Result():
-                    self.tally.usage += event.usage
-                    self.tally.model = event.model
-                    self._last_input = event.usage.input_tokens + event.usage.output_tokens
-                    return event
+        async with aclosing(stream):
+            async for event in stream:
+                match event:
+                    case Started():
+                        await self._lease.save(response=event.response)
+                    case Words(commentary=True):
+                        await self._reply.status(_one_line(event.text) or "is working…")
+                    case Words():
+                        self.tally.last_token = time.monotonic()
+                        self.tally.first_token = self.tally.first_token or self.tally.last_token
+                        self._text += event.text
+                        self._reply.show(self._so_far())
+                    case Result():
+                        self.tally.usage += event.usage
+                        self.tally.model = event.model
+                        self._last_input = event.usage.input_tokens + event.usage.output_tokens
+                        return event
         raise Retryable("stream without a result", said="OpenAI broke off while it was answering.")
 
     # -- beginning and end -------------------------------------------------------------------------------------------------

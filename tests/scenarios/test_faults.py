@@ -266,7 +266,7 @@ async def test_an_answer_of_50_000_characters_is_whole_over_several_messages(
         for m in slack.workspace.messages("general", ts)
         if m.get("bot_id")
     ]
-    assert "".join(parts).split() == said.split()
+    assert "\n\n".join(parts).split() == said.split()
     assert all(len(p) <= 12_000 for p in parts)
 
 
