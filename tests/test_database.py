@@ -125,6 +125,16 @@ async def test_a_naive_time_is_not_stored(url: str) -> None:
                 await connection.execute(insert(notes).values({**NOTE, "created_at": NOW.replace(tzinfo=None)}))
 
 
+async def test_an_error_does_not_tell_what_was_written(url: str) -> None:
+    async with open_database(url) as db:
+        with pytest.raises(StatementError) as caught:
+            async with db.begin() as connection:
+                await connection.execute(
+                    insert(notes).values({**NOTE, "text": "a secret", "created_at": NOW.replace(tzinfo=None)})
+                )
+    assert "a secret" not in str(caught.value)
+
+
 async def test_an_error_undoes_the_transaction(url: str) -> None:
     async with open_database(url) as db:
         with pytest.raises(RuntimeError):  # noqa: PT012  # the error has to come from inside the transaction
