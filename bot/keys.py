@@ -22,6 +22,7 @@ from bot.models import ThreadKey
 READY = "{q}:ready"
 DELAYED = "{q}:delayed"
 DEAD = "{q}:dead"
+THREAD = "{q}:thread:"  # what follows is a thread's name
 GROUP = "workers"
 
 EVENT_SECONDS = 6 * 3600  # Slack's last redelivery comes after six minutes
@@ -42,7 +43,7 @@ def said(team: str, channel: str, ts: str) -> str:
 
 def thread(key: ThreadKey) -> str:
     """What is known of a thread for good."""
-    return f"{{q}}:thread:{key}"
+    return f"{THREAD}{key}"
 
 
 def waiting(key: ThreadKey) -> str:

@@ -149,7 +149,7 @@ class Queue:
 
     async def promote(self) -> int:
         """Makes threads ready whose retry is due."""
-        return int(await self.script("promote", [keys.DELAYED, keys.READY], ["{q}:thread:"]))
+        return int(await self.script("promote", [keys.DELAYED, keys.READY], [keys.THREAD]))
 
     async def _leases(self, entries: Sequence[tuple[str, Mapping[str, str] | None]]) -> list[Lease]:
         found = await asyncio.gather(*(self._lease(e, f["thread"]) for e, f in entries if f))
