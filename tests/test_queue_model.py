@@ -1,0 +1,224 @@
+"""Whatever happens in whatever order, the queue does what a few Python lists would do: no message lost, none twice, none out of order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from bot.errors import LeaseLost
+from bot.lease import Lease
+from bot.models import Message, ThreadKey
+from bot.queue import Queue, connect_redis
+from tests.queue_world import DM, OTHER, ROOT, message, silence, take
+
+THREADS = (ROOT, OTHER, DM)
+USERS = ("U1", "U2")
+
+
+@dataclass
+class Thread:
+    """What the queue should know of a thread."""
+
+    starter: str = ""
+    waiting: dict[str, Message] = field(default_factory=dict)
+    turn: tuple[Message, ...] = ()
+    lease: Lease | None = None
+    delayed: bool = False
+    ready: bool = False
+
+    def rest(self) -> None:
+        """The turn is over: what waits makes the thread ready."""
+        self.turn, self.lease, self.ready = (), None, bool(self.waiting)
+
+
+class QueueMachine(RuleBasedStateMachine):
+    """One worker's queue and its model, step by step."""
+
+    run: Callable[[Coroutine[Any, Any, Any]], Any]
+    queue: Queue
+
+    @initialize()
+    def begin(self) -> None:
+        self.run(self.queue.redis.flushdb())
+        self.run(self.queue.open())
+        self.threads = {key: Thread() for key in THREADS}
+        self.said: dict[tuple[str, str], Message] = {}
+        self.ended: list[Message] = []
+        self.cancelled: set[str] = set()
+        self.stale: list[Lease] = []
+        self.tick = 0
+
+    @rule(
+        key=st.sampled_from(THREADS), user=st.sampled_from(USERS), kind=st.sampled_from(["mention", "reply", "start"])
+    )
+    def put(self, key: ThreadKey, user: str, kind: str) -> None:
+        self.tick += 1
+        said = message(self.tick, key, user=user, by_mention=kind != "reply", starts_thread=kind == "start")
+        self._put(said)
+
+    @rule(data=st.data(), same_event=st.booleans())
+    def put_again(self, data: st.DataObject, same_event: bool) -> None:
+        if self.said:
+            known = data.draw(st.sampled_from(list(self.said.values())))
+            again = known if same_event else replace(known, event_id=f"{known.event_id}Twin{self.tick}")
+            assert self.run(self.queue.put(again)) in ("duplicate", "ignored")
+
+    def _put(self, said: Message) -> None:
+        thread = self.threads[said.thread]
+        ignored = not said.by_mention and thread.starter != said.user
+        assert self.run(self.queue.put(said)) == ("ignored" if ignored else "stored")
+        if ignored:
+            return
+        if said.starts_thread:
+            thread.starter = thread.starter or said.user
+        thread.waiting[said.ts] = self.said[str(said.thread), said.ts] = said
+        thread.ready = thread.ready or not (thread.turn or thread.delayed)
+
+    @rule(data=st.data(), how=st.sampled_from(["edit", "cancel"]))
+    def change(self, data: st.DataObject, how: str) -> None:
+        if not self.said:
+            return
+        said = data.draw(st.sampled_from(list(self.said.values())))
+        waiting = self.threads[said.thread].waiting
+        waits = said.ts in waiting
+        if how == "edit":
+            assert self.run(self.queue.replace_text(said.thread, said.ts, "edited")) == waits
+            if waits:
+                waiting[said.ts] = replace(said, text="edited")
+        else:
+            assert self.run(self.queue.cancel(said.thread, said.ts)) == waits
+            if waits:
+                del waiting[said.ts]
+                self.cancelled.add(said.event_id)
+
+    @rule(count=st.integers(1, 3))
+    def take(self, count: int) -> None:
+        for lease in self.run(take(self.queue, count)):
+            self._leased(lease)
+
+    def _leased(self, lease: Lease) -> None:
+        thread = self.threads[lease.key]
+        assert thread.ready
+        assert thread.lease is None
+        if not thread.turn:
+            thread.turn, thread.waiting = tuple(thread.waiting.values()), {}
+        assert lease.turn.messages == thread.turn
+        thread.lease, thread.ready = lease, False
+
+    def _running(self) -> list[Thread]:
+        return [t for t in self.threads.values() if t.lease]
+
+    @precondition(lambda self: self._running())
+    @rule(data=st.data(), how=st.sampled_from(["done", "bury", "retry", "hand_on", "die"]))
+    def end(self, data: st.DataObject, how: str) -> None:
+        thread = data.draw(st.sampled_from(self._running()))
+        lease = thread.lease
+        assert lease
+        self.stale.append(lease)
+        match how:
+            case "done" | "bury":
+                self.run(lease.done() if how == "done" else lease.bury("why", "ref"))
+                self.ended += thread.turn
+                thread.rest()
+            case "retry":
+                self.run(lease.retry(0))
+                thread.lease, thread.delayed = None, True
+            case "hand_on":
+                self.run(lease.hand_on())
+                thread.lease, thread.ready = None, True
+            case _:
+                self._reclaimed()
+
+    def _reclaimed(self) -> None:
+        """The worker falls silent: all that it ran is taken over."""
+        for thread in self._running():
+            assert thread.lease
+            self.stale.append(thread.lease)
+            thread.lease, thread.ready = None, True
+        self.run(silence(self.queue))
+        for lease in self.run(self.queue.reclaim(10)):
+            self._leased(lease)
+        assert all(t.lease for t in self.threads.values() if t.turn and not t.delayed and not t.ready)
+
+    @rule()
+    def promote(self) -> None:
+        due = [t for t in self.threads.values() if t.delayed]
+        assert self.run(self.queue.promote()) == len(due)
+        for thread in due:
+            thread.delayed, thread.ready = False, True
+
+    @precondition(lambda self: self.stale)
+    @rule(data=st.data(), how=st.sampled_from(["save", "done", "retry", "hand_on"]))
+    def write_late(self, data: st.DataObject, how: str) -> None:
+        lease = data.draw(st.sampled_from(self.stale))
+        if how == "save":
+            with pytest.raises(LeaseLost):
+                self.run(lease.save(response="stale"))
+        else:
+            self.run({"done": lease.done, "hand_on": lease.hand_on}.get(how, lambda: lease.retry(0))())
+
+    @invariant()
+    def the_depth_is_the_models(self) -> None:
+        depth = self.run(self.queue.depth())
+        threads = self.threads.values()
+        assert depth.running == len(self._running())
+        assert depth.delayed == sum(t.delayed for t in threads)
+        assert depth.ready >= sum(t.ready and bool(t.turn or t.waiting) for t in threads)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "threads"):
+            return
+        for thread in self._running():
+            self.ended += thread.turn
+            assert thread.lease
+            self.run(thread.lease.done())
+            thread.rest()
+        self.promote()
+        while any(t.turn or t.waiting for t in self.threads.values()):
+            self.take(3)
+            assert self._running(), "a thread has work, but no worker can get it"
+            for thread in self._running():
+                self.ended += thread.turn
+                assert thread.lease
+                self.run(thread.lease.done())
+                thread.rest()
+        assert sorted(m.event_id for m in self.ended) == sorted(
+            m.event_id for m in self.said.values() if m.event_id not in self.cancelled
+        )
+        for key in THREADS:
+            order = [float(m.ts) for m in self.ended if m.thread == key]
+            assert order == sorted(order)
+
+
+def test_the_queue_behaves_as_its_model(redis_url: str) -> None:
+    with asyncio.Runner() as runner:
+        redis = connect_redis(redis_url)
+        machine = type("Machine", (QueueMachine,), {"run": staticmethod(runner.run), "queue": Queue(redis, "one")})
+        try:
+            run_state_machine_as_test(
+                machine,
+                settings=settings(
+                    max_examples=20,
+                    stateful_step_count=30,
+                    deadline=None,
+                    derandomize=True,
+                    database=None,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        finally:
+            runner.run(redis.aclose())
