@@ -4,10 +4,10 @@ BIN := .venv/bin
 PIP_COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --build-deps-for editable \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: run setup test check lock clean
+.PHONY: run setup test check slow bench lock clean
 
 run: .venv/installed
-	$(BIN)/assist run
+	$(BIN)/assist run --or-playground
 
 setup: .venv/installed-dev
 
@@ -18,6 +18,14 @@ check: .venv/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# What takes minutes: a DM of 1,000 turns, the whole matrix of kills.
+slow: .venv/installed-dev
+	$(BIN)/pytest -m slow
+
+# Figures for docs/performance.md, measured on this machine.
+bench: .venv/installed-dev
+	$(BIN)/python -m bench.answers
 
 # Writes the pins anew from the ranges in pyproject.toml; `make lock UPGRADE=--upgrade` takes the newest versions.
 # Written with the oldest Python that we support: newer ones need no more packages.

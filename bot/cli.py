@@ -19,6 +19,9 @@ Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
 async def _run(settings: Settings, args: argparse.Namespace) -> int:
     from bot.compose import run
 
+    if args.command == "run" and args.or_playground and not settings.slack_bot_token:
+        print("SLACK_BOT_TOKEN is not set: starting the playground, which needs none.")
+        return await _playground(settings, _parser().parse_args(["playground"]))
     await run(settings, receive=args.command in ("run", "web"), work=args.command in ("run", "worker"))
     return 0
 
@@ -71,7 +74,8 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    add("run", _run, "Receive events and work on them, in one process.")
+    run = add("run", _run, "Receive events and work on them, in one process.")
+    run.add_argument("--or-playground", action="store_true", help="start the playground when SLACK_BOT_TOKEN is not set")
     add("web", _run, "Receive events only.")
     add("worker", _run, "Work on them only.")
     play = add(

@@ -125,7 +125,7 @@ class Llm:
         """A new conversation that holds the items; returns its id."""
         try:
             first = list(items[:ITEMS_A_CALL])
-            made = await self.client.conversations.create(items=first, metadata=dict(metadata))
+            made = await self.client.conversations.create(items=first or openai.omit, metadata=dict(metadata))
             for start in range(ITEMS_A_CALL, len(items), ITEMS_A_CALL):
                 await self.client.conversations.items.create(made.id, items=list(items[start : start + ITEMS_A_CALL]))
         except openai.OpenAIError as error:

@@ -80,12 +80,12 @@ class Reader:
         self.events += 1
         match event.get("type"):
             case "response.output_text.delta" | "response.refusal.delta":
-                return [self._words(event["output_index"], event["delta"])]
+                return [self._words(event.get("output_index", 0), event.get("delta") or "")]
             case "response.created":
                 return [Started(event["response"]["id"])]
             case "response.output_item.added":
                 if event["item"].get("phase") == "commentary":
-                    self._commentary.add(event["output_index"])
+                    self._commentary.add(event.get("output_index", 0))
             case "response.completed" | "response.incomplete":
                 self.result = result(event["response"])
             case "response.failed":
@@ -109,8 +109,9 @@ def result(response: Mapping[str, Any]) -> Result:
         if item["type"] == "function_call":
             calls.append(Call(item["call_id"], item["name"], item["arguments"]))
         elif item["type"] == "message" and item.get("phase") != "commentary":
-            refused = refused or any(p["type"] == "refusal" for p in item["content"])
-            texts.append("".join(p.get("refusal") or p.get("text") or "" for p in item["content"]))
+            content = item.get("content") or ()
+            refused = refused or any(p.get("type") == "refusal" for p in content)
+            texts.append("".join(p.get("refusal") or p.get("text") or "" for p in content))
     status = response.get("status") or "completed"
     return Result(
         response=response["id"],
