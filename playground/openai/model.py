@@ -210,11 +210,11 @@ def _quoted(head: str, quotes: list[str], question: str) -> Plan:
 
 
 def _unknown(question: str) -> str:
-    return f"I don't know. You asked: “{_short(question)}”, and nothing that I can see says anything about it."
+    return f"I don't know. You asked: “{_short(spoken(question))}”, and nothing that I can see says anything about it."
 
 
 def _otherwise(view: View) -> str:
-    text = view.last_user
+    text = spoken(view.last_user)
     if match := memory.SELF_NAMED.search(text):
         return f"Nice to meet you, {match[1]}."
     if QUESTION.search(text):

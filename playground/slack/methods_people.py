@@ -27,7 +27,8 @@ def profile_object(ws: Workspace, person: Person) -> Json:
     """A profile."""
     shown: Json = {
         "title": person.title, "phone": "", "real_name": person.real_name, "real_name_normalized": person.real_name,
-        "display_name": person.name, "display_name_normalized": person.name, "status_text": "", "status_emoji": "",
+        # Nobody has set one, as with most people: clients show the real name then.
+        "display_name": "", "display_name_normalized": "", "status_text": "", "status_emoji": "",
         "first_name": person.real_name.split()[0], "last_name": person.real_name.split()[-1], "fields": {},
         "team": person.team_id or ws.app.team_id,
     }  # fmt: skip
