@@ -93,7 +93,8 @@ def _shown(view: View) -> Plan | None:
         return _say(_filler(count, match[2].lower()))
     if match := SHOW.search(text):
         shown = {"table": samples.TABLE, "list": samples.LIST, "code": samples.CODE}[match[1].lower()]
-        return _say(f"Here is a {match[1].lower()}:\n\n{shown}")
+        what = "some code" if match[1].lower() == "code" else f"a {match[1].lower()}"
+        return _say(f"Here is {what}:\n\n{shown}")
     return None
 
 
