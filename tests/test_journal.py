@@ -1,0 +1,164 @@
+"""Effects happen once, whatever runs again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from bot import tables
+from bot.database import Database, default_url, open_database
+from bot.errors import ToolRefused
+from bot.journal import OUTPUT_CHARACTERS, Journal
+from bot.models import Call, Message, Person, ThreadKey, Turn, utcnow
+from bot.tools import TOOLS, Asking, Tool
+from bot.tools.tool import Arguments
+
+THREAD = ThreadKey("T1", "D1", "dm")
+ANA = Person("U1", "ana")
+SAID = Message(THREAD, "1.0", "U1", "hello", "Ev1")
+TURN = Turn("D1-1.0", THREAD, (SAID,))
+
+
+class Write(Arguments):
+    """What to write, and what happens afterwards."""
+
+    text: str
+    then: str | None = None
+
+
+async def _write(args: Write, asking: Asking) -> dict[str, Any]:
+    await asking.transaction.execute(
+        insert(tables.notes).values(
+            team="T1", person=asking.person.id, channel="D1", is_dm=True, text=args.text, created_at=utcnow()
+        )
+    )
+    if args.then == "break":
+        raise RuntimeError("the disk is on fire")
+    if args.then == "refuse":
+        raise ToolRefused("not on a Sunday")
+    count = len((await asking.transaction.execute(select(tables.notes))).all())
+    return {"written": args.text, "number": count}
+
+
+async def _read(_: Write, __: Asking) -> str:
+    return "x" * (OUTPUT_CHARACTERS + 1)
+
+
+WRITE = Tool(name="write", description="Writes.", arguments=Write, run=_write, doing="is writing…", effect=True)
+READ = Tool(name="read", description="Reads.", arguments=Write, run=_read, doing="is reading…")
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database."""
+    async with open_database(default_url(tmp_path)) as database:
+        yield database
+
+
+def journal(database: Database, turn: Turn = TURN) -> Journal:
+    """A run of the turn."""
+    return Journal(database, [*TOOLS, WRITE, READ], turn, ANA)
+
+
+def call(text: str, then: str | None = None, *, call_id: str = "call_1", tool: str = "write") -> Call:
+    return Call(call_id, tool, json.dumps({"text": text, "then": then}))
+
+
+async def written(database: Database) -> list[str]:
+    """All effects there have been."""
+    async with database.read() as connection:
+        return sorted(r.text for r in await connection.execute(select(tables.notes.c.text)))
+
+
+async def test_outputs_come_in_the_order_of_the_calls(database: Database) -> None:
+    calls = [call("b"), Call("call_2", "current_time", "{}"), call("a", call_id="call_3"), Call("call_4", "sing", "{}")]
+    run = journal(database)
+    outputs = [json.loads(o) for o in await run.run(calls, "resp_1")]
+    assert (outputs[0]["written"], outputs[2]["written"]) == ("b", "a")
+    assert "weekday" in outputs[1]
+    assert outputs[3] == {"error": "there is no tool called sing"}
+    assert run.calls == 4
+    assert await written(database) == ["a", "b"]
+
+
+async def test_a_turn_that_runs_again_gets_the_same_outcome_and_no_second_effect(database: Database) -> None:
+    first = await journal(database).run([call("a")], "resp_1")
+    asked_anew = Call("call_9", "write", '{ "then":null, "text":"a" }')
+    assert await journal(database).run([asked_anew], "resp_2") == first
+    assert await written(database) == ["a"]
+
+
+async def test_two_workers_that_run_the_same_call_at_once_have_one_effect(tmp_path: Path, database: Database) -> None:
+    async with open_database(default_url(tmp_path)) as other:
+        runs = [journal(base).run([call("a"), call("b", call_id="call_2")], "resp_1") for base in (database, other) * 3]
+        outcomes = await asyncio.gather(*runs)
+    assert all(o == outcomes[0] for o in outcomes)
+    assert await written(database) == ["a", "b"]
+
+
+async def test_an_identical_call_later_in_the_turn_is_an_effect_of_its_own(database: Database) -> None:
+    for _ in range(2):  # the turn runs again from the start
+        run = journal(database)
+        one, two = await run.run([call("a"), call("a", call_id="call_2")], "resp_1")
+        (three,) = await run.run([call("a", call_id="call_3")], "resp_2")
+        assert sorted(json.loads(o)["number"] for o in (one, two)) == [1, 2]
+        assert json.loads(three)["number"] == 3
+    assert await written(database) == ["a"] * 3
+
+
+async def test_the_same_call_in_another_turn_is_another_effect(database: Database) -> None:
+    await journal(database).run([call("a")], "resp_1")
+    await journal(database, Turn("D1-2.0", THREAD, (SAID,))).run([call("a")], "resp_2")
+    await journal(database, Turn("D1-1.0", ThreadKey("T2", "D1", "dm"), (SAID,))).run([call("a")], "resp_3")
+    assert await written(database) == ["a"] * 3
+
+
+@pytest.mark.parametrize(("then", "word"), [("break", "the tool failed"), ("refuse", "not on a Sunday")])
+async def test_an_effect_that_fails_leaves_neither_effect_nor_outcome(database: Database, then: str, word: str) -> None:
+    (output,) = await journal(database).run([call("a", then)], "resp_1")
+    assert word in json.loads(output)["error"]
+    assert "fire" not in output
+    assert await written(database) == []
+    assert await journal(database).done() == []
+    async with database.read() as connection:
+        (row,) = await connection.execute(select(tables.journal))
+    assert (row.outcome, row.response_id, row.call_id) == (None, "resp_1", "call_1"), "the call itself is known"
+
+
+async def test_one_broken_call_does_not_take_the_others_with_it(database: Database) -> None:
+    bad, good = await journal(database).run([call("a", "break"), call("b", call_id="call_2")], "resp_1")
+    assert "error" in json.loads(bad)
+    assert json.loads(good)["written"] == "b"
+    assert await written(database) == ["b"]
+
+
+async def test_malformed_arguments_are_told_to_the_model(database: Database) -> None:
+    outputs = await journal(database).run([Call("c1", "write", '{"text"'), Call("c2", "write", '{"tex": 1}')], "resp_1")
+    assert "JSON" in json.loads(outputs[0])["error"]
+    assert "text" in json.loads(outputs[1])["error"]
+
+
+async def test_a_result_that_is_too_long_is_cut_and_says_so(database: Database) -> None:
+    (output,) = await journal(database).run([call("a", tool="read")], "resp_1")
+    assert json.loads(output)["error"] == "the result is too long"
+    assert len(output) < OUTPUT_CHARACTERS + 200
+
+
+async def test_what_was_done_can_be_told_to_a_model_that_forgot(database: Database) -> None:
+    run = journal(database)
+    await run.run([call("a"), Call("call_2", "current_time", "{}"), call("b", "refuse", call_id="call_3")], "resp_1")
+    (line,) = await journal(database).done()
+    assert line.startswith("write(")
+    assert '"written": "a"' in line
+    assert await journal(database, Turn("D1-2.0", THREAD, (SAID,))).done() == []
+
+
+def test_what_people_see_meanwhile(database: Database) -> None:
+    assert journal(database).doing([call("a"), Call("c", "current_time", "{}")]) == "is writing…"
+    assert journal(database).doing([Call("c", "sing", "{}")]) == "is working…"
