@@ -75,7 +75,9 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     run = add("run", _run, "Receive events and work on them, in one process.")
-    run.add_argument("--or-playground", action="store_true", help="start the playground when SLACK_BOT_TOKEN is not set")
+    run.add_argument(
+        "--or-playground", action="store_true", help="start the playground when SLACK_BOT_TOKEN is not set"
+    )
     add("web", _run, "Receive events only.")
     add("worker", _run, "Work on them only.")
     play = add(

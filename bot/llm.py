@@ -229,4 +229,6 @@ async def connect_openai(key: str, base_url: str, residency: str, stall_seconds:
     # On aiohttp, which the bot has anyway: half the CPU time a token of the SDK's default transport (docs/performance.md).
     http = openai.DefaultAioHttpClient(timeout=timeout)
     async with AsyncOpenAI(api_key=key, max_retries=0, timeout=timeout, http_client=http, **where) as client:
+        # The SDK imports these on first use, which takes a third of a second: now, not while events wait for their ack.
+        _ = client.responses.with_streaming_response, client.conversations.items, client.models
         yield client

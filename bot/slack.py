@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections import OrderedDict
@@ -109,6 +110,7 @@ class Slack:
     def __init__(self, client: AsyncWebClient) -> None:
         self.client = client
         self._people: OrderedDict[str, tuple[float, Person]] = OrderedDict()
+        self._asked: dict[str, asyncio.Task[Person]] = {}
         self._identity: Identity | None = None
 
     async def identity(self, *, fresh: bool = False) -> Identity:
@@ -179,12 +181,19 @@ class Slack:
         kept = self._people.get(user)
         if kept and kept[0] > time.monotonic():
             return kept[1]
+        asked = self._asked.get(user)
+        if asked is None:  # many turns of one person ask once
+            asked = self._asked[user] = asyncio.create_task(
+                self._ask_person(user, kept[1] if kept else Person(user, user))
+            )
+            asked.add_done_callback(lambda _: self._asked.pop(user, None))
+        return await asyncio.shield(asked)
+
+    async def _ask_person(self, user: str, otherwise: Person) -> Person:
         try:
             raw = (await self._call("users.info", {"user": user}))["user"]
-        except SlackRefused:
-            return Person(user, user)
-        except Retryable:
-            return kept[1] if kept else Person(user, user)
+        except (SlackRefused, Retryable, UserFacing):
+            return otherwise
         profile = raw.get("profile") or {}
         name = (
             profile.get("display_name") or raw.get("real_name") or profile.get("real_name") or raw.get("name") or user
