@@ -233,10 +233,11 @@ class Worker:
         metrics.turn_seconds.observe(seconds)
         if tally.first_text is not None:
             metrics.first_text.observe(tally.first_text - tally.started)
+        spent = tally.usage - turn.usage  # what earlier tries spent, they have counted
         for kind, count in (
-            ("input", tally.usage.input_tokens),
-            ("cached", tally.usage.cached_tokens),
-            ("output", tally.usage.output_tokens),
+            ("input", spent.input_tokens),
+            ("cached", spent.cached_tokens),
+            ("output", spent.output_tokens),
         ):
             metrics.tokens.labels(kind, tally.model or "none").inc(count)
         if outcome in ("answered", "refused", "failed"):
