@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from bot import markdown
-from bot.errors import ContentRefused, MessageGone, PlaceClosed, RateLimited, Retryable, SlackRefused
+from bot.errors import ContentRefused, LeaseLost, MessageGone, PlaceClosed, RateLimited, Retryable, SlackRefused
 from bot.lease import Lease
 from bot.models import DM_ROOT, ThreadKey
 from bot.pace import Pace
@@ -55,7 +55,7 @@ class Reply:
         self._text = ""
         self._doing = WRITING
         self._promised = False
-        self._status_shown = False
+        self._status_shown = turn.resumed  # the earlier run's may still stand
         self._news, self._over = asyncio.Event(), asyncio.Event()
         self._lock = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
@@ -83,6 +83,7 @@ class Reply:
         """Says what the bot is doing: below the thread, and in the message that grows."""
         self._doing = doing.removeprefix("is ")
         if self._thread_ts and self._pace.spare("assistant.threads.setStatus"):
+            await self._lease.hold(WRITE_TIMEOUT + 0.5)
             self._status_shown = True
             with contextlib.suppress(SlackRefused, Retryable):  # it adorns; the answer comes without it too
                 await self._slack.status(self._channel, self._thread_ts, doing)
@@ -149,6 +150,8 @@ class Reply:
                     if len(self._text) >= self._lease.turn.shown and self._may_write():
                         await self._deliver(lambda: self._write(final=False))
                         writes += 1
+            except LeaseLost:
+                return  # the turn learns of it by itself
             except (Retryable, SlackRefused) as error:
                 log.warning("edit failed", turn=self._lease.turn.id, error=str(error))
             pause = FIRST_EDITS[writes - 1] if 0 < writes <= len(FIRST_EDITS) else CADENCE if writes else 0.05

@@ -287,6 +287,7 @@ class Story:
         assert self._reply
         team, asker = self._turn.thread.team, self._turn.asker
         self._text = ""
+        await self._lease.hold(1)  # what a worker that was frozen asks for would spoil its successor's conversation
         stream = self._desk.llm.stream(
             self._conversation,
             items,

@@ -7,6 +7,7 @@ import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 from redis.exceptions import RedisError
@@ -21,7 +22,7 @@ from bot.turn import Desk, Story, Tally
 log = structlog.get_logger()
 
 BLOCK_MS = 1000
-TICK_SECONDS = 1.0
+TICK_SECONDS = 0.5
 TRIES = 6
 BACKOFF = (1, 2, 4, 8, 15)  # seconds before the second, third … try
 MOST_LEASES = 50  # a turn that this many workers have had kills its workers
@@ -72,7 +73,7 @@ class Worker:
                 await asyncio.sleep(0.5)
 
     async def _tick(self) -> None:
-        """Once a second: retries that are due, and leases whose worker went silent."""
+        """Twice a second: retries that are due, and leases whose worker went silent."""
         while True:
             await asyncio.sleep(TICK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311  # spreads the workers; guards nothing
             try:
@@ -134,7 +135,8 @@ class Worker:
                 await lease.hand_on()
         finally:
             heart.cancel()
-            await asyncio.gather(heart, return_exceptions=True)
+            with suppress(asyncio.CancelledError):  # by the heart's last beat; what follows must not be cut short
+                await asyncio.gather(heart, return_exceptions=True)
             await story.close()
             await self._tell(lease, story.tally, outcome)
 

@@ -1,0 +1,72 @@
+"""Questions put to a bot that is killed, stopped or frozen, and what must be true of their answers all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from bot.settings import Settings
+from playground.openai import OpenAIServer
+from playground.slack import SlackServer
+from tests.scenarios.points import Question, said, script_for
+from tests.scenarios.seen import answers, growing, whole
+
+RESUMED_SECONDS = 10.0  # after a kill
+WORDS = ("amber", "birch", "cedar", "daisy", "elder", "furze", "grape", "hazel", "iris", "jade", "kelp", "lilac")
+
+
+class Asked:
+    """Questions put to the bot, and what must be true of their answers."""
+
+    def __init__(self, slack: SlackServer, ai: OpenAIServer, settings: Settings) -> None:
+        self.slack, self.ai, self.database = slack, ai, settings.data_dir / "assist.db"
+        self.all: list[Question] = []
+        ai.script = script_for(list(WORDS))
+
+    def ask(self, *, dm: bool = False) -> Question:
+        """Asks one more question, each in a thread of its own."""
+        word, ws = WORDS[len(self.all)], self.slack.workspace
+        channel = ws.dm("raj").id if dm else "general"
+        ts = ws.say("raj" if dm else "ana", channel, f"{'' if dm else '@assist '}the word is {word}")
+        self.all.append(Question(self.slack, self.ai, self.database, word, channel, ts, None if dm else ts))
+        return self.all[-1]
+
+    async def until(self, *conditions: Callable[[], object], seconds: float = 30) -> None:
+        """Waits until all the conditions have held, each at some instant."""
+        for condition in conditions:
+            await self.slack.until(condition, timeout=seconds)
+
+    async def resumed(self, killed_at: float, questions: Sequence[Question]) -> None:
+        """Waits until each question's turn goes on after a kill. Fails when that takes too long."""
+        await self.until(*(partial(q.looks, killed_at) for q in questions))
+        waits = {q.word: round(q.looks(killed_at)[0] - killed_at, 2) for q in questions}
+        assert all(wait <= RESUMED_SECONDS for wait in waits.values()), waits
+
+    async def end_well(self) -> None:
+        """Each answer is whole, alone and in the message that was posted first; its note is there once; the thread works."""
+        for q in self.all:
+            await self.until(partial(is_whole, q), partial(_status_is_clear, q))
+        for q in self.all:
+            (answer,) = q.answers
+            assert (q.word, self.slack.workspace.rendered(answer)) == (q.word, said(q.word))
+            assert (q.word, q.posts) == (q.word, [answer["ts"]])
+            assert (q.word, q.notes) == (q.word, 1)
+        for q in self.all:
+            self.slack.workspace.say(
+                "raj" if q.thread_ts is None else "ana", q.channel, "and now?", thread_ts=q.thread_ts
+            )
+        for q in self.all:
+            await self.until(partial(whole, self.slack, q.channel, q.thread_ts, 2))
+        for q in self.all:
+            assert answers(self.slack, q.channel, q.thread_ts) == [said(q.word), "Still here."]
+        for q in self.all:
+            assert (q.word, q.notes) == (q.word, 1)
+
+
+def is_whole(q: Question) -> bool:
+    """Whether its answer is complete."""
+    return bool(q.answers) and not growing(q.answers[0]) and q.slack.workspace.rendered(q.answers[0]).endswith("-59")
+
+
+def _status_is_clear(q: Question) -> bool:
+    return not q.thread_ts or not q.slack.workspace.status(q.channel, q.thread_ts)

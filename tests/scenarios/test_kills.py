@@ -1,0 +1,171 @@
+"""Real processes killed at any instant, real Valkey: every answer is finished in its own message, every note made once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from bot.settings import Settings
+from playground.openai import OpenAIServer
+from playground.openai.behaviour import Leaves
+from tests.processes import Bot, Bots, held_by
+from tests.scenarios.asked import Asked, is_whole
+from tests.scenarios.points import (
+    POINTS,
+    Point,
+    call_being_written,
+    conversation_being_made,
+    edit_in_flight,
+    first_post_done,
+    first_post_in_flight,
+    last_edit_done,
+    last_edit_in_flight,
+    model_asked,
+    model_streaming,
+    outputs_being_sent,
+    tool_running,
+    tools_run_freely,
+)
+
+LEAVES: tuple[Leaves, ...] = ("nothing", "input", "call_without_output")
+
+
+def matrix(*quick: tuple[str, str]) -> list[object]:
+    """Every way to run the bot with everything that OpenAI may leave behind; all but the quick ones are slow."""
+    pairs = [(how, leaves) for how in ("run", "embedded", "workers") for leaves in LEAVES]
+    return [pytest.param(*p, marks=() if p in quick else pytest.mark.slow) for p in pairs]
+
+
+class Crew:
+    """The bot, run in one of three ways: one process, the same with the embedded Valkey, or a receiver and two workers."""
+
+    def __init__(self, start: Bots, how: str, redis_url: str) -> None:
+        self._start, self._how, self._redis_url = start, how, redis_url
+        self._working: list[Bot] = []
+
+    async def begin(self) -> None:
+        """Starts the bot."""
+        if self._how == "workers":
+            await self._start.start("web")
+            await self._more()
+        await self._more()
+
+    async def kill(self, asked: Asked) -> None:
+        """Kills what answers the newest question, starts another in its place, and sees that all its turns go on."""
+        victim, theirs = self._working[0], [q for q in asked.all if not is_whole(q)]
+        if self._how == "workers":
+            holders = await held_by(self._redis_url, self._working)
+            victim = holders[asked.all[-1].thread]
+            theirs = [q for q in asked.all if holders.get(q.thread) is victim]
+        self._working.remove(victim)
+        await victim.kill()
+        killed_at = time.monotonic()
+        tools_run_freely(asked.database)
+        await self._more()
+        await asked.resumed(killed_at, theirs)
+
+    async def end(self) -> None:
+        """All end cleanly when they are asked to, and have met nothing unexpected."""
+        for bot in self._start.all:
+            if bot.process.returncode is None:
+                bot.signal(signal.SIGTERM)
+                assert await bot.ended(25) == 0, bot.said
+            assert "Traceback" not in bot.said, bot.said
+
+    async def _more(self) -> None:
+        command, url = (
+            ("worker", self._redis_url)
+            if self._how == "workers"
+            else ("run", "" if self._how == "embedded" else self._redis_url)
+        )
+        self._working.append(await self._start.start(command, REDIS_URL=url))
+
+
+# -- one kill, many answers ---------------------------------------------------------------------------------------------------
+
+
+async def hold_each_at_its_point(asked: Asked) -> None:
+    """Eleven answers and more, each at another point of its life at the same time; the longest lives begin first."""
+    last = [point(asked.ask()) for point in (last_edit_in_flight, last_edit_done)]
+    await asked.until(*(first_post_done(q) for q in asked.all))
+    await asyncio.sleep(1.5)  # they stream for another second and a half, in which the next ones begin
+    early = (conversation_being_made, model_asked, outputs_being_sent, first_post_in_flight, edit_in_flight)
+    held = [point(asked.ask()) for point in early]
+    held.append(first_post_in_flight(asked.ask(dm=True)))
+    streaming = asked.ask()
+    await asked.until(*held, *last, model_streaming(streaming))
+    # The tool comes last, since it keeps the database to itself.
+    writing = call_being_written(asked.ask())
+    tool = tool_running(asked.ask())
+    await asked.until(writing)
+    await asked.until(tool)
+
+
+@pytest.mark.parametrize(
+    ("how", "leaves"), matrix(("run", "nothing"), ("embedded", "input"), ("workers", "call_without_output"))
+)
+async def test_one_kill_catches_answers_at_every_point(
+    start: Bots, asked: Asked, ai: OpenAIServer, settings: Settings, how: str, leaves: Leaves
+) -> None:
+    ai.interrupted_leaves = leaves
+    crew = Crew(start, how, settings.redis_url)
+    await crew.begin()
+    await hold_each_at_its_point(asked)
+    await crew.kill(asked)
+    await asked.end_well()
+    await crew.end()
+
+
+# -- one answer, many kills -----------------------------------------------------------------------------------------------------
+
+
+async def live_through(crew: Crew, asked: Asked, points: Sequence[Point]) -> None:
+    """One answer whose bot is killed at each of the points, one after the other."""
+    await crew.begin()
+    q = asked.ask()
+    for point in points:
+        await asked.until(point(q))
+        await crew.kill(asked)
+    await asked.end_well()
+    await crew.end()
+
+
+@pytest.mark.parametrize("leaves", ["input"])
+async def test_an_answer_lives_through_three_kills(
+    start: Bots, asked: Asked, ai: OpenAIServer, settings: Settings, leaves: Leaves
+) -> None:
+    ai.interrupted_leaves = leaves
+    crew = Crew(start, "workers", settings.redis_url)
+    await live_through(crew, asked, (tool_running, first_post_in_flight, last_edit_in_flight))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("how", "leaves"), matrix())
+async def test_an_answer_lives_through_ten_kills(
+    start: Bots, asked: Asked, ai: OpenAIServer, settings: Settings, how: str, leaves: Leaves
+) -> None:
+    ai.interrupted_leaves = leaves
+    await live_through(Crew(start, how, settings.redis_url), asked, POINTS[:8] + POINTS[9:])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("how", "leaves"), matrix())
+async def test_kills_at_random_instants(
+    start: Bots, asked: Asked, ai: OpenAIServer, settings: Settings, how: str, leaves: Leaves
+) -> None:
+    ai.interrupted_leaves = leaves
+    dice = random.Random(f"{how} {leaves}")
+    crew = Crew(start, how, settings.redis_url)
+    await crew.begin()
+    for n in range(10):
+        asked.ask(dm=n == 4)
+        await asyncio.sleep(dice.uniform(0, 1.2))
+        if n % 3 == 2:
+            await crew.kill(asked)
+    await asked.end_well()
+    await crew.end()
