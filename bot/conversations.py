@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from bot.errors import Retryable
 from bot.lease import Lease
 from bot.llm import Item, Llm
 from bot.models import Call, Message, Person, Turn, Usage, utcnow
@@ -18,7 +19,8 @@ from bot.slack import Said, Slack
 log = structlog.get_logger()
 
 SEEDS = 18  # Slack messages that a replaced conversation starts with; with the developer's item they fit one call
-RECENT = 12  # messages that a carried conversation keeps word for word
+RECENT = 18  # items that a carried conversation keeps word for word; with the summary they fit one call
+SUMMARY = "Summary of the conversation so far:\n"
 RECENT_CHARACTERS = 4_000
 LOOK_BACK = 400  # items read to find what a cut turn left, or to sum a conversation up
 TRANSCRIPT_CHARACTERS = 160_000
@@ -60,30 +62,27 @@ def output(call_id: str, text: str) -> Item:
 
 
 def question(turn: Turn, people: Mapping[str, Person], me: str) -> list[Item]:
-    """What a turn puts to the model: who asks, when and where; then the messages, those of one person in a row as one."""
+    """What a turn puts to the model: who asks, when and where; then what they said. A turn has one asker, so nobody can speak in another's name."""
     asker = people[turn.asker]
     now = utcnow().astimezone(asker.zone)
     where = "a direct message" if turn.thread.is_dm else "a channel thread that others read"
-    context = f"{marker(turn)} Now: {now:%A %Y-%m-%d %H:%M} ({asker.tz}). Asker: {asker.name}. Place: {where}."
+    name = " ".join(asker.name.split())[:80]
+    zone = asker.tz or "UTC; the asker's own zone is not known"
+    context = f"{marker(turn)} Now: {now:%A %Y-%m-%d %H:%M} ({zone}). Asker: {name}. Place: {where}."
     names = {i: p.name for i, p in people.items()}
-    spoken: list[tuple[str, list[str]]] = []
+    said = []
     for message in turn.messages:
-        text = plain(message.text, names, me)
-        if message.files:
-            text += "\n" + "\n".join(f"[shared a file: {f.name}]" for f in message.files)
-        if not spoken or spoken[-1][0] != message.user:
-            spoken.append((message.user, []))
-        spoken[-1][1].append(text)
-    items = [developer(context)]
-    for who, texts in spoken:
-        said = "\n\n".join(t for t in texts if t) or "(no text)"
-        items.append(user(said if turn.thread.is_dm else f"{people[who].name}: {said}"))
-    return items
+        files = "\n".join(f"[shared a file: {f.name}]" for f in message.files)
+        said.append("\n".join(t for t in (plain(message.text, names, me), files) if t))
+    return [developer(context), user("\n\n".join(t for t in said if t) or "(no text)")]
 
 
 def standing(items: Sequence[Mapping[str, Any]], mark: str) -> Standing:
     """What the newest items of a conversation (oldest first) say about a turn."""
-    at = next((n for n in range(len(items) - 1, -1, -1) if mark in text_of(items[n])), None)
+    at = next(
+        (n for n in range(len(items) - 1, -1, -1) if items[n].get("role") == "developer" and mark in text_of(items[n])),
+        None,
+    )
     after = items[at + 1 :] if at is not None else []
     done = {i["call_id"] for i in items if i.get("type") == "function_call_output"}
     known = frozenset(i["call_id"] for i in items if i.get("type") == "function_call")
@@ -95,6 +94,7 @@ def standing(items: Sequence[Mapping[str, Any]], mark: str) -> Standing:
     )
     last = after[-1] if after else {}
     ended = last.get("type") == "message" and last.get("role") == "assistant" and not open_calls
+    ended = ended and last.get("status") in (None, "completed")
     return Standing(at is not None, open_calls, known, text_of(last) if ended else "")
 
 
@@ -163,14 +163,18 @@ class Conversations:
     async def carry_on(self, lease: Lease, conversation: str, asked_by: str) -> tuple[str, Usage]:
         """A new conversation with a summary of the old one and its newest messages; the mapping is swapped in one step."""
         items = await self._llm.items(conversation, LOOK_BACK)
+        if len(items) == LOOK_BACK:  # an earlier summary is the first item of all
+            items = [*await self._llm.items(conversation, 1, order="asc"), *items]
         spoken = [
             i for i in items if i.get("type") == "message" and i.get("role") in ("user", "assistant", "developer")
         ]
         lines = [f"{i['role']}: {text_of(i)}" for i in spoken]
         transcript = _shortened("\n\n".join(lines))
         summary, usage = await self._llm.summarise(SUMMARISE, transcript, asked_by) if spoken else ("", Usage())
-        recent = [i for i in spoken if i["role"] != "developer"][-RECENT:]
-        seeds = [developer(f"Summary of the conversation so far:\n{summary}")] if summary else []
+        if spoken and not summary:
+            raise Retryable("empty summary")  # the old conversation stays
+        recent = [i for i in spoken if not text_of(i).startswith(SUMMARY)][-RECENT:]
+        seeds = [developer(SUMMARY + summary)] if summary else []
         seeds += [{"type": "message", "role": i["role"], "content": text_of(i)[:RECENT_CHARACTERS]} for i in recent]
         made = await self._adopt(lease, seeds, 0)
         log.info("conversation carried on", thread=str(lease.key), items=len(items), summary_characters=len(summary))

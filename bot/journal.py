@@ -17,11 +17,11 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Row, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from bot import tables
 from bot.database import Database
-from bot.errors import AssistError, ToolRefused
+from bot.errors import AssistError, Retryable, ToolRefused
 from bot.models import Call, Person, Turn, utcnow
 from bot.tools import Asking, Tool
 from bot.tools.tool import canonical
@@ -70,6 +70,10 @@ class Journal:
             )
             return [f"{r.tool}({r.arguments}) → {r.outcome}" for r in rows]
 
+    def again(self) -> None:
+        """The model starts over and may ask for the same calls: they are the ones that were made, not further ones."""
+        self._seen.clear()
+
     def doing(self, calls: Sequence[Call]) -> str:
         """What people see while the calls run."""
         tool = self._tools.get(calls[0].name)
@@ -99,6 +103,8 @@ class Journal:
                     )
             except IntegrityError:
                 continue  # an earlier run of the turn stored it
+            except OperationalError as error:
+                raise Retryable("database away", said="My database did not answer.") from error
 
     async def _output(self, entry: Entry) -> str:
         tool = self._tools.get(entry.call.name)

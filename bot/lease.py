@@ -32,6 +32,7 @@ class Lease:
         self._run, self._worker, self._entry, self._epoch = run, worker, entry, epoch
         self._until = since + LEASE_SECONDS
         self.lost = False
+        self.closing = False  # the end is on its way: a beat that finds the lease gone found our own doing
 
     @property
     def key(self) -> ThreadKey:
@@ -125,5 +126,6 @@ class Lease:
                 [keys.GROUP, self._entry, self._epoch, str(key), how, delay_ms, keys.DEAD_ENTRIES, *extra],
             )
 
+        self.closing = True
         await self._patiently(step)
         self.lost = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import openai
@@ -132,12 +132,12 @@ class Llm:
             raise _trouble(error, self.model) from error
         return made.id
 
-    async def items(self, conversation: str, most: int) -> list[dict[str, Any]]:
-        """The newest `most` items of a conversation, oldest first."""
+    async def items(self, conversation: str, most: int, order: Literal["asc", "desc"] = "desc") -> list[dict[str, Any]]:
+        """The newest (or, ascending, the first) `most` items of a conversation, oldest first."""
         found: list[dict[str, Any]] = []
         try:
             async for item in self.client.conversations.items.list(
-                conversation, order="desc", limit=min(most, LIST_PAGE)
+                conversation, order=order, limit=min(most, LIST_PAGE)
             ):
                 found.append(item.to_dict(mode="json"))
                 if len(found) >= most:

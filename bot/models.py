@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -83,13 +82,13 @@ class Person:
 
     id: str
     name: str
-    tz: str = "UTC"
+    tz: str = ""  # empty: not known
 
     @property
     def zone(self) -> tzinfo:
         """The person's time zone; UTC where Slack gives none that is known here."""
         try:
-            return ZoneInfo(self.tz)
+            return ZoneInfo(self.tz or "UTC")
         except (ZoneInfoNotFoundError, ValueError):
             return UTC
 
@@ -154,10 +153,6 @@ class Turn:
     def asker(self) -> str:
         """The user whose rights and time zone count: the author of the newest message."""
         return self.messages[-1].user
-
-    def with_messages(self, messages: Sequence[Message]) -> Turn:
-        """The same turn over other messages."""
-        return replace(self, messages=tuple(messages))
 
 
 def turn_id(message: Message) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, cast
 
+import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -44,6 +45,9 @@ def connect_redis(url: str) -> Redis:
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
     return Redis.from_pool(pool)  # which then closes the pool with the client
+
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +146,16 @@ class Queue:
 
     async def reclaim(self, count: int) -> list[Lease]:
         """Leases of threads whose worker went silent for LEASE_SECONDS, and of this worker's entries it does not know of."""
-        got = await self.redis.xautoclaim(
-            keys.READY, keys.GROUP, self.worker, min_idle_time=int(LEASE_SECONDS * 1000), start_id="0-0", count=count
-        )
-        return await self._leases(got[1])
+        entries: list[Any] = []
+        start = "0-0"
+        while len(entries) < count:  # one call looks at ten times `count` entries, most of which are healthy
+            start, more, *_ = await self.redis.xautoclaim(
+                keys.READY, keys.GROUP, self.worker, int(LEASE_SECONDS * 1000), start, count - len(entries)
+            )
+            entries += more
+            if start == "0-0":
+                break
+        return await self._leases(entries)
 
     async def promote(self) -> int:
         """Makes threads ready whose retry is due."""
@@ -166,14 +176,30 @@ class Queue:
         if got is None:
             return None
         epoch, resumed, thread, turn, texts = got
-        return Lease(
-            self.script,
-            self.worker,
-            _turn(key, bool(resumed), _pairs(thread), _pairs(turn), texts),
+        try:
+            leased = _turn(key, bool(resumed), _pairs(thread), _pairs(turn), texts)
+        except (ValueError, KeyError, TypeError, IndexError) as error:  # stored by another version, or by hand
+            log.error("unreadable turn", thread=name, error=type(error).__name__)
+            await self._bury_unreadable(key, entry, epoch)
+            return None
+        return Lease(self.script, self.worker, leased, entry, epoch, since)
+
+    async def _bury_unreadable(self, key: ThreadKey, entry: str, epoch: int) -> None:
+        names = (keys.thread, keys.waiting, keys.messages, keys.turn)
+        args: list[str | int | float] = [
+            keys.GROUP,
             entry,
             epoch,
-            since,
-        )
+            str(key),
+            "dead",
+            0,
+            keys.DEAD_ENTRIES,
+            "reason",
+            "unreadable",
+            "reference",
+            "",
+        ]
+        await self.script("close", [keys.READY, *(n(key) for n in names), keys.DELAYED, keys.DEAD], args)
 
     # -- the dead list and the queue's depth ----------------------------------------------------------------------------
 
@@ -188,6 +214,8 @@ class Queue:
         if not rows:
             return False
         dead = _dead(*rows[0])
+        if not dead.messages:
+            return False
         again: list[str | int | float] = []
         for message in dead.messages:
             again += [message.ts, replace(message, replayed=True).to_json()]
@@ -239,5 +267,8 @@ def _turn(
 
 
 def _dead(entry: str, row: Mapping[str, str]) -> Dead:
-    messages = tuple(Message.from_json(json.dumps(m)) for m in json.loads(row["messages"]))
+    try:
+        messages = tuple(Message.from_json(json.dumps(m)) for m in json.loads(row["messages"]))
+    except (ValueError, KeyError, TypeError):
+        messages = ()
     return Dead(entry, ThreadKey.parse(row["thread"]), messages, row.get("reason", ""), row.get("reference", ""))

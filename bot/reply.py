@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import html
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -15,7 +16,17 @@ from typing import Any
 import structlog
 
 from bot import markdown
-from bot.errors import ContentRefused, LeaseLost, MessageGone, PlaceClosed, RateLimited, Retryable, SlackRefused
+from bot.errors import (
+    AssistError,
+    ContentRefused,
+    LeaseLost,
+    MessageGone,
+    PlaceClosed,
+    RateLimited,
+    Retryable,
+    SlackRefused,
+    UserFacing,
+)
 from bot.lease import Lease
 from bot.models import DM_ROOT, ThreadKey
 from bot.pace import Pace
@@ -29,6 +40,8 @@ CADENCE = 1.0
 FINAL_TRIES = 6
 ANSWERS_TO_SLACK = 8  # how often one write is changed to Slack's liking
 ELSEWHERE = "I can't write in the channel where you asked me (any more), so here is my answer:\n\n"
+STATUS_CHARACTERS = 80
+STATUS_SECONDS = 90.0
 WRITING = "writing…"
 THINKING = "is thinking…"
 WAITING_MARK = "hourglass_flowing_sand"
@@ -55,6 +68,10 @@ class Reply:
         self._text = ""
         self._doing = WRITING
         self._promised = False
+        self._unsure = False  # a post may stand in Slack that nobody noted
+        self._doubt = turn.resumed  # it may have come to stand there since we looked
+        self._wanted = ""  # progress in the model's own words, to be shown below the thread
+        self._status_at = 0.0
         self._status_shown = turn.resumed  # the earlier run's may still stand
         self._news, self._over = asyncio.Event(), asyncio.Event()
         self._lock = asyncio.Lock()
@@ -84,9 +101,19 @@ class Reply:
         self._doing = doing.removeprefix("is ")
         if self._thread_ts and self._pace.spare("assistant.threads.setStatus"):
             await self._lease.hold(WRITE_TIMEOUT + 0.5)
-            self._status_shown = True
-            with contextlib.suppress(SlackRefused, Retryable):  # it adorns; the answer comes without it too
+            self._status_shown, self._status_at = True, time.monotonic()
+            with contextlib.suppress(SlackRefused, Retryable, UserFacing):  # it adorns; the answer comes without it too
                 await self._slack.status(self._channel, self._thread_ts, doing)
+
+    def progress(self, text: str) -> None:
+        """What the model says it is doing; shown when there is time for it."""
+        self._wanted = self._doing = html.escape(" ".join(text.split())[-STATUS_CHARACTERS:], quote=False)
+        self._news.set()
+
+    async def keep_alive(self) -> None:
+        """Slack takes a status away after two minutes: one that still holds is shown again."""
+        if not self._posted and self._status_at and time.monotonic() - self._status_at > STATUS_SECONDS:
+            await self.status(f"is {self._doing}")
 
     async def finish(self, text: str) -> None:
         """Writes the whole text and returns when Slack has it. Raises Retryable where Slack stays away."""
@@ -101,8 +128,11 @@ class Reply:
                     if attempt == FINAL_TRIES - 1:
                         raise
                     await asyncio.sleep(0.0 if isinstance(error, RateLimited) else 0.3 * 2**attempt)
+            if self._doubt:
+                with contextlib.suppress(SlackRefused, Retryable, UserFacing):
+                    await self._delete_doubles()
         if self._status_shown and self._thread_ts:
-            with contextlib.suppress(SlackRefused, Retryable):
+            with contextlib.suppress(SlackRefused, Retryable, UserFacing):
                 await self._slack.status(self._channel, self._thread_ts, "")
 
     async def pause(self, why: str) -> None:
@@ -134,7 +164,7 @@ class Reply:
     async def unmark(self, marked: Sequence[str]) -> None:
         """Takes the hourglasses off: their messages' turn has come."""
         for ts in marked:
-            with contextlib.suppress(SlackRefused, Retryable):
+            with contextlib.suppress(SlackRefused, Retryable, UserFacing):
                 if self._pace.spare("reactions.remove"):
                     await self._slack.unreact(self._lease.key.channel, ts, WAITING_MARK)
 
@@ -150,6 +180,7 @@ class Reply:
                     if len(self._text) >= self._lease.turn.shown and self._may_write():
                         await self._deliver(lambda: self._write(final=False))
                         writes += 1
+                await self._show_wanted()
             except LeaseLost:
                 return  # the turn learns of it by itself
             except (Retryable, SlackRefused) as error:
@@ -166,7 +197,7 @@ class Reply:
             return False
         if self._posted:
             return self._pace.spare("chat.update")
-        return self._pace.spare("chat.postMessage", self._channel) and self._reserve()
+        return self._reserve() and self._pace.spare("chat.postMessage", self._channel)
 
     def _reserve(self) -> bool:
         self._promised = self._promised or self._pace.promise("chat.update")
@@ -175,9 +206,18 @@ class Reply:
     async def _stop_writer(self) -> None:
         self._over.set()
         self._news.set()
-        if self._writer:
-            await self._writer
-            self._writer = None
+        writer, self._writer = self._writer, None
+        try:
+            if writer:
+                await writer
+        except AssistError as error:  # the next write meets it again, if it lasts
+            log.warning("writer stopped", turn=self._lease.turn.id, error=str(error))
+        except Exception:
+            log.exception("writer failed", turn=self._lease.turn.id)
+        finally:
+            self._release()
+
+    def _release(self) -> None:
         if self._promised:
             self._pace.release("chat.update")
             self._promised = False
@@ -227,6 +267,8 @@ class Reply:
     async def _put(self, n: int, blocks: Blocks, text: str) -> None:
         """Edits the n-th message, or posts it. A post whose fate is unknown is looked for before it is repeated."""
         await self._lease.hold(WRITE_TIMEOUT + 0.5)
+        if self._unsure and n >= len(self._posted):
+            await self._find()
         method = "chat.update" if n < len(self._posted) else "chat.postMessage"
         try:
             if n < len(self._posted):
@@ -244,6 +286,7 @@ class Reply:
             raise
         except Retryable:
             if method == "chat.postMessage":
+                self._unsure = self._doubt = True
                 await self._find()
             raise
         self._posted.append(ts)
@@ -254,11 +297,12 @@ class Reply:
 
     async def _find(self) -> None:
         """Looks in the thread for messages of this turn that nobody noted: posted just before a crash or a time-out."""
-        oldest = min((m.ts for m in self._lease.turn.messages), key=float)
         try:
-            found = await self._slack.answer_parts(self._place(), self._lease.turn.id, oldest)
+            parts = await self._slack.answer_parts(self._place(), self._lease.turn.id, self._oldest())
         except PlaceClosed:
             return  # the write that follows meets the same closed door and goes elsewhere
+        self._unsure = False
+        found = dict(reversed(parts))  # of two with the same number the older one
         if found:
             count = max(len(self._posted), max(found) + 1)
             posted = [found.get(n) or (self._posted[n] if n < len(self._posted) else "") for n in range(count)]
@@ -266,13 +310,27 @@ class Reply:
             self._sent = [None] * len(self._posted)
             await self._lease.save(parts=" ".join(self._posted))
 
+    async def _delete_doubles(self) -> None:
+        """A post that was given up for lost may have arrived since: the answer stands once."""
+        for _, ts in await self._slack.answer_parts(self._place(), self._lease.turn.id, self._oldest()):
+            if ts not in self._posted:
+                await self._slack.delete(self._channel, ts)
+
     async def _forget(self, n: int) -> None:
         """The n-th message was deleted: it and what followed it are posted anew, so that they stay in order."""
-        later = self._posted[n + 1 :]
+        later = self._posted[n:]  # the n-th too: it may stand there and only not be editable
         del self._posted[n:], self._sent[n:]
         await self._lease.save(parts=" ".join(self._posted))
         for ts in later:
             await self._slack.delete(self._channel, ts)
+
+    async def _show_wanted(self) -> None:
+        if self._wanted and not self._posted and time.monotonic() - self._status_at > 2 * CADENCE:
+            wanted, self._wanted = self._wanted, ""
+            await self.status(wanted)
+
+    def _oldest(self) -> str:
+        return min((m.ts for m in self._lease.turn.messages), key=float)
 
     def _place(self) -> ThreadKey:
         return ThreadKey(self._lease.key.team, self._channel, self._thread_ts or DM_ROOT)
@@ -285,4 +343,4 @@ class Reply:
 
 
 def _aside(text: str) -> dict[str, Any]:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": f"_{text}_"}]}
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": f"_{html.escape(text, quote=False)}_"}]}

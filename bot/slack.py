@@ -198,7 +198,7 @@ class Slack:
         name = (
             profile.get("display_name") or raw.get("real_name") or profile.get("real_name") or raw.get("name") or user
         )
-        person = Person(user, name, raw.get("tz") or "UTC")
+        person = Person(user, name, raw.get("tz") or "")
         self._people[user] = (time.monotonic() + PEOPLE_SECONDS, person)
         while len(self._people) > PEOPLE_KEPT:
             self._people.popitem(last=False)
@@ -224,13 +224,10 @@ class Slack:
                 return
             args["cursor"] = cursor
 
-    async def answer_parts(self, thread: ThreadKey, turn: str, oldest: str) -> dict[int, str]:
-        """The messages that already hold a turn's answer: part number → ts. `oldest` is the turn's first question."""
-        found: dict[int, str] = {}
-        async for said in self.history(thread, oldest=oldest):
-            if said.own and said.turn == turn:
-                found.setdefault(said.part, said.ts)
-        return found
+    async def answer_parts(self, thread: ThreadKey, turn: str, oldest: str) -> list[tuple[int, str]]:
+        """The messages that hold a turn's answer: part number and ts, oldest first. `oldest` is the turn's first question."""
+        found = [(s.part, s.ts) async for s in self.history(thread, oldest=oldest) if s.own and s.turn == turn]
+        return sorted(found, key=lambda part: float(part[1]))
 
     async def _tolerate(self, method: str, args: Mapping[str, Any], fine: set[str]) -> None:
         try:

@@ -53,6 +53,7 @@ HELP = """Hi {name}! Ask me something after my name, or write to me in a direct 
 CONTINUE = "The previous attempt to answer was interrupted. Answer the latest message now; don't apologise for it."
 EMPTY = "Your last answer was empty. Answer the latest message in words."
 DONE = "Already done for the latest message; do not do it again:\n"
+ENDLESS = "I needed too many steps for this and stopped. Please ask for a smaller part of it."
 CUT = {
     "max_output_tokens": "The answer was cut off here because it grew too long. Ask me to go on.",
     "content_filter": "OpenAI's content filter cut the answer off here.",
@@ -109,17 +110,17 @@ class Story:
             self._desk.slack, self._desk.pace, self._lease, {p.id: p.name for p in people.values()}
         )
         self._journal = Journal(self._desk.database, self._desk.tools, self._turn, asker)
-        if self._turn.answer is not None:
-            await reply.open()
-            await self._finish(self._turn.answer)
+        known = HELP.format(name=asker.name) if is_empty(self._turn.messages, me.user) else self._turn.answer
+        if known is not None:
+            await asyncio.gather(reply.open(), self._take_off_marks(reply))
+            await self._finish(known)
             return
-        if is_empty(self._turn.messages, me.user):
-            await reply.open()
-            await self._finish(HELP.format(name=asker.name))
-            return
-        _, self._conversation, _ = await asyncio.gather(
-            reply.open(), self._desk.conversations.find(self._lease), self._take_off_marks(reply)
-        )
+        finding = asyncio.create_task(self._desk.conversations.find(self._lease))
+        begun = (reply.open(), finding, self._take_off_marks(reply))
+        for failure in await asyncio.gather(*begun, return_exceptions=True):  # no post may come in after the turn
+            if isinstance(failure, BaseException):
+                raise failure
+        self._conversation = finding.result()
         answer = await self._converse(question(self._turn, people, me.user))
         await self._lease.save(answer=answer, usage=json.dumps(astuple(self.tally.usage)))
         await self._finish(answer)
@@ -130,7 +131,7 @@ class Story:
         if self._reply is None:
             self._reply = Reply(self._desk.slack, self._desk.pace, self._lease, {})
             await self._reply.open()
-        await self._finish(_joined(self._so_far(), f":warning: {text}"))
+        await self._finish(_joined(self._turn.answer or self._so_far(), f":warning: {text}"))
 
     async def pause(self, why: str) -> None:
         """Says why the answer stands still; the turn will be tried again."""
@@ -145,6 +146,8 @@ class Story:
 
     async def show_waiting(self) -> None:
         """Shows those who wrote meanwhile that their messages wait."""
+        if self._reply:
+            await self._reply.keep_alive()
         if self._reply and self._lease.waiting:
             await self._reply.mark_waiting(self._lease.waiting, self._lease.waiting_count)
 
@@ -157,7 +160,9 @@ class Story:
         nudged = False
         while True:
             self.tally.rounds += 1
-            if result.calls:
+            if result.calls and result.status == "completed":
+                if self.tally.rounds > ROUNDS:  # it was told to call nothing more
+                    raise UserFacing("endless calls", ENDLESS, replay=False)
                 outputs = await self._call_tools(result)
                 result = await self._ask(outputs, asked, no_tools=self.tally.rounds >= ROUNDS)
             elif not (result.text or self._written or nudged):
@@ -190,7 +195,7 @@ class Story:
     async def _ask(self, items: list[Item], asked: list[Item], *, no_tools: bool = False) -> Result:
         """One response, with whatever repair of the conversation it takes."""
         give_up = time.monotonic() + LOCKED_SECONDS
-        repairs = 0
+        repairs = waits = 0
         while True:
             try:
                 return await self._stream(items, no_tools=no_tools)
@@ -199,8 +204,8 @@ class Story:
                     raise Retryable(
                         "conversation locked", after=5, said="The conversation is still busy with an earlier answer."
                     ) from None
-                await asyncio.sleep(min(4.0, 0.25 * 2**repairs))
-                repairs = min(repairs + 1, 4)
+                await asyncio.sleep(min(4.0, 0.25 * 2**waits))
+                waits += 1
             except ConversationTrouble as trouble:
                 repairs += 1
                 if repairs > REPAIRS:
@@ -213,22 +218,26 @@ class Story:
                     conversation=self._conversation,
                     trouble=type(trouble).__name__,
                 )
-                items = await self._repair(trouble, items, asked, repairs)
+                try:
+                    items = await self._repair(trouble, items, asked, repairs)
+                except ConversationTrouble as more:  # what was to be repaired is gone
+                    items = await self._repair(ConversationGone(str(more)), items, asked, repairs)
 
     async def _repair(
         self, trouble: ConversationTrouble, items: list[Item], asked: list[Item], repairs: int
     ) -> list[Item]:
         """The input to try next."""
+        assert self._journal
         conversations = self._desk.conversations
         match trouble:
             case CallUnanswered() if repairs == 1:
-                return (
-                    await conversations.unanswered(self._conversation)
-                    + [i for i in items if i.get("type") != "function_call_output"]
-                    or items
-                )
+                ours = {i["call_id"]: i for i in items if i.get("type") == "function_call_output"}
+                missing = await conversations.unanswered(self._conversation)
+                others = [i for i in items if i.get("type") != "function_call_output"]
+                return [ours.get(i["call_id"], i) for i in missing] + others or items
             case CallUnknown() if repairs == 1:
                 standing = await conversations.look(self._conversation, self._turn)
+                self._journal.again()
                 return [
                     *(() if standing.asked else asked),
                     *await self._done(),
@@ -246,12 +255,16 @@ class Story:
                 )
             case ConversationGone() | _:
                 self._conversation = await conversations.replace(self._lease)
+        self._journal.again()
+        self._written = ""  # the model answers from the beginning
         return [*asked, *await self._done()]
 
     async def _resume(self, asked: list[Item]) -> Result | list[Item]:
         """What an earlier try left: its result, or the input to go on with."""
         if self._turn.response:
             result = await self._became(self._turn.response)
+            if result and result.status in ("completed", "incomplete"):
+                self._add(result)
             if result and result.status in ("completed", "incomplete") and result.text and not result.calls:
                 return result
         try:
@@ -286,7 +299,7 @@ class Story:
     async def _stream(self, items: list[Item], *, no_tools: bool) -> Result:
         assert self._reply
         team, asker = self._turn.thread.team, self._turn.asker
-        self._text = ""
+        self._text = aside = ""
         await self._lease.hold(1)  # what a worker that was frozen asks for would spoil its successor's conversation
         stream = self._desk.llm.stream(
             self._conversation,
@@ -302,18 +315,22 @@ class Story:
                     case Started():
                         await self._lease.save(response=event.response)
                     case Words(commentary=True):
-                        await self._reply.status(_one_line(event.text) or "is working…")
+                        aside += event.text
+                        self._reply.progress(aside)
                     case Words():
                         self.tally.last_token = time.monotonic()
                         self.tally.first_token = self.tally.first_token or self.tally.last_token
                         self._text += event.text
                         self._reply.show(self._so_far())
                     case Result():
-                        self.tally.usage += event.usage
-                        self.tally.model = event.model
-                        self._last_input = event.usage.input_tokens + event.usage.output_tokens
+                        self._add(event)
                         return event
         raise Retryable("stream without a result", said="OpenAI broke off while it was answering.")
+
+    def _add(self, result: Result) -> None:
+        self.tally.usage += result.usage
+        self.tally.model = result.model
+        self._last_input = result.usage.input_tokens + result.usage.output_tokens
 
     # -- beginning and end -------------------------------------------------------------------------------------------------
 
@@ -350,7 +367,3 @@ class Story:
 
 def _joined(first: str, second: str) -> str:
     return f"{first}\n\n{second}" if first and second else first or second
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:80]

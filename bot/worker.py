@@ -45,7 +45,11 @@ class Worker:
         await self._patiently(self._queue.open)
         loops = [asyncio.create_task(self._take_turns()), asyncio.create_task(self._tick())]
         try:
-            await self._draining.wait()
+            drained = asyncio.create_task(self._draining.wait())
+            ended, _ = await asyncio.wait([drained, *loops], return_when=asyncio.FIRST_COMPLETED)
+            drained.cancel()
+            for loop in ended & set(loops):
+                loop.result()  # a worker that takes no turns must not look alive
         finally:
             for loop in loops:
                 loop.cancel()
@@ -59,7 +63,7 @@ class Worker:
     # -- the loops -------------------------------------------------------------------------------------------------------
 
     async def _take_turns(self) -> None:
-        while True:
+        while not self._draining.is_set():  # a cancellation alone may be lost: redis-py swallows one while it connects
             room = self._most - len(self._running)
             if room <= 0:
                 self._room.clear()
@@ -74,7 +78,7 @@ class Worker:
 
     async def _tick(self) -> None:
         """Twice a second: retries that are due, and leases whose worker went silent."""
-        while True:
+        while not self._draining.is_set():
             await asyncio.sleep(TICK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311  # spreads the workers; guards nothing
             try:
                 await self._queue.promote()
@@ -204,7 +208,8 @@ class Worker:
                 await lease.beat()
                 await story.show_waiting()
             except LeaseLost:
-                turn_task.cancel()
+                if not lease.closing:
+                    turn_task.cancel()
                 return
             except (
                 RedisError,

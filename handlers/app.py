@@ -7,8 +7,11 @@ Slack an HTTP 500, or no ack over Socket Mode, and Slack delivers again.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.queue import Queue
 from bot.slack import Slack
@@ -18,8 +21,18 @@ from handlers.messages import Messages
 
 def make_app(slack: Slack, queue: Queue, signing_secret: str) -> AsyncApp:
     """The Bolt app. `signing_secret` may be empty for Socket Mode, whose envelopes need no signature."""
+
+    async def authorize(**_: Any) -> AuthorizeResult:
+        # Bolt's own asks auth.test at the first event and, where that fails, acks the event unheard. Ours was asked at the start.
+        me = await slack.identity()
+        return AuthorizeResult(
+            enterprise_id=None, team_id=me.team, bot_id=me.bot, bot_user_id=me.user, bot_token=slack.client.token
+        )
+
     app = AsyncApp(
-        client=slack.client,
+        # without a token: with one, Bolt would take its own
+        client=AsyncWebClient(base_url=slack.client.base_url, timeout=slack.client.timeout),
+        authorize=authorize,
         signing_secret=signing_secret or None,
         request_verification_enabled=bool(signing_secret),
         process_before_response=True,

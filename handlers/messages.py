@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot import metrics
-from bot.models import Message
+from bot.models import Message, ThreadKey
 from bot.queue import Queue
 from handlers.parse import MALFORMED, Deleted, Edited, Ignored, parse
 
@@ -21,13 +23,15 @@ class Messages:
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
+        self._turnstiles: WeakValueDictionary[ThreadKey, asyncio.Lock] = WeakValueDictionary()
 
     async def heard(self, body: Mapping[str, Any], context: AsyncBoltContext) -> None:
         """A mention or a message event. Raises when it could not be stored, so that Slack delivers it again."""
         parsed = parse(body, context.bot_user_id or "")
         match parsed:
             case Message():
-                outcome = await self._queue.put(parsed)
+                async with self._turnstiles.setdefault(parsed.thread, asyncio.Lock()):  # stored in the order of arrival
+                    outcome = await self._queue.put(parsed)
                 log.debug("message", event_id=parsed.event_id, thread=str(parsed.thread), ts=parsed.ts, outcome=outcome)
             case Edited():
                 outcome = (

@@ -20,7 +20,7 @@ from bot.tools import TOOLS, Asking, Tool
 from bot.tools.tool import Arguments
 
 THREAD = ThreadKey("T1", "D1", "dm")
-ANA = Person("U1", "ana")
+ANA = Person("U1", "ana", "Europe/Berlin")
 SAID = Message(THREAD, "1.0", "U1", "hello", "Ev1")
 TURN = Turn("D1-1.0", THREAD, (SAID,))
 

@@ -82,7 +82,19 @@ async def test_follow_ups_count_when_they_are_the_starters(queue: Queue) -> None
     assert await queue.put(message(4, user="U2", text="a mention")) == "stored"
     assert await queue.put(follow_up(5, user="U2")) == "ignored", "a mention inside the thread starts none"
     assert await queue.put(follow_up(6)) == "stored"
-    assert [m.ts for m in (await take_one(queue)).turn.messages] == ["2.000000", "4.000000", "6.000000"]
+    for waited in (["2.000000"], ["4.000000"], ["6.000000"]):  # a turn has one asker
+        lease = await take_one(queue)
+        assert [m.ts for m in lease.turn.messages] == waited
+        await lease.done()
+
+
+async def test_messages_of_one_person_in_a_row_share_a_turn(queue: Queue) -> None:
+    for ts, who in ((1, "U1"), (2, "U1"), (3, "U2"), (4, "U1")):
+        await queue.put(message(ts, user=who, text="a mention"))
+    for waited in (["1.000000", "2.000000"], ["3.000000"], ["4.000000"]):
+        lease = await take_one(queue)
+        assert [m.ts for m in lease.turn.messages] == waited
+        await lease.done()
 
 
 async def test_what_was_ignored_as_a_follow_up_may_come_as_a_mention(queue: Queue) -> None:

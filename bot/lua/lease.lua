@@ -5,10 +5,15 @@ local mine = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[
 if #mine == 0 then return nil end
 local resumed = redis.call('EXISTS', KEYS[5])
 if resumed == 0 then
-  local list, bytes = {}, 0
+  -- One turn has one asker: its tools act with that person's rights.
+  local list, bytes, asker = {}, 0, nil
   for _, ts in ipairs(redis.call('ZRANGE', KEYS[3], 0, ARGV[5] - 1)) do
-    bytes = bytes + redis.call('HSTRLEN', KEYS[4], ts)
-    if #list > 0 and bytes > tonumber(ARGV[6]) then break end
+    local message = redis.call('HGET', KEYS[4], ts) or '{}'
+    local readable, fields = pcall(cjson.decode, message)
+    local author = readable and fields.user or ''
+    bytes = bytes + #message
+    if #list > 0 and (bytes > tonumber(ARGV[6]) or author ~= asker) then break end
+    asker = author
     list[#list + 1] = ts
   end
   if #list == 0 then
@@ -21,6 +26,7 @@ if resumed == 0 then
   redis.call('HSET', KEYS[5], 'messages', table.concat(list, ' '))
 end
 redis.call('HSET', KEYS[2], 'state', 'running', 'entry', ARGV[3])
+redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'JUSTID') -- young from now on
 local epoch = redis.call('HINCRBY', KEYS[2], 'epoch', 1)
 redis.call('HINCRBY', KEYS[5], 'leases', 1) -- a turn that kills its workers is given up some day
 local turn = redis.call('HGETALL', KEYS[5])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.errors import ToolRefused
 from bot.models import utcnow
 from bot.tools.tool import Arguments, Asking, Tool
 
@@ -11,6 +12,10 @@ class CurrentTime(Arguments):
 
 
 async def _current_time(_: CurrentTime, asking: Asking) -> dict[str, str]:
+    if not asking.person.tz:
+        raise ToolRefused(
+            f"The asker's time zone is not known. In UTC it is {utcnow():%A %Y-%m-%d %H:%M}: say that it is UTC."
+        )
     now = utcnow().astimezone(asking.person.zone)
     return {"time": now.isoformat(timespec="minutes"), "weekday": f"{now:%A}", "time_zone": asking.person.tz}
 
