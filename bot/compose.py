@@ -7,8 +7,9 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TypeVar
 
 import structlog
 from redis.asyncio import Redis
@@ -16,13 +17,13 @@ from redis.asyncio import Redis
 from bot.conversations import Conversations
 from bot.database import Database, default_url, open_database
 from bot.embedded import embedded_valkey
-from bot.errors import AssistError, SettingError, UserFacing
+from bot.errors import AssistError, SettingError, SlackRefused, UserFacing
 from bot.health import Health, serve
 from bot.llm import Llm, connect_openai
 from bot.pace import Pace
 from bot.queue import Queue, connect_redis
 from bot.settings import Settings
-from bot.slack import Identity, Slack, connect_slack
+from bot.slack import Slack, connect_slack
 from bot.tools import TOOLS
 from bot.turn import Desk
 from bot.worker import Worker
@@ -30,6 +31,8 @@ from handlers.app import make_app
 from handlers.receiver import http_events, socket_mode
 
 log = structlog.get_logger()
+
+Answer = TypeVar("Answer")
 
 
 async def run(settings: Settings, *, receive: bool, work: bool, stop: asyncio.Event | None = None) -> None:
@@ -43,12 +46,15 @@ async def run(settings: Settings, *, receive: bool, work: bool, stop: asyncio.Ev
     async with AsyncExitStack() as stack:
         queue = Queue(await stack.enter_async_context(open_redis(settings)), _process_name())
         slack = await stack.enter_async_context(connect_slack(settings.slack_bot_token, settings.slack_api_url))
-        me = await _identify(slack, stop)
+        me = await _ask(slack.identity, "SLACK_BOT_TOKEN", "OAuth & Permissions", stop)
+        app_token = settings.slack_app_token if receive else ""
+        page = "Basic Information → App-Level Tokens"
+        socket = await _ask(lambda: slack.socket_url(app_token), "SLACK_APP_TOKEN", page, stop) if app_token else ""
         worker = await _worker(stack, settings, queue, slack) if work else None
         working = asyncio.create_task(worker.run()) if worker else None
         try:
             async with AsyncExitStack() as doors:  # closed first, so that nothing new comes in while turns finish
-                port = await _open_doors(doors, settings, queue, slack, receive=receive)
+                port = await _open_doors(doors, settings, queue, slack, receive=receive, socket_url=socket)
                 log.info("ready", workspace=me.team, bot=me.name, receives=receive, works=work, port=port)
                 await _until(stop, working)
         finally:
@@ -57,7 +63,9 @@ async def run(settings: Settings, *, receive: bool, work: bool, stop: asyncio.Ev
                 await working
 
 
-async def _open_doors(doors: AsyncExitStack, settings: Settings, queue: Queue, slack: Slack, *, receive: bool) -> int:
+async def _open_doors(
+    doors: AsyncExitStack, settings: Settings, queue: Queue, slack: Slack, *, receive: bool, socket_url: str
+) -> int:
     """Serves HTTP and opens Socket Mode; returns the port that is served, 0 for none."""
     routes = Health(queue, slack).routes()
     name, port = ("PORT", settings.port) if receive else ("WORKER_PORT", settings.worker_port)
@@ -66,8 +74,8 @@ async def _open_doors(doors: AsyncExitStack, settings: Settings, queue: Queue, s
         routes.append(http_events(app))
     if receive or port:
         port = await doors.enter_async_context(serve(routes, port, name))
-    if app and settings.slack_app_token:
-        await doors.enter_async_context(socket_mode(app, settings.slack_app_token))
+    if app and socket_url:
+        await doors.enter_async_context(socket_mode(app, settings.slack_app_token, socket_url))
     return port
 
 
@@ -124,14 +132,14 @@ def stop_on_signals() -> asyncio.Event:
     return stop
 
 
-async def _identify(slack: Slack, stop: asyncio.Event) -> Identity:
-    """Who the bot is. Waits for a Slack that is away; a token that Slack refuses stops the start."""
+async def _ask(ask: Callable[[], Awaitable[Answer]], setting: str, page: str, stop: asyncio.Event) -> Answer:
+    """Slack's answer. Waits for a Slack that is away; a token that Slack refuses stops the start."""
     while True:
         try:
-            return await slack.identity()
-        except UserFacing as error:
-            where = "Copy it again from api.slack.com/apps → your app → OAuth & Permissions."
-            raise SettingError("SLACK_BOT_TOKEN", f"is refused by Slack ({error}).", where) from error
+            return await ask()
+        except (UserFacing, SlackRefused) as error:
+            where = f"Copy it again from api.slack.com/apps → your app → {page}."
+            raise SettingError(setting, f"is refused by Slack ({error}).", where) from error
         except AssistError as error:
             log.warning("Slack cannot be reached", error=str(error))
             with suppress(TimeoutError):

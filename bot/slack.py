@@ -172,6 +172,10 @@ class Slack:
         """The channel id of the bot's DM with a person."""
         return str((await self._call("conversations.open", {"users": user}))["channel"]["id"])
 
+    async def socket_url(self, app_token: str) -> str:
+        """An address for one Socket Mode connection."""
+        return str((await self._call("apps.connections.open", {"token": app_token}))["url"])
+
     async def publish_home(self, user: str, view: Mapping[str, Any]) -> None:
         """Shows a Home tab to one person."""
         await self._call("views.publish", {"user_id": user, "view": view})

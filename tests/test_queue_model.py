@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
 import pytest
@@ -115,7 +116,10 @@ class QueueMachine(RuleBasedStateMachine):
         assert thread.ready
         assert thread.lease is None
         if not thread.turn:
-            thread.turn, thread.waiting = tuple(thread.waiting.values()), {}
+            asker = next(iter(thread.waiting.values())).user
+            thread.turn = tuple(takewhile(lambda said: said.user == asker, thread.waiting.values()))
+            for said in thread.turn:
+                del thread.waiting[said.ts]
         assert lease.turn.messages == thread.turn
         thread.lease, thread.ready = lease, False
 
