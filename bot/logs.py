@@ -44,6 +44,8 @@ def set_up_logs(level: str) -> None:
 
 def _ours_or_grave(record: logging.LogRecord) -> bool:
     """Libraries log payloads and SQL parameters below WARNING. Their loggers' own levels would not do: Bolt sets its anew."""
+    if record.name.startswith("slack_bolt") and "`token` will be unused" in record.getMessage():
+        return False  # Bolt finds SLACK_BOT_TOKEN in the environment by itself, and says that our client comes first
     return record.levelno >= logging.WARNING or record.name.split(".")[0] in OURS
 
 

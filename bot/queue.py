@@ -182,7 +182,7 @@ class Queue:
             log.error("unreadable turn", thread=name, error=type(error).__name__)
             await self._bury_unreadable(key, entry, epoch)
             return None
-        return Lease(self.script, self.worker, leased, entry, epoch, since)
+        return Lease(self.script, self.redis.hmget, self.worker, leased, entry, epoch, since)
 
     async def _bury_unreadable(self, key: ThreadKey, entry: str, epoch: int) -> None:
         names = (keys.thread, keys.waiting, keys.messages, keys.turn)

@@ -121,6 +121,7 @@ class Story:
             if isinstance(failure, BaseException):
                 raise failure
         self._conversation = finding.result()
+        self._turn = await self._lease.reread()
         answer = await self._converse(question(self._turn, people, me.user))
         await self._lease.save(answer=answer, usage=json.dumps(astuple(self.tally.usage)))
         await self._finish(answer)

@@ -65,18 +65,19 @@ def _database_number() -> Iterator[int]:
 
 
 @pytest.fixture
-def record(request: pytest.FixtureRequest) -> Recorder | None:
+def record(request: pytest.FixtureRequest) -> Iterator[Recorder | None]:
     """Appends calls to the file of `--record`."""
     name = request.config.getoption("--record")
     if not name:
-        return None
+        yield None
+        return
     file = os.open(name, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o644)
-    request.addfinalizer(lambda: os.close(file))
-    return lambda call: void(os.write(file, (json.dumps(call) + "\n").encode()))
 
+    def append(call: dict[str, Any]) -> None:
+        os.write(file, (json.dumps(call) + "\n").encode())
 
-def void(_: object) -> None:
-    """For callbacks whose result nobody wants."""
+    yield append
+    os.close(file)
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ async def running(settings: Settings, *, receive: bool = True, work: bool = True
 async def connected(slack: SlackServer, count: int = 1) -> None:
     """Waits until the bot's sockets are open."""
     async with asyncio.timeout(10):
-        while slack.delivery.sockets.connections < count:
+        while slack.delivery.sockets.connections < count:  # noqa: ASYNC110  # the server tells of messages, not of sockets
             await asyncio.sleep(0.01)
 
 

@@ -10,7 +10,7 @@ from playground.slack import SlackServer
 def growing(message: dict[str, Any]) -> bool:
     """Whether a message says that it is not finished: a context line in italics at its end."""
     last = (message.get("blocks") or [{}])[-1]
-    return last.get("type") == "context" and last["elements"][0]["text"].endswith("…_")
+    return last.get("type") == "context" and str(last["elements"][0]["text"]).endswith("…_")
 
 
 def answers(slack: SlackServer, channel: str, thread_ts: str | None = None) -> list[str]:
@@ -25,7 +25,9 @@ def whole(slack: SlackServer, channel: str, thread_ts: str | None = None, count:
     return len(own) >= count and not any(map(growing, own))
 
 
-async def answer_to(slack: SlackServer, channel: str, thread_ts: str | None = None, count: int = 1, timeout: float = 10) -> str:
+async def answer_to(
+    slack: SlackServer, channel: str, thread_ts: str | None = None, count: int = 1, timeout: float = 10
+) -> str:
     """Waits for the count-th answer and gives its text."""
     await slack.until(lambda: whole(slack, channel, thread_ts, count), timeout=timeout)
     return answers(slack, channel, thread_ts)[count - 1]

@@ -72,7 +72,9 @@ async def test_the_answer_grows(bot: Settings, slack: SlackServer, ai: OpenAISer
     assert lengths[:-1] == sorted(lengths[:-1])
 
 
-async def test_two_mentions_of_one_message_and_redeliveries_get_one_answer(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+async def test_two_mentions_of_one_message_and_redeliveries_get_one_answer(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
     slack.delivery.duplicate = 2
     ts = slack.workspace.say("ana", "general", "@assist hello")
     await answer_to(slack, "general", ts)
@@ -110,7 +112,9 @@ async def test_a_follow_up_to_somebody_else_is_left_to_them(bot: Settings, slack
     assert len(answers(slack, "general", ts)) == 2
 
 
-async def test_follow_ups_during_a_turn_wait_visibly_and_share_the_next_answer(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+async def test_follow_ups_during_a_turn_wait_visibly_and_share_the_next_answer(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
     ai.script = Script(text("First. " * 60, chunk=7, delay=0.08), text("Second and third."))
     ts = slack.workspace.say("ana", "general", "@assist one")
     await slack.until(lambda: answers(slack, "general", ts))
@@ -125,7 +129,9 @@ async def test_follow_ups_during_a_turn_wait_visibly_and_share_the_next_answer(b
     assert "three" in asked
 
 
-async def test_an_edit_of_a_waiting_message_replaces_its_text(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+async def test_an_edit_of_a_waiting_message_replaces_its_text(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
     ai.script = Script(text("First. " * 40, chunk=7, delay=0.05), text("Done."))
     ts = slack.workspace.say("ana", "general", "@assist one")
     await slack.until(lambda: answers(slack, "general", ts))
@@ -137,7 +143,9 @@ async def test_an_edit_of_a_waiting_message_replaces_its_text(bot: Settings, sla
     assert "tpyo" not in asked
 
 
-async def test_a_waiting_message_that_is_deleted_is_not_answered(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+async def test_a_waiting_message_that_is_deleted_is_not_answered(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
     ai.script = Script(text("First. " * 40, chunk=7, delay=0.05))
     ts = slack.workspace.say("ana", "general", "@assist one")
     await slack.until(lambda: answers(slack, "general", ts))
@@ -146,6 +154,13 @@ async def test_a_waiting_message_that_is_deleted_is_not_answered(bot: Settings, 
     await slack.until(lambda: whole(slack, "general", ts))
     await asyncio.sleep(0.5)
     assert len(answers(slack, "general", ts)) == 1
+
+
+async def test_a_file_that_only_the_twin_brings_is_seen(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+    file = slack.workspace.add_file("ana", "plan.txt", b"the plan")
+    ts = slack.workspace.say("ana", "general", "@assist what do you say to this?", files=[file])
+    await answer_to(slack, "general", ts)
+    assert "plan.txt" in str(ai.requests[-1].body["input"])
 
 
 async def test_an_edit_without_a_change_of_text_starts_nothing(bot: Settings, slack: SlackServer) -> None:
@@ -167,7 +182,9 @@ async def test_the_time_is_told_in_the_askers_zone(bot: Settings, slack: SlackSe
     assert "+05:30" in await answer_to(slack, "general", ts)
 
 
-async def test_a_note_is_remembered_across_conversations_but_stays_out_of_channels(bot: Settings, slack: SlackServer) -> None:
+async def test_a_note_is_remembered_across_conversations_but_stays_out_of_channels(
+    bot: Settings, slack: SlackServer
+) -> None:
     dm = slack.workspace.dm("ana").id
     slack.workspace.say("ana", dm, "remember that my badge number is 4711")
     await answer_to(slack, dm)
@@ -182,12 +199,18 @@ async def test_a_note_is_remembered_across_conversations_but_stays_out_of_channe
     assert "4711" not in await answer_to(slack, raj)
 
 
-async def test_parallel_calls_get_all_their_outputs_in_one_request(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
-    ai.script = Script(calls(("remember", {"note": "tea"}), ("remember", {"note": "milk"}), ("current_time", {})), text("All done."))
+async def test_parallel_calls_get_all_their_outputs_in_one_request(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    ai.script = Script(
+        calls(("remember", {"note": "tea"}), ("remember", {"note": "milk"}), ("current_time", {})), text("All done.")
+    )
     ts = slack.workspace.say("ana", "general", "@assist do three things")
     assert await answer_to(slack, "general", ts) == "All done."
     outputs = [i for i in ai.requests[-1].body["input"] if i["type"] == "function_call_output"]
-    assert ["tea" in outputs[0]["output"], "milk" in outputs[1]["output"], "weekday" in outputs[2]["output"]] == [True] * 3
+    assert ["tea" in outputs[0]["output"], "milk" in outputs[1]["output"], "weekday" in outputs[2]["output"]] == [
+        True
+    ] * 3
 
 
 async def test_a_call_the_model_got_wrong_is_told_to_it(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:

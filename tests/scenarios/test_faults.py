@@ -52,7 +52,10 @@ async def works_afterwards(slack: SlackServer, ai: OpenAIServer, ts: str, count:
     "trouble",
     [
         pytest.param([http_error(500, None, "boom")] * 3, id="500 three times"),
-        pytest.param([http_error(429, "rate_limit_exceeded", "slow down", headers={"retry-after": "1"})], id="429 with Retry-After"),
+        pytest.param(
+            [http_error(429, "rate_limit_exceeded", "slow down", headers={"retry-after": "1"})],
+            id="429 with Retry-After",
+        ),
         pytest.param([cut("Here it")], id="stream cut in the middle"),
         pytest.param([cut("Here it", clean=True)], id="stream ends early"),
         pytest.param([stall("Here it", seconds=30)], id="stalled stream"),
@@ -85,7 +88,9 @@ async def test_a_refused_connection_is_tried_again(bot: Settings, slack: SlackSe
     [
         pytest.param(http_error(401, "invalid_api_key", "Incorrect API key"), "key", id="401"),
         pytest.param(http_error(404, "model_not_found", "The model does not exist"), "model", id="404 model"),
-        pytest.param(http_error(429, "insufficient_quota", "You exceeded your quota"), "credit", id="429 without quota"),
+        pytest.param(
+            http_error(429, "insufficient_quota", "You exceeded your quota"), "credit", id="429 without quota"
+        ),
         pytest.param(http_error(400, "invalid_value", "no"), "did not accept", id="400"),
         pytest.param(refusal("I can't help with that."), "can't help", id="refusal"),
     ],
@@ -118,10 +123,14 @@ async def test_an_openai_that_stays_away_is_said_to_be_away(settings: Settings, 
     async with running(replace(settings, openai_base_url="http://127.0.0.1:9/v1")):
         await connected(slack)
         ts = slack.workspace.say("ana", "general", "@assist hello")
-        await slack.until(lambda: slack.workspace.status("general", ts).startswith("OpenAI cannot be reached"), timeout=10)
+        await slack.until(
+            lambda: slack.workspace.status("general", ts).startswith("OpenAI cannot be reached"), timeout=10
+        )
 
 
-async def test_a_wrong_key_is_said_and_the_question_can_be_replayed(settings: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+async def test_a_wrong_key_is_said_and_the_question_can_be_replayed(
+    settings: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
     from bot.queue import Queue, connect_redis
 
     async with running(replace(settings, openai_api_key="sk-wrong")):
@@ -147,7 +156,9 @@ async def test_a_wrong_key_is_said_and_the_question_can_be_replayed(settings: Se
 @pytest.mark.parametrize(
     "plant",
     [
-        pytest.param(lambda f: f.add("chat.postMessage", error="ratelimited", retry_after=1, times=2), id="429 on the post"),
+        pytest.param(
+            lambda f: f.add("chat.postMessage", error="ratelimited", retry_after=1, times=2), id="429 on the post"
+        ),
         pytest.param(lambda f: f.add("chat.update", error="ratelimited", retry_after=1, times=2), id="429 on an edit"),
         pytest.param(lambda f: f.add("chat.postMessage", status=500, times=2), id="500 on the post"),
         pytest.param(lambda f: f.add("chat.update", status=500, times=3), id="500 on edits"),
@@ -155,7 +166,9 @@ async def test_a_wrong_key_is_said_and_the_question_can_be_replayed(settings: Se
         pytest.param(lambda f: f.add("chat.postMessage", status=500, before=False), id="post done, answered with 500"),
         pytest.param(lambda f: f.add("chat.update", lost=True), id="edit done, its answer lost"),
         pytest.param(lambda f: f.add("users.info", status=500, times=2), id="users.info down"),
-        pytest.param(lambda f: f.add("assistant.threads.setStatus", error="unknown_method", times=None), id="no status"),
+        pytest.param(
+            lambda f: f.add("assistant.threads.setStatus", error="unknown_method", times=None), id="no status"
+        ),
         pytest.param(lambda f: f.add("chat.update", error="msg_too_long", times=2), id="msg_too_long"),
         pytest.param(lambda f: f.add("chat.postMessage", error="invalid_blocks"), id="invalid_blocks"),
     ],
@@ -172,7 +185,9 @@ async def test_slack_faults_end_in_one_whole_answer(
     await works_afterwards(slack, ai, ts)
 
 
-async def test_an_answer_that_a_person_deleted_is_posted_anew(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+async def test_an_answer_that_a_person_deleted_is_posted_anew(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
     said = "One two three four five. " * 12
     ai.script = Script(text(said, chunk=20, delay=0.1))
     ts = slack.workspace.say("ana", "general", "@assist question")
@@ -235,7 +250,9 @@ async def test_a_question_of_40_000_characters_is_answered(bot: Settings, slack:
     await works_afterwards(slack, ai, ts)
 
 
-async def test_500_quick_follow_ups_are_all_covered_by_few_answers(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+async def test_500_quick_follow_ups_are_all_covered_by_few_answers(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
     ai.script = Script()
     ai.script.forever(text("Answered."))
     ts = slack.workspace.say("ana", "general", "@assist begin")
@@ -259,7 +276,9 @@ async def test_500_quick_follow_ups_are_all_covered_by_few_answers(bot: Settings
 async def test_an_answer_of_50_000_characters_is_whole_over_several_messages(
     bot: Settings, slack: SlackServer, ai: OpenAIServer
 ) -> None:
-    said = "\n\n".join(f"## Part {n}\n\n" + f"Sentence number {n} has some words in it. " * 12 for n in range(100))[:50_000]
+    said = "\n\n".join(f"## Part {n}\n\n" + f"Sentence number {n} has some words in it. " * 12 for n in range(100))[
+        :50_000
+    ]
     ai.script = Script(text(said, chunk=500, delay=0.005))
     ts = slack.workspace.say("ana", "general", "@assist write a book")
     await answer_to(slack, "general", ts, 5, timeout=30)
@@ -274,7 +293,9 @@ async def test_an_answer_of_50_000_characters_is_whole_over_several_messages(
 
 async def test_mentions_made_up_by_the_model_notify_nobody(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
     raj = slack.workspace.person("raj").id
-    ai.script = Script(text(f"<!channel> <!here> <!subteam^S0123456789> <@{raj}> @channel `<!everyone>` <!cha<!here>nnel>"))
+    ai.script = Script(
+        text(f"<!channel> <!here> <!subteam^S0123456789> <@{raj}> @channel `<!everyone>` <!cha<!here>nnel>")
+    )
     await ask(slack)
     assert slack.workspace.notifications == []
     posts = calls_of(slack, "chat.postMessage")

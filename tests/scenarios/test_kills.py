@@ -150,7 +150,9 @@ async def test_an_answer_lives_through_ten_kills(
     start: Bots, asked: Asked, ai: OpenAIServer, settings: Settings, how: str, leaves: Leaves
 ) -> None:
     ai.interrupted_leaves = leaves
-    await live_through(Crew(start, how, settings.redis_url), asked, POINTS[:8] + POINTS[9:])
+    # A cut request that leaves its call behind is not made again: the next kill finds the answer at its tool already.
+    left_out = model_asked if leaves == "call_without_output" else edit_in_flight
+    await live_through(Crew(start, how, settings.redis_url), asked, [p for p in POINTS if p is not left_out])
 
 
 @pytest.mark.slow

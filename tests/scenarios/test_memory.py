@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from openai import AsyncOpenAI
@@ -13,6 +14,11 @@ from playground.openai import OpenAIServer, Script, calls, cut, text
 from playground.slack import SlackServer
 from tests.conftest import connected, running
 from tests.scenarios.seen import answer_to, answers
+
+
+def answered(slack: SlackServer, channel: str, count: int) -> bool:
+    """Whether there are `count` answers, growing or not."""
+    return len(answers(slack, channel)) == count
 
 
 def conversation_of(ai: OpenAIServer) -> str:
@@ -60,7 +66,9 @@ async def test_a_locked_conversation_is_waited_for(bot: Settings, slack: SlackSe
         await other
 
 
-async def test_a_deleted_conversation_is_replaced_from_the_slack_thread(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+async def test_a_deleted_conversation_is_replaced_from_the_slack_thread(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
     ts = slack.workspace.say("ana", "general", "@assist my favourite colour is teal")
     await answer_to(slack, "general", ts)
     lost = conversation_of(ai)
@@ -71,7 +79,9 @@ async def test_a_deleted_conversation_is_replaced_from_the_slack_thread(bot: Set
     assert len(answers(slack, "general", ts)) == 2
 
 
-async def test_a_deleted_dm_conversation_is_replaced_from_the_dm(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+async def test_a_deleted_dm_conversation_is_replaced_from_the_dm(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
     dm = slack.workspace.dm("ana").id
     slack.workspace.say("ana", dm, "my favourite colour is teal")
     await answer_to(slack, dm)
@@ -80,7 +90,9 @@ async def test_a_deleted_dm_conversation_is_replaced_from_the_dm(bot: Settings, 
     assert "teal" in await answer_to(slack, dm, count=2)
 
 
-async def test_more_text_than_the_model_can_read_is_said_so(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+async def test_more_text_than_the_model_can_read_is_said_so(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
     ai.context_window = 3_000
     ts = slack.workspace.say("ana", "general", "@assist " + "many words " * 3_000)
     assert "shorter" in await answer_to(slack, "general", ts)
@@ -88,8 +100,10 @@ async def test_more_text_than_the_model_can_read_is_said_so(bot: Settings, slack
     assert "shorter" not in await answer_to(slack, "general", ts, 2)
 
 
-async def test_a_long_dm_stays_bounded_and_still_knows_what_was_agreed(settings: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
-    """60 turns at a limit of 10: the same as 1,000 at 100, which `make long` runs."""
+async def test_a_long_dm_stays_bounded_and_still_knows_what_was_agreed(
+    settings: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    """60 turns at a limit of 10: the same as 1,000 at 100, which `make slow` runs."""
     await long_dm(replace(settings, conversation_turns=10), slack, ai, turns=60)
 
 
@@ -108,7 +122,7 @@ async def long_dm(settings: Settings, slack: SlackServer, ai: OpenAIServer, turn
         await answer_to(slack, dm)
         for n in range(turns):
             slack.workspace.say("ana", dm, f"say: item {n} is in the box with the others")
-            await slack.until(lambda n=n: len(answers(slack, dm)) == n + 2, timeout=20)
+            await slack.until(partial(answered, slack, dm, n + 2), timeout=20)
         slack.workspace.say("ana", dm, "what did we agree?")
         assert "14 May" in await answer_to(slack, dm, count=turns + 2, timeout=20)
     sizes = [len(c.items) for c in ai.conversations.values()]
