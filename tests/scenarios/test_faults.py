@@ -300,3 +300,47 @@ async def test_mentions_made_up_by_the_model_notify_nobody(bot: Settings, slack:
     assert slack.workspace.notifications == []
     posts = calls_of(slack, "chat.postMessage")
     assert all(p["unfurl_links"] in (False, "false", "0") and p["unfurl_media"] in (False, "false", "0") for p in posts)
+
+
+# -- caused as they are caused at Slack and OpenAI, not planted -----------------------------------------------------------------
+
+
+async def test_a_model_that_is_not_offered_is_named(settings: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+    async with running(replace(settings, openai_model="gpt-9-nova")):
+        await connected(slack)
+        _, answer = await ask(slack)
+        assert "gpt-9-nova" in answer
+        assert "OPENAI_MODEL" in answer
+
+
+async def test_an_account_without_credit_is_said_to_have_none(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    ai.credit = 0.0
+    ts, answer = await ask(slack)
+    assert "credit" in answer
+    ai.credit = None
+    slack.workspace.say("ana", "general", "hello?", thread_ts=ts)
+    assert "credit" not in await answer_to(slack, "general", ts, 2)
+
+
+async def test_openais_rate_limit_is_waited_out(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+    ai.limits, ai.rate_limit_requests = True, 60  # one a second, once the first ones are spent
+    threads = [slack.workspace.say("ana", "general", f"@assist hello {n}") for n in range(62)]
+    for ts in threads:
+        assert "ana" in (await answer_to(slack, "general", ts, timeout=30)).lower()
+    assert any(r.status == 429 for r in ai.requests)
+
+
+async def test_slacks_limits_are_kept_ahead(settings: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+    slack.limits.on = True
+    said = "One two three four five. " * 30
+    ai.script = Script()
+    ai.script.forever(text(said, chunk=20, delay=0.05))
+    async with running(replace(settings, slack_pace=True)):
+        await connected(slack)
+        threads = [slack.workspace.say("ana", c, "@assist go") for c in ("general", "random", "engineering") * 4]
+        channels = ("general", "random", "engineering") * 4
+        for channel, ts in zip(channels, threads, strict=True):
+            assert (await answer_to(slack, channel, ts, timeout=30)).split() == said.split()
+    assert not slack.refused
