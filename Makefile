@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP_COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --build-deps-for editable \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: run setup test check slow bench lock clean
+.PHONY: run setup test check slow kills bench lock clean
 
 run: .venv/installed
 	$(BIN)/assist run --or-playground
@@ -22,6 +22,10 @@ check: .venv/installed-dev
 # What takes minutes: a DM of 1,000 turns, the whole matrix of kills.
 slow: .venv/installed-dev
 	$(BIN)/pytest -m slow
+
+# Only the matrix of kills, several at a time: they mostly wait for leases to run out.
+kills: .venv/installed-dev
+	$(BIN)/pytest -n 4 -m slow tests/scenarios/test_kills.py tests/scenarios/test_stops.py
 
 # Figures for docs/performance.md, measured on this machine.
 bench: .venv/installed-dev

@@ -7,6 +7,7 @@ late but do what it asks, as Slack and OpenAI would: its caller may be dead by t
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -80,8 +81,14 @@ class Question:
         return [r for r in asked if brings_outputs(r.body) == with_outputs]
 
     def is_in(self, body: Mapping[str, Any]) -> bool:
-        """Whether a request to the model is about this question."""
-        return self.word in str(body.get("input"))
+        """Whether a request to the model is made in its conversation: after a kill it need not say the question again."""
+        conversation = self.ai.conversations.get(str(body.get("conversation")))
+        return conversation is not None and self.is_its(conversation.metadata)
+
+    def is_its(self, metadata: Mapping[str, str] | None) -> bool:
+        """Whether this is the metadata of its conversation."""
+        id_ = self.slack.workspace.channel(self.channel).id
+        return {**(metadata or {})} == {"team": self.slack.team_id, "channel": id_, "thread": self.thread_ts or "dm"}
 
     def is_answer(self, args: Mapping[str, Any]) -> bool:
         """Whether these are the arguments of an edit of its answer."""
@@ -139,11 +146,8 @@ def brings_outputs(body: Mapping[str, Any]) -> bool:
 
 
 def conversation_being_made(q: Question) -> Condition:
-    def is_it(body: Mapping[str, Any]) -> bool:
-        return (body.get("metadata") or {}).get("thread") == (q.thread_ts or "dm")
-
-    q.ai.faults.add("/conversations", status=0, delay=HELD_BY_MODEL, when=is_it)
-    return lambda: any(r.path == "/v1/conversations" and is_it(r.body) for r in q.ai.requests)
+    q.ai.faults.add("/conversations", status=0, delay=HELD_BY_MODEL, when=lambda b: q.is_its(b.get("metadata")))
+    return lambda: any(r.path == "/v1/conversations" and q.is_its(r.body.get("metadata")) for r in q.ai.requests)
 
 
 def model_asked(q: Question) -> Condition:
@@ -153,9 +157,14 @@ def model_asked(q: Question) -> Condition:
 
 
 def call_being_written(q: Question) -> Condition:
-    """What the model says on the way to its call is shown below the thread."""
-    before = len(_progress(q))
-    return lambda: len(_progress(q)) > before
+    """The model streams, half a second away from its call."""
+    since = time.monotonic()
+
+    def is_it() -> bool:
+        running = [r for r in q.requests(with_outputs=False) if r.status == 0 and r.at > since]
+        return any(time.monotonic() - r.at > 0.4 for r in running)
+
+    return is_it
 
 
 def tool_running(q: Question) -> Condition:
@@ -217,11 +226,6 @@ def last_edit_done(q: Question) -> Condition:
 def _held(q: Question, method: str, when: Callable[[Mapping[str, Any]], bool]) -> Condition:
     fault = q.slack.faults.add(method, delay=HELD, when=when)
     return lambda: fault.hits > 0
-
-
-def _progress(q: Question) -> list[str]:
-    statuses = [a for a in calls_of(q.slack, "assistant.threads.setStatus") if a["thread_ts"] == q.thread_ts]
-    return [a["status"] for a in statuses if a["status"] and not a["status"].startswith("is ")]
 
 
 POINTS: tuple[Point, ...] = (
