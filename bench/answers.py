@@ -213,13 +213,15 @@ async def main(numbers: Sequence[int], tokens: int, rate: float, *, limits: bool
         f"{tokens} tokens an answer, {rate:g} a second, {CHANNELS} channels, Slack's limits {'on' if limits else 'off'}\n\n{Figures.HEAD}"
     )
     bad = 0
-    async with slack.serving(), ai.serving():
-        for number in numbers:
-            with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:  # one for all: what is left of Slack's budget is remembered in it
+        async with slack.serving(), ai.serving():
+            for number in numbers:
                 async with bot_process(slack, ai, folder, pace=limits) as pid:
                     figures = await measure(slack, ai, pid, number, tokens)
-            print(figures.row(), flush=True)
-            bad += figures.wrong
+                print(figures.row(), flush=True)
+                if figures.refused:
+                    print(f"  refused by Slack so far: {dict(slack.refused)}", file=sys.stderr)
+                bad += figures.wrong
     return int(bad > 0)
 
 

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from bot.compose import open_llm, open_redis, open_settings_database
 from bot.errors import AssistError
+from bot.pace import Pace
 from bot.settings import Settings
 from bot.slack import Slack, connect_slack
 
@@ -66,7 +67,7 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
     if not settings.slack_bot_token:
         yield Finding("SLACK_BOT_TOKEN", "fail", "is missing; `assist playground` needs none")
         return
-    async with connect_slack(settings.slack_bot_token, settings.slack_api_url) as slack:
+    async with connect_slack(settings.slack_bot_token, settings.slack_api_url, Pace(None, "")) as slack:
         try:
             me = await slack.identity()
         except AssistError as error:

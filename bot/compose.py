@@ -45,7 +45,8 @@ async def run(settings: Settings, *, receive: bool, work: bool, stop: asyncio.Ev
     stop = stop or stop_on_signals()
     async with AsyncExitStack() as stack:
         queue = Queue(await stack.enter_async_context(open_redis(settings)), _process_name())
-        slack = await stack.enter_async_context(connect_slack(settings.slack_bot_token, settings.slack_api_url))
+        pace = Pace(queue.redis if settings.slack_pace else None, settings.slack_bot_token)
+        slack = await stack.enter_async_context(connect_slack(settings.slack_bot_token, settings.slack_api_url, pace))
         me = await _ask(slack.identity, "SLACK_BOT_TOKEN", "OAuth & Permissions", stop)
         app_token = settings.slack_app_token if receive else ""
         page = "Basic Information → App-Level Tokens"
@@ -85,8 +86,7 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
     conversations = Conversations(
         llm, slack, most_tokens=settings.conversation_tokens, most_turns=settings.conversation_turns
     )
-    pace = Pace(enabled=settings.slack_pace)
-    desk = Desk(slack=slack, pace=pace, llm=llm, conversations=conversations, database=database, tools=TOOLS)
+    desk = Desk(slack=slack, llm=llm, conversations=conversations, database=database, tools=TOOLS)
     return Worker(queue, desk, most_turns=settings.worker_turns, log_text=settings.log_text)
 
 

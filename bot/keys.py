@@ -13,6 +13,8 @@ key                       type    holds
 {q}:waiting:<thread>      zset    ts of messages that wait
 {q}:messages:<thread>     hash    ts → stored message, waiting or in the running turn
 {q}:turn:<thread>         hash    the running turn: messages, attempt, response, parts, …
+{pace:<workspace>:<method>:<channel>}:bucket    hash  tokens left of a Slack method; lives an hour
+{pace:<workspace>:<method>:<channel>}:promised  zset  turns that are promised one; lives ten minutes
 """
 
 from __future__ import annotations
@@ -59,3 +61,9 @@ def messages(key: ThreadKey) -> str:
 def turn(key: ThreadKey) -> str:
     """A thread's running turn."""
     return f"{{q}}:turn:{key}"
+
+
+def pace(workspace: str, method: str, channel: str) -> tuple[str, str]:
+    """The bucket of a Slack method, and who is promised a token of it."""
+    name = f"{{pace:{workspace}:{method}:{channel}}}"
+    return f"{name}:bucket", f"{name}:promised"

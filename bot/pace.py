@@ -1,17 +1,26 @@
-"""Slack's rate limits, budgeted ahead: a token bucket for each method in a workspace, and one for posts in each channel.
+"""Slack's rate limits, budgeted ahead by all processes together: a token bucket in Redis for each method in a workspace, and for posts in each channel.
 
 Slack publishes a minute's rate per tier, but no bursts; the sizes are those that have been found to work. An answer that begins to grow
-reserves the edit that will end it, so that what grows can always be finished; edits in between get what is left.
+is promised the edit that will end it, so that what grows can always be finished; edits in between get what is left. A 429 lowers a bucket's
+rate for a while.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import OrderedDict
-from dataclasses import dataclass
+import hashlib
+from importlib.resources import files
+from typing import Any
 
-TIERS = {2: (20 / 60, 20.0), 3: (50 / 60, 20.0), 4: (100 / 60, 40.0)}  # per second, burst
+import structlog
+from redis.exceptions import RedisError
+
+from bot import keys
+
+log = structlog.get_logger()
+
+# Per second, and at once. A little below what Slack allows: calls that left evenly may arrive in a bunch.
+TIERS = {2: (19 / 60, 19.0), 3: (48 / 60, 19.0), 4: (96 / 60, 39.0)}
 METHODS = {
     "chat.update": TIERS[3],
     "chat.delete": TIERS[3],
@@ -21,82 +30,52 @@ METHODS = {
     "conversations.history": TIERS[3],
     "conversations.open": TIERS[3],
     "users.info": TIERS[4],
-    "assistant.threads.setStatus": (10.0, 20.0),
+    "views.publish": TIERS[4],
+    "assistant.threads.setStatus": (9.5, 15.0),  # 600 a minute
 }
-POSTS = (1.0, 5.0)  # chat.postMessage, in each channel
-CHANNELS_KEPT = 10_000
-OPEN = 1e9
-
-
-@dataclass(slots=True)
-class Bucket:
-    """Tokens that refill at `rate` a second up to `size`; `promised` ones are kept for answers that have begun."""
-
-    rate: float
-    size: float
-    tokens: float
-    at: float
-    promised: int = 0
-
-    def refill(self, now: float) -> None:
-        """Adds what has come since the last look; a time in the future (after a 429) adds nothing until then."""
-        if now > self.at:
-            self.tokens = min(self.size, self.tokens + (now - self.at) * self.rate)
-            self.at = now
+POSTS = (0.95, 4.0)  # chat.postMessage, in each channel
+PROMISE_SECONDS = 20  # a promise is renewed while its answer grows; that of a killed worker lapses
 
 
 class Pace:
-    """The budget of one process. `enabled=False` is for servers without limits."""
+    """The budget of one workspace's token. Without `redis` nothing is held back: for servers without limits."""
 
-    def __init__(self, *, enabled: bool = True) -> None:
-        self._enabled = enabled
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+    def __init__(self, redis: Any | None, token: str) -> None:
+        self._workspace = hashlib.sha256(token.encode()).hexdigest()[:16]
+        self._run = redis and redis.register_script((files("bot") / "lua" / "pace.lua").read_text())
 
-    def spare(self, method: str, channel: str = "") -> bool:
+    async def spare(self, method: str, channel: str = "") -> bool:
         """Takes a token if one is left over after the promised ones."""
-        bucket = self._bucket(method, channel)
-        if bucket.tokens - bucket.promised < 1:
-            return False
-        bucket.tokens -= 1
-        return True
+        return await self._ask("spare", method, channel) > 0
 
-    def promise(self, method: str) -> bool:
-        """Keeps a token for later; False when all are promised or spent."""
-        bucket = self._bucket(method, "")
-        if bucket.tokens - bucket.promised < 1:
-            return False
-        bucket.promised += 1
-        return True
+    async def promise(self, method: str, who: str) -> bool:
+        """Keeps a token for `who`, or keeps it longer; False when all are promised or spent."""
+        return await self._ask("promise", method, who=who, seconds=PROMISE_SECONDS) > 0
 
-    def release(self, method: str) -> None:
+    async def release(self, method: str, who: str) -> None:
         """Gives a promise back, used or not."""
-        bucket = self._bucket(method, "")
-        bucket.promised = max(0, bucket.promised - 1)
+        await self._ask("release", method, who=who)
 
     async def take(self, method: str, channel: str = "") -> None:
         """Waits for a token and takes it; those who wait are served in the order of their asking."""
-        bucket = self._bucket(method, channel)
-        bucket.tokens -= 1  # may go below zero: a place in the line
-        if bucket.tokens < 0:
-            await asyncio.sleep(-bucket.tokens / bucket.rate + max(0.0, bucket.at - time.monotonic()))
+        if (wait := await self._ask("take", method, channel)) > 0 and self._run:
+            await asyncio.sleep(wait)
 
-    def refused(self, method: str, channel: str, after: float) -> None:
-        """Slack said 429: nothing more for `after` seconds."""
-        bucket = self._bucket(method, channel)
-        bucket.tokens = min(bucket.tokens, 0.0)
-        bucket.at = max(bucket.at, time.monotonic() + after)
+    async def refused(self, method: str, channel: str, after: float) -> None:
+        """Slack said 429: nothing more for `after` seconds, and less for a while."""
+        await self._ask("refused", method, channel, seconds=after)
 
-    def _bucket(self, method: str, channel: str) -> Bucket:
-        name = f"{method}:{channel}"
-        now = time.monotonic()
-        bucket = self._buckets.get(name)
-        if bucket is None:
-            rate, size = POSTS if method == "chat.postMessage" else METHODS[method]
-            if not self._enabled:
-                rate, size = OPEN, OPEN
-            bucket = self._buckets[name] = Bucket(rate, size, size, now)
-            while len(self._buckets) > CHANNELS_KEPT:
-                self._buckets.popitem(last=False)
-        self._buckets.move_to_end(name)
-        bucket.refill(now)
-        return bucket
+    def counts(self, method: str) -> bool:
+        """Whether the method has a budget here."""
+        return method in METHODS or method == "chat.postMessage"
+
+    async def _ask(self, what: str, method: str, channel: str = "", *, who: str = "", seconds: float = 0) -> float:
+        if not self._run:
+            return 1.0
+        rate, size = POSTS if method == "chat.postMessage" else METHODS[method]
+        names = keys.pace(self._workspace, method, channel if method == "chat.postMessage" else "")
+        try:
+            return float(await self._run(keys=list(names), args=[what, rate, size, who, seconds]))
+        except RedisError as error:  # what may wait does; what may not goes on at its own risk
+            log.warning("budget away", error=type(error).__name__)
+            return 0.0

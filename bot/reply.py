@@ -29,7 +29,6 @@ from bot.errors import (
 )
 from bot.lease import Lease
 from bot.models import DM_ROOT, ThreadKey
-from bot.pace import Pace
 from bot.page import Page
 from bot.slack import WRITE_TIMEOUT, Slack
 
@@ -51,11 +50,11 @@ Blocks = list[dict[str, Any]]
 class Reply:
     """One turn's answer in Slack."""
 
-    def __init__(self, slack: Slack, pace: Pace, lease: Lease, names: Mapping[str, str]) -> None:
+    def __init__(self, slack: Slack, lease: Lease, names: Mapping[str, str]) -> None:
         turn = lease.turn
         self.edits = 0
         self.first_at: float | None = None  # monotonic time of the first words in Slack
-        self._slack, self._pace, self._lease = slack, pace, lease
+        self._slack, self._pace, self._lease = slack, slack.pace, lease
         self._channel, self._thread_ts = (
             turn.redirect or turn.thread.channel,
             None if turn.redirect else turn.thread.thread_ts,
@@ -84,7 +83,7 @@ class Reply:
         async with self._lock:
             if self._lease.turn.resumed:
                 await self._find()
-            if not self._posted and self._thread_ts is None and self._reserve():
+            if not self._posted and self._thread_ts is None and await self._reserve():
                 with contextlib.suppress(Retryable):  # a placeholder adorns; its fate was looked up
                     await self._deliver(lambda: self._put(0, [_aside(THINKING)], "…"))
         if not self._posted:
@@ -99,7 +98,7 @@ class Reply:
     async def status(self, doing: str) -> None:
         """Says what the bot is doing: below the thread, and in the message that grows."""
         self._doing = doing.removeprefix("is ")
-        if self._thread_ts and self._pace.spare("assistant.threads.setStatus"):
+        if self._thread_ts and await self._pace.spare("assistant.threads.setStatus"):
             await self._lease.hold(WRITE_TIMEOUT + 0.5)
             self._status_shown, self._status_at = True, time.monotonic()
             with contextlib.suppress(SlackRefused, Retryable, UserFacing):  # it adorns; the answer comes without it too
@@ -111,7 +110,9 @@ class Reply:
         self._news.set()
 
     async def keep_alive(self) -> None:
-        """Slack takes a status away after two minutes: one that still holds is shown again."""
+        """Keeps what lapses: the promise of the last edit, and the status, which Slack takes away after two minutes."""
+        if self._promised:
+            await self._reserve()
         if not self._posted and self._status_at and time.monotonic() - self._status_at > STATUS_SECONDS:
             await self.status(f"is {self._doing}")
 
@@ -127,10 +128,11 @@ class Reply:
                 except Retryable as error:
                     if attempt == FINAL_TRIES - 1:
                         raise
-                    await asyncio.sleep(0.0 if isinstance(error, RateLimited) else 0.3 * 2**attempt)
+                    await asyncio.sleep(error.after or 1 if isinstance(error, RateLimited) else 0.3 * 2**attempt)
             if self._doubt:
                 with contextlib.suppress(SlackRefused, Retryable, UserFacing):
                     await self._delete_doubles()
+        await self._release()
         if self._status_shown and self._thread_ts:
             with contextlib.suppress(SlackRefused, Retryable, UserFacing):
                 await self._slack.status(self._channel, self._thread_ts, "")
@@ -143,19 +145,20 @@ class Reply:
             with contextlib.suppress(SlackRefused, Retryable):
                 if not self._posted and self._thread_ts:
                     await self._slack.status(self._channel, self._thread_ts, why)
-                elif self._posted and self._pace.spare("chat.update"):
+                elif self._posted and await self._pace.spare("chat.update"):
                     await self._write(final=False)
 
     async def close(self) -> None:
         """Stops writing, whatever has been said."""
         await self._stop_writer()
+        await self._release()
 
     async def mark_waiting(self, waiting: Sequence[str], count: int) -> None:
         """Shows that messages wait: an hourglass on the first ones, the number below the thread."""
         channel = self._lease.key.channel
         new = [ts for ts in waiting if ts not in self._lease.marked]
         for ts in new:
-            if self._pace.spare("reactions.add"):
+            if await self._pace.spare("reactions.add"):
                 await self._slack.react(channel, ts, WAITING_MARK)
                 await self._lease.mark(ts)
         if new:
@@ -165,7 +168,7 @@ class Reply:
         """Takes the hourglasses off: their messages' turn has come."""
         for ts in marked:
             with contextlib.suppress(SlackRefused, Retryable, UserFacing):
-                if self._pace.spare("reactions.remove"):
+                if await self._pace.spare("reactions.remove"):
                     await self._slack.unreact(self._lease.key.channel, ts, WAITING_MARK)
 
     # -- the one writer ------------------------------------------------------------------------------------------------
@@ -175,32 +178,40 @@ class Reply:
         while True:
             await self._news.wait()
             self._news.clear()
+            pause = 0.05 if not writes else CADENCE
             try:
                 async with self._lock:
-                    if len(self._text) >= self._lease.turn.shown and self._may_write():
+                    if not self._showable():
+                        pass
+                    elif await self._may_write():
                         await self._deliver(lambda: self._write(final=False))
                         writes += 1
+                        pause = FIRST_EDITS[writes - 1] if writes <= len(FIRST_EDITS) else CADENCE
+                    else:
+                        pause = CADENCE / 2
+                        self._news.set()  # there may be room by then
                 await self._show_wanted()
             except LeaseLost:
                 return  # the turn learns of it by itself
             except (Retryable, SlackRefused) as error:
                 log.warning("edit failed", turn=self._lease.turn.id, error=str(error))
-            pause = FIRST_EDITS[writes - 1] if 0 < writes <= len(FIRST_EDITS) else CADENCE if writes else 0.05
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._over.wait()
                     return
 
-    def _may_write(self) -> bool:
-        """An edit is left over; or a first message may be posted, whose last edit is then promised."""
-        if not markdown.settle(self._text).strip():
-            return False
-        if self._posted:
-            return self._pace.spare("chat.update")
-        return self._reserve() and self._pace.spare("chat.postMessage", self._channel)
+    def _showable(self) -> bool:
+        """There are words to show, and more than an earlier run has shown."""
+        return len(self._text) >= self._lease.turn.shown and bool(markdown.settle(self._text).strip())
 
-    def _reserve(self) -> bool:
-        self._promised = self._promised or self._pace.promise("chat.update")
+    async def _may_write(self) -> bool:
+        """An edit is left over; or a first message may be posted, whose last edit is then promised."""
+        if self._posted:
+            return await self._pace.spare("chat.update")
+        return await self._reserve() and await self._pace.spare("chat.postMessage", self._channel)
+
+    async def _reserve(self) -> bool:
+        self._promised = await self._pace.promise("chat.update", self._lease.turn.id)
         return self._promised
 
     async def _stop_writer(self) -> None:
@@ -212,15 +223,13 @@ class Reply:
                 await writer
         except AssistError as error:  # the next write meets it again, if it lasts
             log.warning("writer stopped", turn=self._lease.turn.id, error=str(error))
-        except Exception:
+        except Exception:  # a fault in rendering must not take the word with it: the last write may go well
             log.exception("writer failed", turn=self._lease.turn.id)
-        finally:
-            self._release()
 
-    def _release(self) -> None:
+    async def _release(self) -> None:
         if self._promised:
-            self._pace.release("chat.update")
             self._promised = False
+            await self._pace.release("chat.update", self._lease.turn.id)
 
     async def _deliver(self, write: Callable[[], Awaitable[None]]) -> None:
         """Writes, and has an answer to what Slack may say to it."""
@@ -280,9 +289,6 @@ class Reply:
             ts = await self._slack.post(self._channel, self._thread_ts, blocks, text, (turn, n))
         except MessageGone:
             await self._forget(n)
-            raise
-        except RateLimited as limited:
-            self._pace.refused(method, "" if method == "chat.update" else self._channel, limited.after or 1)
             raise
         except Retryable:
             if method == "chat.postMessage":

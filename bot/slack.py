@@ -17,11 +17,22 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import ContentRefused, MessageGone, PlaceClosed, RateLimited, Retryable, SlackRefused, UserFacing
 from bot.models import Person, ThreadKey
+from bot.pace import Pace
 
 WRITE_TIMEOUT = 5  # seconds; shorter than a lease, so that a write cannot outlive it
 ANSWER_EVENT = "assist_answer"  # metadata.event_type of the messages that hold an answer
 PEOPLE_SECONDS = 600.0
 PEOPLE_KEPT = 10_000
+PACED_HERE = frozenset(  # the others are paced by the reply, which knows what may wait
+    (
+        "chat.delete",
+        "conversations.history",
+        "conversations.open",
+        "conversations.replies",
+        "users.info",
+        "views.publish",
+    )
+)
 PAGES = 10  # of 200 messages: as far back as an answer is looked for
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "no_such_message"})
@@ -107,8 +118,8 @@ class Said:
 class Slack:
     """One workspace's Web API."""
 
-    def __init__(self, client: AsyncWebClient) -> None:
-        self.client = client
+    def __init__(self, client: AsyncWebClient, pace: Pace) -> None:
+        self.client, self.pace = client, pace
         self._people: OrderedDict[str, tuple[float, Person]] = OrderedDict()
         self._asked: dict[str, asyncio.Task[Person]] = {}
         self._identity: Identity | None = None
@@ -242,12 +253,17 @@ class Slack:
 
     async def _call(self, method: str, args: Mapping[str, Any] | None = None) -> Any:
         """Calls a method; raises the errors of bot.errors that say what to do next."""
+        if method in PACED_HERE:
+            await self.pace.take(method)
         try:
             read = method.endswith((".info", ".history", ".replies"))
             how = {"params": args} if read else {"json": args or {}}
             return await self.client.api_call(method, http_verb="GET" if read else "POST", **how)
         except SlackApiError as error:
-            raise _refusal(method, error) from None
+            refusal = _refusal(method, error)
+            if isinstance(refusal, RateLimited) and self.pace.counts(method):
+                await self.pace.refused(method, str((args or {}).get("channel", "")), refusal.after or 1)
+            raise refusal from None
         except (TimeoutError, aiohttp.ClientError, SlackClientError, OSError, json.JSONDecodeError) as error:
             raise Retryable(f"{method}: {type(error).__name__}", said="Slack did not answer.") from error
 
@@ -282,10 +298,10 @@ def _said(raw: Mapping[str, Any], me: Identity) -> Said:
 
 
 @asynccontextmanager
-async def connect_slack(token: str, url: str) -> AsyncIterator[Slack]:
+async def connect_slack(token: str, url: str, pace: Pace) -> AsyncIterator[Slack]:
     """A client on one kept-alive session. The SDK's own retries are off: they would post twice and hide limits from `pace`."""
     timeout = aiohttp.ClientTimeout(total=WRITE_TIMEOUT, connect=2)
     async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=200)) as session:
         yield Slack(
-            AsyncWebClient(token=token, base_url=url, timeout=WRITE_TIMEOUT, session=session, retry_handlers=[])
+            AsyncWebClient(token=token, base_url=url, timeout=WRITE_TIMEOUT, session=session, retry_handlers=[]), pace
         )

