@@ -28,7 +28,8 @@ from bot.tools import TOOLS
 from bot.turn import Desk
 from bot.worker import Worker
 from handlers.app import make_app
-from handlers.receiver import http_events, socket_mode
+from handlers.receiver import http_events
+from handlers.socket_mode import SocketMode
 
 log = structlog.get_logger()
 
@@ -68,15 +69,16 @@ async def _open_doors(
     doors: AsyncExitStack, settings: Settings, queue: Queue, slack: Slack, *, receive: bool, socket_url: str
 ) -> int:
     """Serves HTTP and opens Socket Mode; returns the port that is served, 0 for none."""
-    routes = Health(queue, slack).routes()
     name, port = ("PORT", settings.port) if receive else ("WORKER_PORT", settings.worker_port)
     app = make_app(slack, queue, settings.slack_signing_secret) if receive else None
+    sockets = SocketMode(app, lambda: slack.socket_url(settings.slack_app_token)) if app and socket_url else None
+    routes = Health(queue, slack, sockets.is_open if sockets else None).routes()
     if app and not settings.slack_app_token:
         routes.append(http_events(app))
     if receive or port:
         port = await doors.enter_async_context(serve(routes, port, name))
-    if app and socket_url:
-        await doors.enter_async_context(socket_mode(app, settings.slack_app_token, socket_url))
+    if sockets:
+        await doors.enter_async_context(sockets.running(socket_url))
     return port
 
 

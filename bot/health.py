@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -19,10 +19,10 @@ SLACK_SECONDS = 20.0  # how long Slack's last answer counts
 
 
 class Health:
-    """Answers from this process's own connections."""
+    """Answers from this process's own connections. `socket_is_open` is for a process that receives over Socket Mode."""
 
-    def __init__(self, queue: Queue, slack: Slack) -> None:
-        self._queue, self._slack = queue, slack
+    def __init__(self, queue: Queue, slack: Slack, socket_is_open: Callable[[], bool] | None = None) -> None:
+        self._queue, self._slack, self._socket_is_open = queue, slack, socket_is_open
         self._slack_seen = -SLACK_SECONDS
 
     def routes(self) -> list[web.RouteDef]:
@@ -34,9 +34,11 @@ class Health:
         return web.json_response({"ok": True})
 
     async def ready(self, _: web.Request) -> web.Response:
-        """200 when Redis, Slack and the queue can be reached, else 503; the body says which."""
+        """200 when Redis, Slack and the queue can be reached and a socket is open, else 503; the body says which."""
         redis, slack = await asyncio.gather(self._redis(), self._slack_answers())
         parts = {"redis": redis, "slack": slack, "queue": redis and await self._measure()}
+        if self._socket_is_open:
+            parts["socket"] = self._socket_is_open()
         return web.json_response({"ok": all(parts.values()), **parts}, status=200 if all(parts.values()) else 503)
 
     async def metrics(self, _: web.Request) -> web.Response:

@@ -1,35 +1,10 @@
-"""How events come in: over Socket Mode, or as HTTP requests on our own web server."""
+"""How events come in as HTTP requests on our own web server."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
-
-CONNECT_SECONDS = 5.0
-
-
-@asynccontextmanager
-async def socket_mode(app: AsyncApp, app_token: str, url: str) -> AsyncIterator[AsyncSocketModeHandler]:
-    """A Socket Mode connection, first to `url`; the SDK opens a new one whenever Slack says so.
-
-    A Slack that is away is tried for ever, in the background after a few seconds: the process must still hear its signals.
-    """
-    handler = AsyncSocketModeHandler(app, app_token)
-    handler.client.wss_uri = url
-    connecting = asyncio.create_task(handler.connect_async())  # type: ignore[no-untyped-call] # Bolt's adapter has no types here
-    try:
-        await asyncio.wait([connecting], timeout=CONNECT_SECONDS)
-        yield handler
-    finally:
-        connecting.cancel()
-        await asyncio.wait([connecting])
-        await handler.close_async()  # type: ignore[no-untyped-call] # likewise
 
 
 def http_events(app: AsyncApp) -> web.RouteDef:

@@ -9,7 +9,7 @@ from typing import Any
 
 from playground.slack.envelope import Envelope, UnansweredError
 from playground.slack.installation import Installation
-from playground.slack.sockets import Sockets
+from playground.slack.sockets import MAX_CONNECTIONS, Sockets
 from playground.slack.state import Json
 from playground.slack.webhook import Webhook
 
@@ -75,13 +75,16 @@ class Delivery:
         """What has no ack yet."""
         return [e for e in self.events if e.acked_at is None]
 
-    def disconnect(self, reason: str = "refresh_requested") -> asyncio.Task[None]:
-        """Send `disconnect` ("refresh_requested", "warning", "link_disabled") on every socket, then close it. May be awaited."""
-        return self._start(self.sockets.disconnect(reason))
+    def disconnect(self, reason: str = "refresh_requested", most: int = MAX_CONNECTIONS) -> asyncio.Task[None]:
+        """Send `disconnect` ("refresh_requested", "warning", "link_disabled") on every socket, or the `most` oldest, then close it.
 
-    def cut(self) -> None:
-        """Drop every socket without a goodbye."""
-        self.sockets.cut()
+        May be awaited.
+        """
+        return self._start(self.sockets.disconnect(reason, most))
+
+    def cut(self, most: int = MAX_CONNECTIONS) -> None:
+        """Drop every socket, or the `most` oldest, without a goodbye."""
+        self.sockets.cut(most)
 
     async def close(self) -> None:
         """Stop delivering."""

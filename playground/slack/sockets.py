@@ -87,15 +87,20 @@ class Sockets:
             if socket not in self._open or envelope.acked_at is not None:
                 self._sent.pop(envelope_id, None)
 
-    async def disconnect(self, reason: str) -> None:
-        """Ask the app to reconnect and close every connection, as Slack does when it moves an app to another host."""
-        for socket in tuple(self._open):
+    async def disconnect(self, reason: str, most: int = MAX_CONNECTIONS) -> None:
+        """Ask the app to reconnect and close every connection, or the `most` oldest, as Slack does when it moves an app to another host."""
+        for socket in self._open[:most]:
             await self._goodbye(socket, reason)
             self._drop(socket)
 
-    def cut(self) -> None:
-        """Break every connection without a word."""
-        for socket in tuple(self._open):
+    async def warn(self, most: int = MAX_CONNECTIONS) -> None:
+        """Tell connections that they will be closed, and leave them open for the present."""
+        for socket in self._open[:most]:
+            await socket.send_json(self._farewell("warning"))
+
+    def cut(self, most: int = MAX_CONNECTIONS) -> None:
+        """Break every connection, or the `most` oldest, without a word."""
+        for socket in self._open[:most]:
             transport = self._requests[socket].transport
             self._drop(socket)
             if transport is not None:
@@ -131,10 +136,13 @@ class Sockets:
                     acked.set_exception(ConnectionResetError())
 
     async def _goodbye(self, socket: web.WebSocketResponse, reason: str) -> None:
-        message = {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-playground"}}
         if not socket.closed:
-            await socket.send_json(message)
+            await socket.send_json(self._farewell(reason))
             await socket.close()
+
+    @staticmethod
+    def _farewell(reason: str) -> Json:
+        return {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-playground"}}
 
     def _hello(self) -> Json:
         info = {"host": "applink-playground", "build_number": 1, "approximate_connection_time": 18060}
