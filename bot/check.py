@@ -12,7 +12,7 @@ import aiohttp
 from redis.exceptions import RedisError
 
 from bot.compose import open_llm, open_redis, open_settings_database
-from bot.errors import AssistError
+from bot.errors import AssistError, Retryable, SettingError, UserFacing
 from bot.pace import Pace
 from bot.settings import Settings
 from bot.slack import Slack, connect_slack
@@ -71,7 +71,7 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
         try:
             me = await slack.identity()
         except AssistError as error:
-            yield Finding("SLACK_BOT_TOKEN", "fail", str(error))
+            yield Finding("SLACK_BOT_TOKEN", "fail", _word(error))
             return
         yield Finding("SLACK_BOT_TOKEN", "ok", f"{me.name} ({me.user}) in {me.team}")
         missing, more = SCOPES - me.scopes, me.scopes - SCOPES
@@ -114,7 +114,7 @@ async def _openai(settings: Settings) -> AsyncIterator[Finding]:
         try:
             models = await llm.models()
         except AssistError as error:
-            yield Finding("OPENAI_API_KEY", "fail", str(error))
+            yield Finding("OPENAI_API_KEY", "fail", _word(error))
             return
     yield Finding("OPENAI_API_KEY", "ok", f"{len(models)} models")
     for name, model in (("OPENAI_MODEL", settings.openai_model), ("OPENAI_SMALL_MODEL", settings.openai_small_model)):
@@ -172,8 +172,16 @@ def _data_dir(path: Path) -> Finding:
 
 
 def _word(error: Exception) -> str:
-    response = getattr(error, "response", None)
-    data = getattr(response, "data", None)
+    """What is wrong and what to do, in words; never a secret."""
+    data = getattr(getattr(error, "response", None), "data", None)
     if isinstance(data, dict) and data.get("error"):
         return str(data["error"])
+    if isinstance(error, SettingError):
+        return str(error)
+    if isinstance(error, UserFacing):
+        return f"{error.text} ({error})"
+    if isinstance(error, Retryable):
+        return f"{error.said or 'no answer.'} Is the address right, and the network open? ({error})"
+    if isinstance(error, RedisError):
+        return f"cannot be reached or used ({str(error).rstrip('.')}). Is the server running?"
     return "no answer" if isinstance(error, aiohttp.ClientError) else type(error).__name__

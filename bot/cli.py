@@ -65,6 +65,12 @@ async def _replay(settings: Settings, args: argparse.Namespace) -> int:
     return 0 if found else 1
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="assist", description="An AI assistant that lives in a Slack workspace.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -83,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     play = add(
         "playground", _playground, "A local Slack workspace in the browser with the bot in it; no account needed."
     )
-    play.add_argument("--port", type=int, default=8000, help="of the page (8000)")
+    play.add_argument("--port", type=_port, default=8000, help="of the page (8000)")
     play.add_argument("--record", type=Path, metavar="FILE", help="write every Slack and OpenAI call as a line of JSON")
     play.add_argument("--limits", action="store_true", help="enforce Slack's and OpenAI's rate limits")
     add("check", _check, "Test every credential, scope and server, and print a table.")

@@ -76,7 +76,7 @@ async def _open_doors(
     if app and not settings.slack_app_token:
         routes.append(http_events(app))
     if receive or port:
-        port = await doors.enter_async_context(serve(routes, port, name))
+        port = await doors.enter_async_context(serve(routes, settings.host, port, name))
     if sockets:
         await doors.enter_async_context(sockets.running(socket_url))
     return port

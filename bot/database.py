@@ -64,7 +64,9 @@ async def open_database(url: str) -> AsyncIterator[Database]:
             ) from error
         except DBAPIError as error:
             shown = engine.url.render_as_string(hide_password=True)
-            raise SettingError("DATABASE_URL", f"cannot be used ({shown}): {error.orig}.", WHERE) from error
+            raise SettingError(
+                "DATABASE_URL", f"cannot be used ({shown}): {str(error.orig).splitlines()[0].rstrip('.?')}.", WHERE
+            ) from error
         yield Database(engine)
     finally:
         await engine.dispose()

@@ -79,14 +79,14 @@ class Health:
 
 
 @asynccontextmanager
-async def serve(routes: Iterable[web.RouteDef], port: int, setting: str) -> AsyncIterator[int]:
-    """Serves the routes on all interfaces; yields the port. Raises SettingError when it is taken."""
+async def serve(routes: Iterable[web.RouteDef], host: str, port: int, setting: str) -> AsyncIterator[int]:
+    """Serves the routes; yields the port. Raises SettingError when it is taken."""
     app = web.Application(client_max_size=4 * 1024 * 1024)
     app.add_routes(routes)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "0.0.0.0", port)  # noqa: S104  # Slack and load balancers come from outside
+        site = web.TCPSite(runner, host, port)
         try:
             await site.start()
         except OSError as error:

@@ -14,8 +14,8 @@ from bot import keys
 from bot.errors import LeaseLost
 from bot.models import Message, ThreadKey, Turn
 
-LEASE_SECONDS = 8.0
-BEAT_SECONDS = 2.0
+LEASE_SECONDS = 7.0  # with the tick of the worker that takes over, a killed one is missed for less than 10 s
+BEAT_SECONDS = 1.25
 OUTAGE_SECONDS = 120.0  # how long a lease waits for Redis to come back before the turn is left to a successor
 
 Read = Callable[[str, Sequence[str]], Awaitable[Sequence[str | None]]]  # fields of a hash
@@ -29,7 +29,6 @@ class Lease:
         self.turn = turn
         self.waiting: tuple[str, ...] = ()  # ts of the first messages that came since and wait
         self.waiting_count = 0
-        self.shown = turn.shown
         self.marked: tuple[str, ...] = ()  # ts of waiting messages that carry an hourglass
         self._run, self._read, self._worker, self._entry, self._epoch = run, read, worker, entry, epoch
         self._until = since + LEASE_SECONDS
@@ -43,7 +42,7 @@ class Lease:
 
     async def beat(self) -> None:
         """Keeps the lease alive and learns what waits behind it. Raises LeaseLost."""
-        await self._note("turn", {"shown": self.shown} if self.shown else {})
+        await self._note("turn", {})
 
     async def hold(self, seconds: float) -> None:
         """Makes sure that the lease outlasts a write of up to `seconds`, waiting for Redis if it is away. Raises LeaseLost."""

@@ -146,7 +146,7 @@ class Turn:
     parts: tuple[str, ...] = ()  # ts of the Slack messages that hold the answer
     redirect: str = ""  # the DM that the answer goes to, because the thread is closed
     marked: tuple[str, ...] = ()  # ts of messages that carry the hourglass of waiting
-    shown: int = 0  # characters that Slack showed at the last heartbeat
+    shown: int = 0  # characters that Slack has shown, or was about to
     usage: Usage = field(default_factory=Usage)
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from bot import keys
 from bot.lease import LEASE_SECONDS, Lease
 from bot.models import Message, ThreadKey, Turn, Usage, turn_id
 
+ENTRY = re.compile(r"\d+-\d+")  # the id of a stream's entry
 TURN_MESSAGES = 1000
 TURN_BYTES = 600_000
 
@@ -210,7 +212,7 @@ class Queue:
 
     async def replay(self, dead_id: str) -> bool:
         """Puts a dead turn's messages back into the queue. False when there is no such entry."""
-        rows = await self.redis.xrange(keys.DEAD, min=dead_id, max=dead_id)
+        rows = await self.redis.xrange(keys.DEAD, min=dead_id, max=dead_id) if ENTRY.fullmatch(dead_id) else ()
         if not rows:
             return False
         dead = _dead(*rows[0])

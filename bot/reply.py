@@ -43,6 +43,7 @@ STATUS_CHARACTERS = 80
 STATUS_SECONDS = 90.0
 WRITING = "writing…"
 THINKING = "is thinking…"
+AGAIN = "was interrupted and is picking the answer up again…"
 WAITING_MARK = "hourglass_flowing_sand"
 Blocks = list[dict[str, Any]]
 
@@ -86,8 +87,8 @@ class Reply:
             if not self._posted and self._thread_ts is None and await self._reserve():
                 with contextlib.suppress(Retryable):  # a placeholder adorns; its fate was looked up
                     await self._deliver(lambda: self._put(0, [_aside(THINKING)], "…"))
-        if not self._posted:
-            await self.status(THINKING)
+        if not self._posted or self._lease.turn.resumed:
+            await self.status(AGAIN if self._posted else THINKING)
         self._writer = asyncio.create_task(self._grow())
 
     def show(self, text: str) -> None:
@@ -252,6 +253,8 @@ class Reply:
     async def _write(self, *, final: bool) -> None:
         contents = self._page.render(self._lead + self._text, self._level, final=final)
         old, last = len(self._posted), len(contents) - 1
+        if not final:  # noted before it shows: a successor shows no less
+            await self._lease.save(shown=max(len(self._text), self._lease.turn.shown))
         # New messages first: the line that says "writing…" leaves an older one only when the rest of the text is there.
         for n in (*range(old, last + 1), *range(min(old, last + 1))):
             blocks, words = contents[n]
@@ -264,7 +267,6 @@ class Reply:
             await self._slack.delete(self._channel, ts)
         if final:
             del self._posted[len(contents) :], self._sent[len(contents) :]
-        self._lease.shown = len(self._text)
         self.first_at = self.first_at or time.monotonic()
 
     async def _budget(self, n: int) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from bot.errors import SettingError
 
@@ -35,6 +37,7 @@ class Settings:
     redis_url: str = ""
     database_url: str = ""
     data_dir: Path = Path("data")
+    host: str = "0.0.0.0"  # noqa: S104  # Slack and load balancers come from outside
     port: int = 3000
     worker_port: int = 0
     worker_turns: int = 256
@@ -69,9 +72,20 @@ class Settings:
             )
 
 
+def _read_dotenv(path: Path) -> dict[str, str | None]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(str(path), "cannot be read as UTF-8 text.", "See .env.example.") from error
+    for binding in parse_stream(StringIO(text)):
+        if binding.error or (binding.key and binding.value is None):
+            raise SettingError(str(path), f"line {binding.original.line} is not NAME=value.", "See .env.example.")
+    return dotenv_values(stream=StringIO(text))
+
+
 def read_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
     """Settings from the environment over `.env`. Raises SettingError for the first one that is malformed."""
-    file: dict[str, str | None] = dotenv_values(dotenv) if dotenv else {}
+    file = _read_dotenv(dotenv) if dotenv and dotenv.is_file() else {}
     raw = {k: v.strip() for k, v in {**file, **(os.environ if env is None else env)}.items() if v and v.strip()}
 
     def prefixed(name: str, prefix: str, where: str) -> str:
@@ -136,6 +150,7 @@ def read_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Pa
         redis_url=url("REDIS_URL", ("redis", "rediss", "unix")),
         database_url=raw.get("DATABASE_URL", ""),
         data_dir=Path(raw.get("DATA_DIR", "data")),
+        host=raw.get("HOST", "0.0.0.0"),  # noqa: S104  # likewise
         port=whole("PORT", 3000, 0, 65535),
         worker_port=whole("WORKER_PORT", 0, 0, 65535),
         worker_turns=whole("WORKER_TURNS", 256, 1, 5000),

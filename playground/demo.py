@@ -77,7 +77,9 @@ async def play(
             stack.callback(watch.cancel)
             await _announce(slack, child, stop, origin)
             await stop.wait()
-            _print("Stopping: the bot first finishes what it is writing.")
+            _print(
+                "Stopping: the bot finishes what it is writing, for at most 20 seconds. What is left is finished at the next start."
+            )
 
 
 @asynccontextmanager
@@ -95,7 +97,7 @@ async def _served(slack: SlackServer, ai: OpenAIServer, browser: Browser, port: 
         except OSError as error:
             why = "is taken by another program." if error.errno == errno.EADDRINUSE else f"cannot be used: {error}."
             raise SettingError(
-                "--port", f"{port} {why}", f"Choose another: assist playground --port {port + 1}"
+                "--port", f"{port} {why}", f"Choose another: .venv/bin/assist playground --port {port + 1}"
             ) from error
         yield f"http://{HOST}:{runner.addresses[0][1]}"
     finally:
@@ -120,6 +122,7 @@ def _environment(
             "SLACK_API_URL": slack.api_url,
             "SLACK_PACE": _text(limits),
             "DATA_DIR": str(folder),
+            "HOST": HOST,
             "PORT": str(settings.port if _is_free(settings.port) else 0),
         }
     )

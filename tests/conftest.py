@@ -111,6 +111,7 @@ def settings(slack: SlackServer, ai: OpenAIServer, redis_url: str, tmp_path: Pat
         openai_stall_seconds=2.0,
         redis_url=redis_url,
         data_dir=tmp_path,
+        host="127.0.0.1",
         port=0,
         slack_pace=False,
     )

@@ -39,12 +39,15 @@ class Door:
 @asynccontextmanager
 async def served(redis_url: str, slack: SlackServer, token: str = "") -> AsyncIterator[Door]:
     """A process's doors without the rest of it."""
-    async with connect_redis(redis_url) as redis, connect_slack(token or slack.bot_token, slack.api_url, Pace(None, "")) as client:
+    async with (
+        connect_redis(redis_url) as redis,
+        connect_slack(token or slack.bot_token, slack.api_url, Pace(None, "")) as client,
+    ):
         queue = Queue(redis, "one")
         try:
             await queue.open()
         finally:
-            async with serve(Health(queue, client).routes(), 0, "PORT") as port:
+            async with serve(Health(queue, client).routes(), "127.0.0.1", 0, "PORT") as port:
                 yield Door(f"http://127.0.0.1:{port}", queue)
 
 
@@ -117,5 +120,5 @@ async def test_metrics_tell_the_queues_depth_in_prometheus_format(door: Door) ->
 async def test_a_taken_port_is_named_by_its_setting(door: Door) -> None:
     port = int(door.url.rsplit(":", 1)[1])
     with pytest.raises(SettingError, match=f"^WORKER_PORT: {port} cannot be served"):
-        async with serve([], port, "WORKER_PORT"):
+        async with serve([], "127.0.0.1", port, "WORKER_PORT"):
             pass

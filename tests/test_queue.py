@@ -227,7 +227,7 @@ async def test_a_silent_workers_turn_goes_to_another(queue: Queue, second: Queue
     await queue.put(mention(1))
     lease = await take_one(queue)
     assert await second.reclaim(10) == []
-    await silence(queue, 7.5)
+    await silence(queue, LEASE_SECONDS - 0.5)
     assert await second.reclaim(10) == [], "not before the lease has run out"
     await silence(queue)
     (successor,) = await second.reclaim(10)

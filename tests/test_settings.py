@@ -38,6 +38,7 @@ FULL = {
     "REDIS_URL": ("rediss://:p@h:1/0", "rediss://:p@h:1/0"),
     "DATABASE_URL": ("sqlite:///x", "sqlite:///x"),
     "DATA_DIR": ("/tmp/x", Path("/tmp/x")),
+    "HOST": ("127.0.0.1", "127.0.0.1"),
     "PORT": ("0", 0),
     "WORKER_PORT": ("65535", 65535),
     "WORKER_TURNS": ("3", 3),
@@ -104,13 +105,28 @@ def test_a_residency_excludes_a_base_url() -> None:
 
 def test_the_environment_wins_over_the_file_and_empty_values_are_unset(tmp_path: Path) -> None:
     env = tmp_path / ".env"
-    env.write_text(
-        "# ours\nexport OPENAI_MODEL=of-the-file\nOPENAI_SMALL_MODEL='small one'\nPORT=\nREDIS_URL\nOTHER=1\n"
-    )
+    env.write_text("# ours\nexport OPENAI_MODEL=of-the-file\nOPENAI_SMALL_MODEL='small one'\nPORT=\nOTHER=1\n")
     settings = read_settings({"OPENAI_MODEL": "of-the-environment", "DATA_DIR": "  "}, env)
     assert (settings.openai_model, settings.openai_small_model) == ("of-the-environment", "small one")
     assert (settings.port, settings.data_dir, settings.redis_url) == (3000, Path("data"), "")
     assert read_settings({}, tmp_path / "none") == Settings()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"OPENAI_MODEL=one\nREDIS_URL\n",
+        b'SLACK_BOT_TOKEN="xoxb-1\nOPENAI_MODEL=one\n',
+        b"no name here\n",
+        b"OPENAI_MODEL=\xff\xfe\n",
+    ],
+)
+def test_a_file_that_cannot_be_read_stops_the_start_with_its_name(tmp_path: Path, content: bytes) -> None:
+    env = tmp_path / ".env"
+    env.write_bytes(content)
+    with pytest.raises(SettingError) as error:
+        read_settings({}, env)
+    assert error.value.name == str(env)
 
 
 @pytest.mark.parametrize(

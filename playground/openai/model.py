@@ -18,7 +18,6 @@ INTRODUCTION = (
 ABILITIES = """You can ask me to
 - recall this conversation: "what is my name?", "what did we agree?", "what do you know about …?"
 - use the bot's tools: "what time is it?", "remember that …", "what do you remember?"
-- search the files you shared: ask about what is in them
 - show Markdown: "show me a table", "a list", "code", "write 2000 words", "count to 20", "say: …\""""
 MOST_QUOTES = 10
 MOST_FILLER = 400_000  # characters

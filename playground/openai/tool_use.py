@@ -85,6 +85,10 @@ def _rendered(value: Any) -> str:
         for name in ("text", "message", "result", "output"):
             if isinstance(value.get(name), str):
                 return str(value[name])
+        if len(value) == 1 or set(value) == {"notes", "hint"}:
+            return "\n\n".join(_rendered(held) for held in value.values())
+        if all(isinstance(held, str) for held in value.values()):
+            return ", ".join(f"{name.replace('_', ' ')}: {held}" for name, held in value.items())
         return "\n".join(f"- {name}: {_rendered(held)}" for name, held in value.items())
     if isinstance(value, list):
         return "\n".join(f"- {_rendered(held)}" for held in value) or "Nothing was found."
