@@ -9,6 +9,7 @@ key                       type    holds
 {q}:dead                  stream  turns that failed for good, capped
 {q}:event:<event id>      string  an event that was stored: redeliveries end here
 {q}:said:<team:chan:ts>   string  a message that was stored: twins and re-sent mentions end here
+{q}:early:<team:chan:ts>  string  an edit or a deletion that came before its message
 {q}:thread:<thread>       hash    state, epoch, starter, conversation, turns
 {q}:waiting:<thread>      zset    ts of messages that wait
 {q}:messages:<thread>     hash    ts → stored message, waiting or in the running turn
@@ -29,6 +30,7 @@ GROUP = "workers"
 
 EVENT_SECONDS = 6 * 3600  # Slack's last redelivery comes after six minutes
 SAID_SECONDS = 14 * 86400  # an edited mention is announced again, with its old ts
+EARLY_SECONDS = 900  # longer than Slack goes on redelivering
 THREAD_SECONDS = 400 * 86400  # a thread nobody wrote in for over a year is forgotten
 DEAD_ENTRIES = 10_000
 
@@ -41,6 +43,11 @@ def event(event_id: str) -> str:
 def said(team: str, channel: str, ts: str) -> str:
     """Marks a message as stored."""
     return f"{{q}}:said:{team}:{channel}:{ts}"
+
+
+def early(team: str, channel: str, ts: str) -> str:
+    """What became of a message that has not come yet."""
+    return f"{{q}}:early:{team}:{channel}:{ts}"
 
 
 def thread(key: ThreadKey) -> str:

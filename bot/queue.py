@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, cast
@@ -28,6 +28,8 @@ from bot.lease import LEASE_SECONDS, Lease
 from bot.models import Message, ThreadKey, Turn, Usage, turn_id
 
 ENTRY = re.compile(r"\d+-\d+")  # the id of a stream's entry
+SETTLE_SECONDS = 0.04
+SETTLE_AT_MOST = 0.2  # for a thread in which somebody never stops writing
 TURN_MESSAGES = 1000
 TURN_BYTES = 600_000
 
@@ -50,6 +52,14 @@ def connect_redis(url: str) -> Redis:
 
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A thread that has work: its entry in the ready stream, pending with this worker."""
+
+    entry: str
+    thread: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,7 @@ class Queue:
     # -- receiving ---------------------------------------------------------------------------------------------------
 
     async def put(self, message: Message) -> str:
-        """Stores a message in one atomic step: `stored`, `duplicate`, `merged` (a twin brought files) or `ignored` (a stranger's follow-up)."""
+        """Stores a message in one atomic step: `stored`, `duplicate`, `merged` (a twin brought files) `ignored` (a stranger's follow-up) or `cancelled`."""
         key = message.thread
         return cast(
             "str",
@@ -115,6 +125,7 @@ class Queue:
                     keys.waiting(key),
                     keys.messages(key),
                     keys.READY,
+                    keys.early(key.team, key.channel, message.ts),
                 ],
                 [
                     str(key),
@@ -130,24 +141,28 @@ class Queue:
             ),
         )
 
-    async def replace_text(self, thread: ThreadKey, ts: str, text: str) -> bool:
-        """Replaces the text of a message that still waits. False when it is no longer (or never was) waiting."""
-        return bool(await self.script("edit", [keys.waiting(thread), keys.messages(thread)], [ts, "replace", text]))
+    async def replace_text(self, thread: ThreadKey, ts: str, text: str, *, for_bot: bool = True) -> bool:
+        """Replaces the text of a message that waits, or has yet to come. False when it does not wait (any more)."""
+        return await self._edit(thread, ts, "replace", text, for_bot=for_bot)
 
-    async def cancel(self, thread: ThreadKey, ts: str) -> bool:
-        """Forgets a message that still waits. False when it is no longer (or never was) waiting."""
-        return bool(await self.script("edit", [keys.waiting(thread), keys.messages(thread)], [ts, "cancel", ""]))
+    async def cancel(self, thread: ThreadKey, ts: str, *, for_bot: bool = True) -> bool:
+        """Forgets a message that waits, or has yet to come. False when it does not wait (any more)."""
+        return await self._edit(thread, ts, "cancel", "", for_bot=for_bot)
+
+    async def _edit(self, key: ThreadKey, ts: str, what: str, text: str, *, for_bot: bool) -> bool:
+        place = key.team, key.channel, ts
+        names = [keys.waiting(key), keys.messages(key), keys.said(*place), keys.thread(key), keys.early(*place)]
+        return bool(await self.script("edit", names, [ts, what, text, int(for_bot), keys.EARLY_SECONDS]))
 
     # -- working -----------------------------------------------------------------------------------------------------
 
-    async def take(self, count: int, block_ms: int) -> list[Lease]:
-        """Leases of up to `count` threads that have work; waits up to `block_ms` for the first."""
+    async def take(self, count: int, block_ms: int) -> list[Ready]:
+        """Up to `count` threads that have work; waits up to `block_ms` for the first."""
         got = await self.redis.xreadgroup(keys.GROUP, self.worker, {keys.READY: ">"}, count=count, block=block_ms)
-        entries = got[0][1] if got else []
-        return await self._leases(entries)
+        return _ready(got[0][1] if got else ())
 
-    async def reclaim(self, count: int) -> list[Lease]:
-        """Leases of threads whose worker went silent for LEASE_SECONDS, and of this worker's entries it does not know of."""
+    async def reclaim(self, count: int) -> list[Ready]:
+        """Threads whose worker went silent for LEASE_SECONDS, and this worker's own that it does not know of."""
         entries: list[Any] = []
         start = "0-0"
         while len(entries) < count:  # one call looks at ten times `count` entries, most of which are healthy
@@ -157,34 +172,41 @@ class Queue:
             entries += more
             if start == "0-0":
                 break
-        return await self._leases(entries)
+        return _ready(entries)
+
+    async def lease(self, ready: Ready, settle: float = SETTLE_SECONDS) -> Lease | None:
+        """The lease of a thread that was taken; None when there is nothing to do in it, or somebody else has it.
+
+        A thread to which something was said less than `settle` seconds ago is given that time: messages said quickly come over several
+        connections, not always in order, and a mention's files come with its twin.
+        """
+        key, waited = ThreadKey.parse(ready.thread), 0.0
+        while True:
+            since = time.monotonic()
+            left = settle if waited < SETTLE_AT_MOST else 0.0
+            got = await self.script(
+                "lease",
+                [keys.READY, keys.thread(key), keys.waiting(key), keys.messages(key), keys.turn(key)],
+                [keys.GROUP, self.worker, ready.entry, ready.thread, TURN_MESSAGES, TURN_BYTES, int(left * 1000)],
+            )
+            if not isinstance(got, int):
+                return await self._leased(key, ready, got, since) if got else None
+            await asyncio.sleep(got / 1000)
+            waited += got / 1000
 
     async def promote(self) -> int:
         """Makes threads ready whose retry is due."""
         return int(await self.script("promote", [keys.DELAYED, keys.READY], [keys.THREAD]))
 
-    async def _leases(self, entries: Sequence[tuple[str, Mapping[str, str] | None]]) -> list[Lease]:
-        found = await asyncio.gather(*(self._lease(e, f["thread"]) for e, f in entries if f))
-        return [lease for lease in found if lease]
-
-    async def _lease(self, entry: str, name: str) -> Lease | None:
-        key = ThreadKey.parse(name)
-        since = time.monotonic()
-        got = await self.script(
-            "lease",
-            [keys.READY, keys.thread(key), keys.waiting(key), keys.messages(key), keys.turn(key)],
-            [keys.GROUP, self.worker, entry, name, TURN_MESSAGES, TURN_BYTES],
-        )
-        if got is None:
-            return None
+    async def _leased(self, key: ThreadKey, ready: Ready, got: Any, since: float) -> Lease | None:
         epoch, resumed, thread, turn, texts = got
         try:
             leased = _turn(key, bool(resumed), _pairs(thread), _pairs(turn), texts)
         except (ValueError, KeyError, TypeError, IndexError) as error:  # stored by another version, or by hand
-            log.error("unreadable turn", thread=name, error=type(error).__name__)
-            await self._bury_unreadable(key, entry, epoch)
+            log.error("unreadable turn", thread=ready.thread, error=type(error).__name__)
+            await self._bury_unreadable(key, ready.entry, epoch)
             return None
-        return Lease(self.script, self.redis.hmget, self.worker, leased, entry, epoch, since)
+        return Lease(self.script, self.redis.hmget, self.worker, leased, ready.entry, epoch, since)
 
     async def _bury_unreadable(self, key: ThreadKey, entry: str, epoch: int) -> None:
         names = (keys.thread, keys.waiting, keys.messages, keys.turn)
@@ -238,6 +260,10 @@ class Queue:
             oldest = await self.redis.xrange(keys.READY, min=f"({last}", count=1)
         age = max(0.0, time.time() - int(oldest[0][0].split("-")[0]) / 1000) if oldest else 0.0
         return Depth(length - pending["pending"], pending["pending"], delayed, dead, age)
+
+
+def _ready(entries: Iterable[tuple[str, Mapping[str, str] | None]]) -> list[Ready]:
+    return [Ready(entry, fields["thread"]) for entry, fields in entries if fields]
 
 
 def _pairs(flat: Sequence[str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import ledger, metrics
 from bot.errors import AssistError, LeaseLost, Retryable, UserFacing
 from bot.lease import BEAT_SECONDS, Lease
-from bot.queue import Queue
+from bot.queue import Queue, Ready
 from bot.turn import Desk, Story, Tally
 
 log = structlog.get_logger()
@@ -36,7 +36,7 @@ class Worker:
 
     def __init__(self, queue: Queue, desk: Desk, *, most_turns: int, log_text: bool = False) -> None:
         self._queue, self._desk, self._most, self._log_text = queue, desk, most_turns, log_text
-        self._running: dict[asyncio.Task[None], Lease] = {}
+        self._running: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
         self._draining = asyncio.Event()
 
@@ -70,8 +70,8 @@ class Worker:
                 await self._room.wait()
                 continue
             try:
-                for lease in await self._queue.take(room, BLOCK_MS):
-                    self._start(lease)
+                for ready in await self._queue.take(room, BLOCK_MS):
+                    self._start(ready)
             except RedisError as error:
                 log.warning("queue away", error=type(error).__name__)
                 await asyncio.sleep(0.5)
@@ -83,9 +83,8 @@ class Worker:
             try:
                 await self._queue.promote()
                 room = self._most - len(self._running)
-                for lease in await self._queue.reclaim(room) if room > 0 else ():
-                    log.info("turn resumed", turn=lease.turn.id, leases=lease.turn.leases)
-                    self._start(lease)
+                for ready in await self._queue.reclaim(room) if room > 0 else ():
+                    self._start(ready)
             except RedisError as error:
                 log.warning("queue away", error=type(error).__name__)
 
@@ -97,14 +96,14 @@ class Worker:
                 log.warning("queue away", error=type(error).__name__)
                 await asyncio.sleep(1)
 
-    def _start(self, lease: Lease) -> None:
-        task = asyncio.create_task(self._work(lease), name=f"turn {lease.turn.id}")
-        self._running[task] = lease
+    def _start(self, ready: Ready) -> None:
+        task = asyncio.create_task(self._lease_and_work(ready), name=f"thread {ready.thread}")
+        self._running.add(task)
         metrics.running.set(len(self._running))
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.pop(task, None)
+        self._running.discard(task)
         metrics.running.set(len(self._running))
         self._room.set()
         if not task.cancelled() and (error := task.exception()):
@@ -120,6 +119,17 @@ class Worker:
             await asyncio.gather(*late, return_exceptions=True)
 
     # -- one turn ----------------------------------------------------------------------------------------------------------
+
+    async def _lease_and_work(self, ready: Ready) -> None:
+        try:
+            lease = await self._queue.lease(ready)
+        except RedisError as error:  # the entry stays pending, and comes again when it is old
+            log.warning("queue away", error=type(error).__name__)
+            return
+        if lease:
+            if lease.turn.leases > 1:
+                log.info("turn resumed", turn=lease.turn.id, leases=lease.turn.leases)
+            await self._work(lease)
 
     async def _work(self, lease: Lease) -> None:
         story = Story(self._desk, lease)

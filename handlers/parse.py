@@ -24,6 +24,7 @@ class Edited:
     thread: ThreadKey
     ts: str
     text: str
+    for_bot: bool  # by its text or its place; in a thread of the bot's it may be so all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Deleted:
 
     thread: ThreadKey
     ts: str
+    for_bot: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +81,15 @@ def _message(body: Raw, event: Raw, me: str) -> Parsed:
     if subtype == "message_changed":
         new, old = event["message"], event.get("previous_message") or {}
         if new.get("subtype") == "tombstone":
-            return Deleted(_thread(body, event, old or new), _ts(new["ts"]))
+            return Deleted(_thread(body, event, old or new), _ts(new["ts"]), _for_bot(event, old, me))
         if new.get("text") == old.get("text"):
             return Ignored("edit without a change of text")  # an unfurl, or the counter of a thread's replies
         if _not_a_person(new, me):
             return Ignored("a bot's message")
-        return Edited(_thread(body, event, new), _ts(new["ts"]), _text(new.get("text") or ""))
+        return Edited(_thread(body, event, new), _ts(new["ts"]), _text(new.get("text") or ""), _for_bot(event, new, me))
     if subtype == "message_deleted":
         old = event.get("previous_message") or {}
-        return Deleted(_thread(body, event, old), _ts(event.get("deleted_ts") or old["ts"]))
+        return Deleted(_thread(body, event, old), _ts(event.get("deleted_ts") or old["ts"]), _for_bot(event, old, me))
     return _said(body, event, me) if subtype in SAID else Ignored("message subtype")
 
 
@@ -121,6 +123,10 @@ def _thread(body: Raw, event: Raw, message: Raw) -> ThreadKey:
     ts = _ts(message.get("ts") or event.get("deleted_ts") or event["ts"])
     root = _ts(message.get("thread_ts") or ts)
     return ThreadKey(team, _word(event["channel"]), DM_ROOT if _is_dm(event) and root == ts else root)
+
+
+def _for_bot(event: Raw, message: Raw, me: str) -> bool:
+    return _is_dm(event) or me in mentions(_text(message.get("text") or ""))
 
 
 def _is_dm(event: Raw) -> bool:

@@ -150,6 +150,7 @@ class Connection:
         try:
             async for message in self._stream:  # a TimeoutError when nothing came in SILENT_SECONDS
                 await self._heard(_envelope(message))
+                await asyncio.sleep(0)  # the other connection's turn: what is said quickly comes over both
             why = self.farewell or "closed by Slack"
         except Exception as error:
             why = "silent" if isinstance(error, TimeoutError) else _named(error)

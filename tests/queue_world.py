@@ -8,7 +8,7 @@ from typing import Any
 from bot import keys
 from bot.lease import LEASE_SECONDS, Lease
 from bot.models import DM_ROOT, Message, SharedFile, ThreadKey
-from bot.queue import Queue
+from bot.queue import Queue, Ready
 
 ROOT = ThreadKey("T1", "C1", "1.000001")
 OTHER = ThreadKey("T1", "C1", "2.000001")
@@ -36,7 +36,17 @@ def follow_up(ts: float, thread: ThreadKey = ROOT, **fields: Any) -> Message:
 
 async def take(queue: Queue, count: int = 10) -> list[Lease]:
     """What is ready now."""
-    return await queue.take(count, 1)
+    return await leased(queue, await queue.take(count, 1))
+
+
+async def reclaim(queue: Queue, count: int = 10) -> list[Lease]:
+    """What silent workers left."""
+    return await leased(queue, await queue.reclaim(count))
+
+
+async def leased(queue: Queue, ready: list[Ready]) -> list[Lease]:
+    """The leases of threads that were taken, at once."""
+    return [lease for r in ready if (lease := await queue.lease(r, settle=0))]
 
 
 async def take_one(queue: Queue) -> Lease:

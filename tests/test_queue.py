@@ -1,38 +1,25 @@
-"""The queue on a real Valkey: stored once, one turn a thread, in order, never lost."""
+"""What the queue does with messages: stored once, edited, cancelled, dead and replayed."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
 
 import pytest
 
 from bot import keys
-from bot.errors import LeaseLost
 from bot.lease import Lease
 from bot.models import ThreadKey
-from bot.queue import TURN_BYTES, TURN_MESSAGES, Depth, Queue, connect_redis
-from tests.queue_world import DM, FILE, OTHER, ROOT, follow_up, mention, message, silence, take, take_one, texts
-
-
-@pytest.fixture
-async def queue(redis_url: str) -> AsyncIterator[Queue]:
-    """A worker's side of an empty queue."""
-    async with connect_redis(redis_url) as redis:
-        queue = Queue(redis, "one")
-        await queue.open()
-        yield queue
-
-
-@pytest.fixture
-async def second(redis_url: str) -> AsyncIterator[Queue]:
-    """Another worker's side of the same queue."""
-    async with connect_redis(redis_url) as redis:
-        yield Queue(redis, "two")
-
-
-# -- receiving ------------------------------------------------------------------------------------------------------------
+from bot.queue import TURN_BYTES, TURN_MESSAGES, Depth, Queue
+from tests.queue_world import (
+    FILE,
+    ROOT,
+    follow_up,
+    mention,
+    message,
+    take,
+    take_one,
+    texts,
+)
 
 
 async def test_a_message_is_stored_whole(queue: Queue) -> None:
@@ -134,151 +121,23 @@ async def test_what_is_stored_expires_some_day(queue: Queue) -> None:
     assert all(seconds > 600 for seconds in lives.values()), lives
 
 
-# -- working --------------------------------------------------------------------------------------------------------------
-
-
-async def test_a_thread_has_one_turn_at_a_time_and_threads_run_side_by_side(queue: Queue, second: Queue) -> None:
-    for said in (mention(1), mention(2, OTHER), mention(3), message(1, DM)):
-        await queue.put(said)
-    taken = await take(queue, 2)
-    assert [(x.key, len(x.turn.messages)) for x in taken] == [(ROOT, 2), (OTHER, 1)]
-    assert [x.key for x in await take(second)] == [DM]
-    await queue.put(mention(4))
-    assert await take(queue) == await take(second) == [], "the thread's turn still runs"
-    await taken[0].done()
-    assert texts(await take_one(second)) == ["said at 4.000000"]
-
-
-async def test_messages_are_answered_in_the_order_of_their_ts(queue: Queue) -> None:
-    for ts in (3, 1, 2.5, 10):
-        await queue.put(mention(ts))
-    assert [float(m.ts) for m in (await take_one(queue)).turn.messages] == [1, 2.5, 3, 10]
-
-
-async def test_a_lease_learns_what_waits_behind_it(queue: Queue) -> None:
-    await queue.put(mention(1))
+async def test_an_edit_that_overtakes_its_message_counts(queue: Queue) -> None:
+    assert not await queue.replace_text(ROOT, "1.000000", "later text")
+    assert await queue.put(mention(1, files=(FILE,))) == "stored"
     lease = await take_one(queue)
-    for ts in range(2, 10):
-        await queue.put(mention(ts))
-    await lease.beat()
-    assert lease.waiting_count == 8
-    assert lease.waiting == tuple(f"{ts}.000000" for ts in range(2, 7))
+    assert texts(lease) == ["later text"]
+    assert lease.turn.messages[0].files == (FILE,)
 
 
-async def test_a_turn_that_is_tried_again_knows_how_far_it_came(queue: Queue, second: Queue) -> None:
-    await queue.put(mention(1))
-    lease = await take_one(queue)
-    assert (lease.turn.attempt, lease.turn.leases, lease.turn.resumed) == (0, 1, False)
-    await lease.save(response="resp_1", parts="1.1 1.2", written="so far")
-    await lease.save_thread(conversation="conv_1", turns=7)
-    await lease.mark("5.000000")
-    await queue.put(mention(2))
-    await lease.retry(0)
-    await queue.promote()
-    again = (await take_one(second)).turn
-    assert (again.attempt, again.leases, again.resumed) == (1, 2, True)
-    assert (again.response, again.parts, again.written) == ("resp_1", ("1.1", "1.2"), "so far")
-    assert (again.conversation, again.conversation_turns, again.marked) == ("conv_1", 7, ("5.000000",))
-    assert [m.ts for m in again.messages] == ["1.000000"], "what came later waits for the next turn"
-    assert again.id == lease.turn.id
-
-
-async def test_the_next_turn_knows_the_thread_but_nothing_of_the_last_turn(queue: Queue) -> None:
-    await queue.put(mention(1))
-    lease = await take_one(queue)
-    await lease.save(response="resp_1", answer="")
-    await lease.save_thread(conversation="conv_1", turns=1)
-    await lease.done()
-    await queue.put(mention(2))
-    turn = (await take_one(queue)).turn
-    assert (turn.conversation, turn.response, turn.answer, turn.attempt, turn.resumed) == ("conv_1", "", None, 0, False)
-
-
-async def test_a_retry_waits_for_its_time(queue: Queue) -> None:
-    await queue.put(mention(1))
-    due = time.time() + 0.3
-    await (await take_one(queue)).retry(0.3)
-    assert (await queue.depth()).delayed == 1
-    while not await queue.promote():
-        assert await take(queue) == []
-        await asyncio.sleep(0.02)
-    assert time.time() >= due - 0.002
-    assert texts(await take_one(queue)) == ["said at 1.000000"]
-
-
-async def test_messages_that_come_during_a_delay_do_not_cut_it_short(queue: Queue) -> None:
-    await queue.put(mention(1))
-    await (await take_one(queue)).retry(60)
-    await queue.put(mention(2))
-    assert await queue.promote() == 0
+async def test_a_message_whose_deletion_overtook_it_is_not_answered(queue: Queue) -> None:
+    assert not await queue.cancel(ROOT, "1.000000")
+    assert await queue.put(mention(1)) == "cancelled"
     assert await take(queue) == []
 
 
-async def test_what_is_handed_on_is_ready_at_once(queue: Queue, second: Queue) -> None:
-    await queue.put(mention(1))
-    await queue.put(mention(2, OTHER))
-    first, _ = await take(queue)
-    await first.hand_on()
-    again = await take_one(second)
-    assert (again.key, again.turn.attempt, again.turn.resumed) == (ROOT, 0, True)
-
-
-async def test_a_silent_workers_turn_goes_to_another(queue: Queue, second: Queue) -> None:
-    await queue.put(mention(1))
-    lease = await take_one(queue)
-    assert await second.reclaim(10) == []
-    await silence(queue, LEASE_SECONDS - 0.5)
-    assert await second.reclaim(10) == [], "not before the lease has run out"
-    await silence(queue)
-    (successor,) = await second.reclaim(10)
-    assert (successor.turn.messages, successor.turn.resumed) == (lease.turn.messages, True)
-    assert await second.reclaim(10) == [], "the new lease is young"
-
-
-async def test_a_heartbeat_keeps_the_lease(queue: Queue, second: Queue) -> None:
-    await queue.put(mention(1))
-    lease = await take_one(queue)
-    await silence(queue)
-    await lease.beat()
-    assert await second.reclaim(10) == []
-
-
-@pytest.mark.parametrize("stale", ["save", "save_thread", "done", "retry", "bury", "hand_on", "beat"])
-@pytest.mark.parametrize("same_worker", [False, True])
-async def test_a_stale_lease_changes_nothing(queue: Queue, second: Queue, stale: str, same_worker: bool) -> None:
-    await queue.put(mention(1))
-    old = await take_one(queue)
-    await silence(queue)
-    (new,) = await (queue if same_worker else second).reclaim(10)
-    steps = {
-        "save": lambda: old.save(response="stale"),
-        "save_thread": lambda: old.save_thread(conversation="stale"),
-        "done": old.done,
-        "retry": lambda: old.retry(0),
-        "bury": lambda: old.bury("stale", "x"),
-        "hand_on": old.hand_on,
-        "beat": old.beat,
-    }
-    if stale in ("save", "save_thread", "beat"):
-        with pytest.raises(LeaseLost):
-            await steps[stale]()
-    else:
-        await steps[stale]()
-    assert old.lost
-    assert await queue.depth() == Depth(ready=0, running=1, delayed=0, dead=0, oldest=0)
-    await new.hand_on()
-    turn = (await take_one(queue)).turn
-    assert (turn.response, turn.conversation, turn.attempt, len(turn.messages)) == ("", "", 0, 1)
-
-
-async def test_a_worker_that_forgot_an_entry_gets_it_back(queue: Queue) -> None:
-    await queue.put(mention(1))
-    await queue.redis.xreadgroup(
-        keys.GROUP, queue.worker, {keys.READY: ">"}, count=1
-    )  # read, then killed before the lease
-    await silence(queue)
-    (lease,) = await queue.reclaim(10)
-    assert (texts(lease), lease.turn.resumed) == (["said at 1.000000"], False)
+async def test_edits_of_what_people_say_among_themselves_are_not_kept(queue: Queue) -> None:
+    await queue.replace_text(ROOT, "1.000000", "private words", for_bot=False)
+    assert not [k async for k in queue.redis.scan_iter("*early*")]
 
 
 # -- many, large, dead ------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from bot.errors import LeaseLost
 from bot.lease import Lease
 from bot.models import Message, ThreadKey
 from bot.queue import Queue, connect_redis
-from tests.queue_world import DM, OTHER, ROOT, message, silence, take
+from tests.queue_world import DM, OTHER, ROOT, message, reclaim, silence, take
 
 THREADS = (ROOT, OTHER, DM)
 USERS = ("U1", "U2")
@@ -154,7 +154,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.stale.append(thread.lease)
             thread.lease, thread.ready = None, True
         self.run(silence(self.queue))
-        for lease in self.run(self.queue.reclaim(10)):
+        for lease in self.run(reclaim(self.queue)):
             self._leased(lease)
         assert all(t.lease for t in self.threads.values() if t.turn and not t.delayed and not t.ready)
 

@@ -1,6 +1,13 @@
 -- Changes a message that still waits: replaces its text, or forgets it. Returns 1 if it waited.
--- KEYS: waiting, messages. ARGV: ts, 'replace' | 'cancel', new text
-if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
+-- One that has not come yet (events overtake each other, and a redelivery brings the old text) is changed when it comes, if it is for the bot.
+-- KEYS: waiting, messages, said, thread, early
+-- ARGV: ts, 'replace' | 'cancel', new text, is for the bot (0/1), seconds to keep it for
+if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
+  if redis.call('EXISTS', KEYS[3]) == 0 and (ARGV[4] == '1' or redis.call('EXISTS', KEYS[4]) == 1) then
+    redis.call('SET', KEYS[5], ARGV[2] .. ':' .. ARGV[3], 'EX', ARGV[5])
+  end
+  return 0
+end
 if ARGV[2] == 'cancel' then
   redis.call('ZREM', KEYS[1], ARGV[1])
   redis.call('HDEL', KEYS[2], ARGV[1])

@@ -1,10 +1,13 @@
 -- Turns a pending entry into a lease. Returns nil when there is nothing to do or the entry is another worker's;
--- else {epoch, resumed, the thread's fields, the turn's fields, messages}.
--- KEYS: ready, thread, waiting, messages, turn. ARGV: group, worker, entry, thread name, most messages, most bytes
+-- else {epoch, resumed, the thread's fields, the turn's fields, messages}; or a number: the ms until what is being said has settled.
+-- KEYS: ready, thread, waiting, messages, turn. ARGV: group, worker, entry, thread name, most messages, most bytes, settle ms
 local mine = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2])
 if #mine == 0 then return nil end
 local resumed = redis.call('EXISTS', KEYS[5])
 if resumed == 0 then
+  local time, said = redis.call('TIME'), tonumber(redis.call('HGET', KEYS[2], 'put_at') or 0)
+  local left = said + tonumber(ARGV[7]) - (time[1] * 1000 + math.floor(time[2] / 1000))
+  if left > 0 and ARGV[7] ~= '0' then return left end
   -- One turn has one asker: its tools act with that person's rights.
   local list, bytes, asker = {}, 0, nil
   for _, ts in ipairs(redis.call('ZRANGE', KEYS[3], 0, ARGV[5] - 1)) do

@@ -1,5 +1,5 @@
--- Stores a message once and schedules its thread. Returns stored | duplicate | merged | ignored.
--- KEYS: event, said, thread, waiting, messages, ready
+-- Stores a message once and schedules its thread. Returns stored | duplicate | merged | ignored | cancelled (deleted before it came).
+-- KEYS: event, said, thread, waiting, messages, ready, early
 -- ARGV: thread name, ts, message JSON, user, is follow-up (0/1), starts thread (0/1), event seconds, said seconds, thread seconds
 if redis.call('EXISTS', KEYS[1]) == 1 then return 'duplicate' end
 if ARGV[5] == '1' and redis.call('HGET', KEYS[3], 'starter') ~= ARGV[4] then return 'ignored' end
@@ -15,8 +15,18 @@ if not redis.call('SET', KEYS[2], '1', 'EX', ARGV[8], 'NX') then
   return 'merged'
 end
 if ARGV[6] == '1' then redis.call('HSETNX', KEYS[3], 'starter', ARGV[4]) end
-redis.call('HSET', KEYS[5], ARGV[2], ARGV[3])
+local message, early = ARGV[3], redis.call('GET', KEYS[7])
+if early == 'cancel:' then return 'cancelled' end
+if early then
+  local decoded = cjson.decode(message)
+  local files = (#decoded.files == 0) and '[]' or cjson.encode(decoded.files)
+  decoded.files, decoded.text = nil, string.sub(early, #'replace:' + 1)
+  message = string.sub(cjson.encode(decoded), 1, -2) .. ',"files":' .. files .. '}'
+end
+redis.call('HSET', KEYS[5], ARGV[2], message)
 redis.call('ZADD', KEYS[4], ARGV[2], ARGV[2])
+local time = redis.call('TIME')
+redis.call('HSET', KEYS[3], 'put_at', time[1] * 1000 + math.floor(time[2] / 1000))
 if (redis.call('HGET', KEYS[3], 'state') or 'idle') == 'idle' then
   redis.call('XADD', KEYS[6], '*', 'thread', ARGV[1])
   redis.call('HSET', KEYS[3], 'state', 'ready')
