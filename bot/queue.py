@@ -10,7 +10,8 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, cast
@@ -28,6 +29,7 @@ from bot.lease import LEASE_SECONDS, Lease
 from bot.models import Message, ThreadKey, Turn, Usage, turn_id
 
 ENTRY = re.compile(r"\d+-\d+")  # the id of a stream's entry
+STORING_MANY = 4  # events being stored at once: more is a burst
 SETTLE_SECONDS = 0.04
 SETTLE_AT_MOST = 0.2  # for a thread in which somebody never stops writing
 TURN_MESSAGES = 1000
@@ -38,7 +40,7 @@ def connect_redis(url: str) -> Redis:
     """A client that waits for a free connection, times out, and tries again for about two seconds while the server is away."""
     pool = BlockingConnectionPool.from_url(
         url,
-        max_connections=48,
+        max_connections=256,
         timeout=5,
         socket_timeout=5,
         socket_connect_timeout=2,
@@ -90,6 +92,7 @@ class Queue:
     def __init__(self, redis: Redis, worker: str) -> None:
         self.redis: Any = redis  # its types describe the answers of every protocol at once
         self.worker = worker
+        self._storing = 0
         folder = files("bot") / "lua"
         names = ("put", "edit", "lease", "beat", "close", "replay", "promote")
         self._scripts = {n: redis.register_script((folder / f"{n}.lua").read_text()) for n in names}
@@ -110,6 +113,22 @@ class Queue:
                 await self.redis.xgroup_delconsumer(keys.READY, keys.GROUP, consumer["name"])
 
     # -- receiving ---------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def storing(self) -> AsyncIterator[None]:
+        """Around the storing of one event: a worker in the same process begins no turns meanwhile, so that Slack has its ack in time."""
+        self._storing += 1
+        try:
+            yield
+        finally:
+            self._storing -= 1
+
+    async def calm(self) -> None:
+        """Waits until the receiver in this process has caught up, for at most a second."""
+        for _ in range(50):
+            if self._storing <= STORING_MANY:
+                return
+            await asyncio.sleep(0.02)
 
     async def put(self, message: Message) -> str:
         """Stores a message in one atomic step: `stored`, `duplicate`, `merged` (a twin brought files) `ignored` (a stranger's follow-up) or `cancelled`."""

@@ -122,6 +122,7 @@ class Worker:
 
     async def _lease_and_work(self, ready: Ready) -> None:
         try:
+            await self._queue.calm()
             lease = await self._queue.lease(ready)
         except RedisError as error:  # the entry stays pending, and comes again when it is old
             log.warning("queue away", error=type(error).__name__)

@@ -30,7 +30,10 @@ class Messages:
         parsed = parse(body, context.bot_user_id or "")
         match parsed:
             case Message() | Edited() | Deleted():
-                async with self._turnstiles.setdefault(parsed.thread, asyncio.Lock()):  # in the order of arrival
+                async with (
+                    self._queue.storing(),
+                    self._turnstiles.setdefault(parsed.thread, asyncio.Lock()),
+                ):  # in the order of arrival
                     outcome = await self._store(parsed)
             case Ignored(why) if why == MALFORMED:
                 outcome = "ignored"

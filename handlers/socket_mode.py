@@ -28,7 +28,7 @@ OPEN_SECONDS = 10.0  # for an address and Slack's hello
 SILENT_SECONDS = 10.0  # without a frame, not even a pong: dead
 CLOSE_SECONDS = 2.0
 MOST_WAIT = 8.0  # between two tries to open one
-IN_HAND = 100  # envelopes of one connection that are being stored at once
+IN_HAND = 400  # envelopes of one connection that are being stored at once
 CLOSED_HERE = "closed here"
 
 log = structlog.get_logger()

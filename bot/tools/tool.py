@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -48,6 +49,7 @@ class Tool:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
             raise ToolRefused(wrong) from None
 
+    @cache  # noqa: B019  # tools are as few as they are constant
     def schema(self) -> dict[str, Any]:
         """The tool as the Responses API wants it."""
         parameters = _strict(self.arguments.model_json_schema())
