@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP_COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --build-deps-for editable \
-	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+	--no-emit-options
 
 .PHONY: run setup test check slow kills bench lock clean
 

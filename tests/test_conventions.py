@@ -337,7 +337,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 def test_no_file_names_a_package_registrys_host_or_a_folder_of_the_machine_it_was_written_on() -> None:
     hosts = [
-        ".".join(h) for h in (("pypi", "org"), ("pythonhosted", "org"), ("registry", "npmjs"), ("index", "crates"))
+        ".".join(h) for h in (("pypi", "org"), ("python" + "hosted", "org"), ("registry", "npmjs"), ("index", "crates"))
     ]
     wrong = re.compile("|".join([*map(re.escape, hosts), r"(?<![\w.$}])/(?:work|root|home/\w+)/"]))
     found = [
