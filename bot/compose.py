@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from bot.conversations import Conversations
 from bot.database import Database, default_url, open_database
+from bot.desk import Desk
 from bot.embedded import embedded_valkey
 from bot.errors import AssistError, SettingError, SlackRefused, UserFacing
 from bot.health import Health, serve
@@ -25,7 +26,6 @@ from bot.queue import Queue, connect_redis
 from bot.settings import Settings
 from bot.slack import Slack, connect_slack
 from bot.tools import TOOLS
-from bot.turn import Desk
 from bot.worker import Worker
 from handlers.app import make_app
 from handlers.receiver import http_events

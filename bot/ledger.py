@@ -8,8 +8,8 @@ from sqlalchemy import delete, insert
 
 from bot import tables
 from bot.database import Database
+from bot.desk import Tally
 from bot.models import Turn, utcnow
-from bot.turn import Tally
 
 
 async def record(database: Database, turn: Turn, tally: Tally, *, outcome: str, seconds: float) -> None:

@@ -14,10 +14,11 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import ledger, metrics
+from bot.desk import Desk, Tally
 from bot.errors import AssistError, LeaseLost, Retryable, UserFacing
 from bot.lease import BEAT_SECONDS, Lease
 from bot.queue import Queue, Ready
-from bot.turn import Desk, Story, Tally
+from bot.turn import Story
 
 log = structlog.get_logger()
 

@@ -1,0 +1,41 @@
+"""What a turn works with, and what it comes to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.conversations import Conversations
+from bot.database import Database
+from bot.llm import Llm
+from bot.models import Usage
+from bot.slack import Slack
+from bot.tools import Tool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """All that a turn works with."""
+
+    slack: Slack
+    llm: Llm
+    conversations: Conversations
+    database: Database
+    tools: Sequence[Tool]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a turn has come to so far, for the log, the metrics and the ledger."""
+
+    started: float = field(default_factory=time.monotonic)
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    rounds: int = 0
+    tool_calls: int = 0
+    edits: int = 0
+    first_token: float | None = None  # monotonic
+    last_token: float | None = None
+    first_text: float | None = None  # in Slack
+    refused: bool = False
