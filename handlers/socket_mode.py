@@ -26,6 +26,7 @@ CONNECTIONS = 2  # of the ten that Slack allows an app
 START_SECONDS = 5.0  # how long the start waits for the first of them
 OPEN_SECONDS = 10.0  # for an address and Slack's hello
 SILENT_SECONDS = 10.0  # without a frame, not even a pong: dead
+HELLO_SECONDS = 2.0
 CLOSE_SECONDS = 2.0
 MOST_WAIT = 8.0  # between two tries to open one
 IN_HAND = 400  # envelopes of one connection that are being stored at once
@@ -128,26 +129,35 @@ class Connection:
                 proxy=self._app.client.proxy,
                 ssl=self._app.client.ssl or True,
             )
-            hello = _envelope(await self._stream.receive())
-            if hello.get("type") != "hello":
-                raise Retryable(f"Socket Mode: {hello.get('reason') or 'no hello'}")
+            first = await self._hello()
         except BaseException:
             await self._session.close()
             raise
         self.alive = True
-        self._living = asyncio.create_task(self._live())
+        self._living = asyncio.create_task(self._live(first))
+
+    async def _hello(self) -> dict[str, Any]:
+        """The first message: Slack's hello, as a rule. One that greets with an event, or not at all, is open too."""
+        try:
+            first = _envelope(await self._stream.receive(timeout=HELLO_SECONDS))
+        except TimeoutError:
+            return {}
+        if first.get("type") == "disconnect" or self._stream.closed:
+            raise Retryable(f"Socket Mode: {first.get('reason') or 'closed at once'}")
+        return first
 
     async def close(self) -> None:
         """Ends it. What is being stored is still acked, where that takes no longer than CLOSE_SECONDS."""
         self._living.cancel()
         await asyncio.wait([self._living], timeout=3 * CLOSE_SECONDS)
 
-    async def _live(self) -> None:
+    async def _live(self, first: dict[str, Any]) -> None:
         """Hears until the end, whatever ends it, and leaves nothing behind."""
         metrics.sockets.inc()
         pinging = asyncio.create_task(self._ping())
         why = CLOSED_HERE
         try:
+            await self._heard(first)
             async for message in self._stream:  # a TimeoutError when nothing came in SILENT_SECONDS
                 await self._heard(_envelope(message))
                 await asyncio.sleep(0)  # the other connection's turn: what is said quickly comes over both
