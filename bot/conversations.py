@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from bot.errors import Retryable
+from bot.errors import Retryable, SlackRefused, UserFacing
 from bot.lease import Lease
 from bot.llm import Item, Llm
 from bot.models import Call, Message, Person, Turn, Usage, utcnow
@@ -133,11 +133,11 @@ class Conversations:
         turn = lease.turn
         me = await self._slack.identity()
         first = min((m.ts for m in turn.messages), key=float)
-        said = [
-            s
-            async for s in self._slack.history(turn.thread, latest=first)
-            if s.ts != first and float(s.ts) < float(first)
-        ]
+        said: list[Said] = []
+        try:
+            said = [s async for s in self._slack.history(turn.thread, latest=first) if float(s.ts) < float(first)]
+        except (SlackRefused, UserFacing) as error:  # without its history the thread still gets an answer
+            log.warning("thread not read", thread=str(turn.thread), error=str(error))
         said.sort(key=lambda s: float(s.ts))
         items = [await self._seed(s, turn, me.user) for s in said[-SEEDS:]]
         if items:

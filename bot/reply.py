@@ -309,6 +309,9 @@ class Reply:
             parts = await self._slack.answer_parts(self._place(), self._lease.turn.id, self._oldest())
         except PlaceClosed:
             return  # the write that follows meets the same closed door and goes elsewhere
+        except (SlackRefused, UserFacing) as error:  # a history that may not be read must not cost the answer
+            log.warning("earlier messages not looked for", turn=self._lease.turn.id, error=str(error))
+            return
         self._unsure = False
         found = dict(reversed(parts))  # of two with the same number the older one
         if found:

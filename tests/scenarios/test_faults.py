@@ -171,6 +171,13 @@ async def test_a_wrong_key_is_said_and_the_question_can_be_replayed(
         ),
         pytest.param(lambda f: f.add("chat.update", error="msg_too_long", times=2), id="msg_too_long"),
         pytest.param(lambda f: f.add("chat.postMessage", error="invalid_blocks"), id="invalid_blocks"),
+        pytest.param(
+            lambda f: (
+                f.add("chat.postMessage", status=500),
+                f.add("conversations.replies", error="missing_scope", times=None),
+            ),
+            id="500 on the post, and no history to look in",
+        ),
     ],
 )
 async def test_slack_faults_end_in_one_whole_answer(

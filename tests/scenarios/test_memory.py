@@ -90,6 +90,17 @@ async def test_a_deleted_dm_conversation_is_replaced_from_the_dm(
     assert "teal" in await answer_to(slack, dm, count=2)
 
 
+async def test_a_history_that_cannot_be_read_costs_the_memory_but_not_the_answer(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    ts = slack.workspace.say("ana", "general", "@assist my favourite colour is teal")
+    await answer_to(slack, "general", ts)
+    slack.faults.add("conversations.replies", error="missing_scope", times=None)
+    ai.delete_conversation(conversation_of(ai))
+    slack.workspace.say("ana", "general", "what is my favourite colour?", thread_ts=ts)
+    assert "teal" not in await answer_to(slack, "general", ts, 2)
+
+
 async def test_more_text_than_the_model_can_read_is_said_so(
     bot: Settings, slack: SlackServer, ai: OpenAIServer
 ) -> None:
