@@ -37,7 +37,6 @@ class Standing:
 
     asked: bool
     calls: tuple[Call, ...] = ()
-    known_calls: frozenset[str] = frozenset()
     answer: str = ""
 
 
@@ -85,7 +84,6 @@ def standing(items: Sequence[Mapping[str, Any]], mark: str) -> Standing:
     )
     after = items[at + 1 :] if at is not None else []
     done = {i["call_id"] for i in items if i.get("type") == "function_call_output"}
-    known = frozenset(i["call_id"] for i in items if i.get("type") == "function_call")
     scope = after if at is not None else items
     open_calls = tuple(
         Call(i["call_id"], i["name"], i["arguments"])
@@ -95,7 +93,7 @@ def standing(items: Sequence[Mapping[str, Any]], mark: str) -> Standing:
     last = after[-1] if after else {}
     ended = last.get("type") == "message" and last.get("role") == "assistant" and not open_calls
     ended = ended and last.get("status") in (None, "completed")
-    return Standing(at is not None, open_calls, known, text_of(last) if ended else "")
+    return Standing(at is not None, open_calls, text_of(last) if ended else "")
 
 
 def text_of(item: Mapping[str, Any]) -> str:

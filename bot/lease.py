@@ -54,9 +54,7 @@ class Lease:
 
     async def reread(self) -> Turn:
         """The turn with its messages as they are stored now: a mention's twin may have brought the files that the mention lacked."""
-        texts = await self._read(keys.messages(self.key), [m.ts for m in self.turn.messages])
-        kept = zip(self.turn.messages, texts, strict=True)
-        self.turn = replace(self.turn, messages=tuple(Message.from_json(t) if t else m for m, t in kept))
+        await self._patiently(self._reread)
         return self.turn
 
     async def save(self, **fields: str | int) -> None:
@@ -102,6 +100,11 @@ class Lease:
             raise LeaseLost(str(key))
         self._until = since + LEASE_SECONDS
         self.waiting_count, self.waiting = int(got[0]), tuple(got[1:])
+
+    async def _reread(self) -> None:
+        texts = await self._read(keys.messages(self.key), [m.ts for m in self.turn.messages])
+        kept = zip(self.turn.messages, texts, strict=True)
+        self.turn = replace(self.turn, messages=tuple(Message.from_json(t) if t else m for m, t in kept))
 
     async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
         """Redis may be restarting: the entry stays ours until somebody else claims it, which the next answer tells."""

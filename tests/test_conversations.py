@@ -117,20 +117,20 @@ OPEN = Call("c1", "remember", "{}")
         pytest.param(OLDER, Standing(False), id="an earlier turn only"),
         pytest.param([*OLDER, *ASKED], Standing(True), id="the question"),
         pytest.param([*OLDER, *ASKED, SPOKE], Standing(True, answer="Hello ana."), id="the answer"),
-        pytest.param([*ASKED, SPOKE, function_call("c1")], Standing(True, (OPEN,), frozenset({"c1"})), id="words, then a call"),
-        pytest.param([*ASKED, function_call("c1")], Standing(True, (OPEN,), frozenset({"c1"})), id="a call"),
+        pytest.param([*ASKED, SPOKE, function_call("c1")], Standing(True, (OPEN,)), id="words, then a call"),
+        pytest.param([*ASKED, function_call("c1")], Standing(True, (OPEN,)), id="a call"),
         pytest.param(
-            [*ASKED, function_call("c1"), output("c1", "{}")], Standing(True, (), frozenset({"c1"})), id="a call and its output"
+            [*ASKED, function_call("c1"), output("c1", "{}")], Standing(True, ()), id="a call and its output"
         ),
         pytest.param(
             [*ASKED, function_call("c1"), output("c1", "{}"), SPOKE],
-            Standing(True, (), frozenset({"c1"}), "Hello ana."),
+            Standing(True, (), "Hello ana."),
             id="all of it",
         ),
         pytest.param(
-            [*OLDER, function_call("c0"), *ASKED], Standing(True, (), frozenset({"c0"})), id="another turn's open call is not ours"
+            [*OLDER, function_call("c0"), *ASKED], Standing(True, ()), id="another turn's open call is not ours"
         ),
-        pytest.param([function_call("c0")], Standing(False, (Call("c0", "remember", "{}"),), frozenset({"c0"})), id="a call of whom?"),
+        pytest.param([function_call("c0")], Standing(False, (Call("c0", "remember", "{}"),)), id="a call of whom?"),
         pytest.param([*ASKED, {"type": "reasoning", "summary": []}], Standing(True), id="thoughts"),
         pytest.param(
             [*ASKED, assistant({"type": "refusal", "refusal": "No."})], Standing(True, answer="No."), id="a refusal"

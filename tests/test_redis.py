@@ -127,3 +127,22 @@ async def test_a_redis_that_stays_away_is_given_up_before_slack_gives_up(free_po
         with pytest.raises(RedisError):
             await Queue(redis, "one").put(mention(1))
         assert asyncio.get_running_loop().time() - started < 6, "about two and a half seconds: Slack waits three"
+
+
+async def test_a_turn_reads_its_messages_across_an_outage(tmp_path: Path, free_port: int) -> None:
+    config = {"appendonly": "yes", "appendfsync": "always", "save": ""}
+    server = ValkeyServer(port=free_port, data_dir=tmp_path / "valkey", config=config, persist=True)
+    server.start()
+    async with connect_redis(f"redis://127.0.0.1:{free_port}/0") as redis:
+        queue = Queue(redis, "one")
+        await queue.open()
+        await queue.put(mention(1))
+        lease = await take_one(queue)
+        await asyncio.to_thread(server.stop)
+        reading = asyncio.create_task(lease.reread())
+        await asyncio.sleep(3.5)  # longer than the client tries by itself
+        assert not reading.done()
+        server = ValkeyServer(port=free_port, data_dir=tmp_path / "valkey", config=config)
+        await asyncio.to_thread(server.start)
+        assert [m.text for m in (await reading).messages] == ["said at 1.000000"]
+    await asyncio.to_thread(server.stop)
