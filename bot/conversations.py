@@ -12,7 +12,7 @@ import structlog
 from bot.errors import Retryable, SlackRefused, UserFacing
 from bot.lease import Lease
 from bot.llm import Item, Llm
-from bot.models import Call, Message, Person, Turn, Usage, utcnow
+from bot.models import AGAIN, Call, Message, Person, Turn, Usage, utcnow
 from bot.mrkdwn import plain
 from bot.slack import Said, Slack
 
@@ -22,6 +22,7 @@ SEEDS = 18  # Slack messages that a replaced conversation starts with; with the 
 RECENT = 18  # items that a carried conversation keeps word for word; with the summary they fit one call
 SUMMARY = "Summary of the conversation so far:\n"
 RECENT_CHARACTERS = 4_000
+NOTE_CHARACTERS = 1_500
 LOOK_BACK = 400  # items read to find what a cut turn left, or to sum a conversation up
 TRANSCRIPT_CHARACTERS = 160_000
 INTERRUPTED = '{"error": "interrupted: it is not known whether this was done"}'
@@ -42,7 +43,8 @@ class Standing:
 
 def marker(turn: Turn) -> str:
     """The line by which a turn's items are found again in its conversation."""
-    return f"[turn {turn.id}]"
+    again = turn.messages[0].of  # each time that it is answered is told from the others
+    return f"[turn {turn.id} again {again}]" if again else f"[turn {turn.id}]"
 
 
 def developer(text: str) -> Item:
@@ -68,12 +70,28 @@ def question(turn: Turn, people: Mapping[str, Person], me: str) -> list[Item]:
     name = " ".join(asker.name.split())[:80]
     zone = asker.tz or "UTC; the asker's own zone is not known"
     context = f"{marker(turn)} Now: {now:%A %Y-%m-%d %H:%M} ({zone}). Asker: {name}. Place: {where}."
+    if turn.kind == AGAIN:
+        context += " The asker wants this answered anew: don't refer to the answer before."
     names = {i: p.name for i, p in people.items()}
     said = []
     for message in turn.messages:
         files = "\n".join(f"[shared a file: {f.name}]" for f in message.files)
         said.append("\n".join(t for t in (plain(message.text, names, me), files) if t))
-    return [developer(context), user("\n\n".join(t for t in said if t) or "(no text)")]
+    aside = [{"type": "message", "role": role, "content": text} for role, text in turn.aside]
+    return [*aside, developer(context), user("\n\n".join(t for t in said if t) or "(no text)")]
+
+
+def stopped_aside(asked: Sequence[Item], text: str) -> list[tuple[str, str]]:
+    """What a conversation is told of an answer that was stopped, as role and text: it may hold neither question nor answer."""
+    said = [("assistant", text[:NOTE_CHARACTERS])] if text else []
+    question = ("user", str(asked[-1]["content"])[:NOTE_CHARACTERS])
+    return [question, *said, ("developer", "The asker stopped your answer there; don't go on with it unless asked to.")]
+
+
+def deleted_aside(turn: str) -> list[tuple[str, str]]:
+    """What a conversation is told of a question that was deleted, and its answer with it."""
+    note = f"The question marked [turn {turn}] and your answer to it were deleted; don't use or mention them."
+    return [("developer", note)]
 
 
 def standing(items: Sequence[Mapping[str, Any]], mark: str) -> Standing:

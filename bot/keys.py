@@ -14,6 +14,8 @@ key                       type    holds
 {q}:waiting:<thread>      zset    ts of messages that wait
 {q}:messages:<thread>     hash    ts → stored message, waiting or in the running turn
 {q}:turn:<thread>         hash    the running turn: messages, attempt, response, parts, …
+{q}:answered:<team:chan:ts>  string  the messages of an ended turn, by its first ts: for Regenerate and for a question that is edited or deleted
+{q}:stops                 stream  threads whose running answer is to stop; every worker reads it; capped
 {pace:<workspace>:<method>:<channel>}:bucket    hash  tokens left of a Slack method; lives an hour
 {pace:<workspace>:<method>:<channel>}:promised  zset  turns that are promised one; lives ten minutes
 """
@@ -25,6 +27,7 @@ from bot.models import ThreadKey
 READY = "{q}:ready"
 DELAYED = "{q}:delayed"
 DEAD = "{q}:dead"
+STOPS = "{q}:stops"
 THREAD = "{q}:thread:"  # what follows is a thread's name
 GROUP = "workers"
 
@@ -32,7 +35,9 @@ EVENT_SECONDS = 6 * 3600  # Slack's last redelivery comes after six minutes
 SAID_SECONDS = 14 * 86400  # an edited mention is announced again, with its old ts
 EARLY_SECONDS = 900  # longer than Slack goes on redelivering
 THREAD_SECONDS = 400 * 86400  # a thread nobody wrote in for over a year is forgotten
+ANSWERED_SECONDS = 2 * 86400  # how long an answer can be had again
 DEAD_ENTRIES = 10_000
+STOP_ENTRIES = 1_000
 
 
 def event(event_id: str) -> str:
@@ -41,7 +46,7 @@ def event(event_id: str) -> str:
 
 
 def said(team: str, channel: str, ts: str) -> str:
-    """Marks a message as stored."""
+    """Marks a message as stored; once its turn has begun it holds the ts of the turn's first message."""
     return f"{{q}}:said:{team}:{channel}:{ts}"
 
 
@@ -68,6 +73,11 @@ def messages(key: ThreadKey) -> str:
 def turn(key: ThreadKey) -> str:
     """A thread's running turn."""
     return f"{{q}}:turn:{key}"
+
+
+def answered(team: str, channel: str, ts: str) -> str:
+    """The messages of an ended turn, found by the first of them."""
+    return f"{{q}}:answered:{team}:{channel}:{ts}"
 
 
 def pace(workspace: str, method: str, channel: str) -> tuple[str, str]:

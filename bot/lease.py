@@ -32,6 +32,10 @@ class Lease:
         self.marked: tuple[str, ...] = ()  # ts of waiting messages that carry an hourglass
         self._run, self._read, self._worker, self._entry, self._epoch = run, read, worker, entry, epoch
         self._until = since + LEASE_SECONDS
+        self.stopped_by = turn.stopped_by
+        self.stopped = asyncio.Event()  # somebody wants no more of it
+        if turn.stopped_by:
+            self.stopped.set()
         self.lost = False
         self.closing = False  # the end is on its way: a beat that finds the lease gone found our own doing
 
@@ -39,6 +43,11 @@ class Lease:
     def key(self) -> ThreadKey:
         """The thread."""
         return self.turn.thread
+
+    def stop(self, user: str) -> None:
+        """Somebody wants no more of it."""
+        self.stopped_by = user
+        self.stopped.set()
 
     async def beat(self) -> None:
         """Keeps the lease alive and learns what waits behind it. Raises LeaseLost."""
@@ -53,9 +62,17 @@ class Lease:
         await self._patiently(self.beat)
 
     async def reread(self) -> Turn:
-        """The turn with its messages as they are stored now: a mention's twin may have brought the files that the mention lacked."""
+        """The turn with its messages as they are stored now: a mention's twin may have brought the files that the mention lacked, somebody may want none of it."""
         await self._patiently(self._reread)
         return self.turn
+
+    async def message(self, ts: str) -> Message | None:
+        """A message that waits behind the turn; None when it waits no more, or cannot be read."""
+        try:
+            (text,) = await self._read(keys.messages(self.key), [ts])
+            return Message.from_json(text) if text and ts in self.waiting else None
+        except (RedisError, ValueError, KeyError, TypeError):
+            return None
 
     async def save(self, **fields: str | int) -> None:
         """Notes how far the turn has come, for a successor. Raises LeaseLost."""
@@ -103,6 +120,9 @@ class Lease:
 
     async def _reread(self) -> None:
         texts = await self._read(keys.messages(self.key), [m.ts for m in self.turn.messages])
+        (stopped_by,) = await self._read(keys.turn(self.key), ["stop"])  # said while the turn was being taken
+        if stopped_by:
+            self.stop(stopped_by)
         kept = zip(self.turn.messages, texts, strict=True)
         self.turn = replace(self.turn, messages=tuple(Message.from_json(t) if t else m for m, t in kept))
 
@@ -133,8 +153,19 @@ class Lease:
                     keys.turn(key),
                     keys.DELAYED,
                     keys.DEAD,
+                    keys.answered(key.team, key.channel, self.turn.messages[0].ts),
                 ],
-                [keys.GROUP, self._entry, self._epoch, str(key), how, delay_ms, keys.DEAD_ENTRIES, *extra],
+                [
+                    keys.GROUP,
+                    self._entry,
+                    self._epoch,
+                    str(key),
+                    how,
+                    delay_ms,
+                    keys.DEAD_ENTRIES,
+                    keys.ANSWERED_SECONDS,
+                    *extra,
+                ],
             )
 
         self.closing = True

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DM_ROOT = "dm"
+AGAIN = "again"  # kinds of messages that are none of a person's words: have a question answered again …
+GONE = "gone"  # … and take the answer of a deleted question away
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,11 @@ class Message:
     files: tuple[SharedFile, ...] = ()
     by_mention: bool = True  # False: a follow-up that counts only when it is the thread's starter's
     starts_thread: bool = False  # a mention at a channel's top level: its author may follow up without a mention
-    replayed: bool = False  # it came back from the dead list: an answer to it may stand in Slack already
+    replayed: bool = (
+        False  # it came back from the dead list, or is answered again: an answer to it may stand in Slack already
+    )
+    kind: str = ""  # AGAIN or GONE; a question has none
+    of: str = ""  # of AGAIN: the press that asked for it; of GONE: the ts of the deleted question
 
     def to_json(self) -> str:
         """The message as the queue stores it."""
@@ -70,7 +76,9 @@ class Message:
         """A stored message; keys of later versions are ignored."""
         raw = json.loads(text)
         known = {
-            k: raw[k] for k in ("ts", "user", "text", "event_id", "by_mention", "starts_thread", "replayed") if k in raw
+            k: raw[k]
+            for k in ("ts", "user", "text", "event_id", "by_mention", "starts_thread", "replayed", "kind", "of")
+            if k in raw
         }
         files = tuple(SharedFile(f["id"], f["name"]) for f in raw.get("files", ()))
         return cls(thread=ThreadKey.parse(raw["thread"]), files=files, **known)
@@ -148,6 +156,16 @@ class Turn:
     marked: tuple[str, ...] = ()  # ts of messages that carry the hourglass of waiting
     shown: int = 0  # characters that Slack has shown, or was about to
     usage: Usage = field(default_factory=Usage)
+    stopped_by: str = ""  # the user who wants no more of it
+    cut: bool = False  # `answer` is as far as it had come when it was stopped
+    aside: tuple[
+        tuple[str, str], ...
+    ] = ()  # role and text of what the conversation does not know: an answer that was stopped, …
+
+    @property
+    def kind(self) -> str:
+        """What is to be done: "" to answer, AGAIN to answer again, GONE to take an answer away."""
+        return self.messages[0].kind
 
     @property
     def asker(self) -> str:

@@ -30,6 +30,16 @@ def addresses_other(text: str, me: str) -> bool:
     return bool(_GREETED.search(text) or _ASIDE.search(text.strip()))
 
 
+def escaped(text: str) -> str:
+    """Words in Slack's markup: what it would take for a mention or a link stays plain."""
+    return html.escape(text, quote=False)
+
+
+def says_stop(text: str, me: str) -> bool:
+    """Whether a message is nothing but "stop", said to the bot."""
+    return plain(text, {}, me).strip(" \t\n.!").casefold() == "stop"
+
+
 def plain(text: str, names: Mapping[str, str], me: str = "") -> str:
     """A message in words: mentions by name, the bot's own left out, links as Markdown, entities decoded."""
 

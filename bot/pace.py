@@ -30,6 +30,8 @@ METHODS = {
     "conversations.history": TIERS[3],
     "conversations.open": TIERS[3],
     "users.info": TIERS[4],
+    "chat.postEphemeral": TIERS[4],
+    "agents.sessions.setStatus": (9.5, 15.0),  # unpublished; counted as a status
     "views.publish": TIERS[4],
     "assistant.threads.setStatus": (9.5, 15.0),  # 600 a minute
 }

@@ -94,7 +94,7 @@ class Queue:
         self.worker = worker
         self._storing = 0
         folder = files("bot") / "lua"
-        names = ("put", "edit", "lease", "beat", "close", "replay", "promote")
+        names = ("put", "edit", "lease", "beat", "close", "replay", "promote", "stop", "again")
         self._scripts = {n: redis.register_script((folder / f"{n}.lua").read_text()) for n in names}
 
     async def script(self, name: str, keys_: Sequence[str], args: Sequence[str | int | float]) -> Any:
@@ -160,18 +160,18 @@ class Queue:
             ),
         )
 
-    async def replace_text(self, thread: ThreadKey, ts: str, text: str, *, for_bot: bool = True) -> bool:
-        """Replaces the text of a message that waits, or has yet to come. False when it does not wait (any more)."""
+    async def replace_text(self, thread: ThreadKey, ts: str, text: str, *, for_bot: bool = True) -> str:
+        """Replaces the text of a message that waits, or has yet to come: `changed`, the first ts of its turn if that has begun, else ""."""
         return await self._edit(thread, ts, "replace", text, for_bot=for_bot)
 
-    async def cancel(self, thread: ThreadKey, ts: str, *, for_bot: bool = True) -> bool:
-        """Forgets a message that waits, or has yet to come. False when it does not wait (any more)."""
+    async def cancel(self, thread: ThreadKey, ts: str, *, for_bot: bool = True) -> str:
+        """Forgets a message that waits, or has yet to come: `changed`, the first ts of its turn if that has begun, else ""."""
         return await self._edit(thread, ts, "cancel", "", for_bot=for_bot)
 
-    async def _edit(self, key: ThreadKey, ts: str, what: str, text: str, *, for_bot: bool) -> bool:
+    async def _edit(self, key: ThreadKey, ts: str, what: str, text: str, *, for_bot: bool) -> str:
         place = key.team, key.channel, ts
         names = [keys.waiting(key), keys.messages(key), keys.said(*place), keys.thread(key), keys.early(*place)]
-        return bool(await self.script("edit", names, [ts, what, text, int(for_bot), keys.EARLY_SECONDS]))
+        return str(await self.script("edit", names, [ts, what, text, int(for_bot), keys.EARLY_SECONDS]))
 
     # -- working -----------------------------------------------------------------------------------------------------
 
@@ -206,7 +206,16 @@ class Queue:
             got = await self.script(
                 "lease",
                 [keys.READY, keys.thread(key), keys.waiting(key), keys.messages(key), keys.turn(key)],
-                [keys.GROUP, self.worker, ready.entry, ready.thread, TURN_MESSAGES, TURN_BYTES, int(left * 1000)],
+                [
+                    keys.GROUP,
+                    self.worker,
+                    ready.entry,
+                    ready.thread,
+                    TURN_MESSAGES,
+                    TURN_BYTES,
+                    int(left * 1000),
+                    keys.said(key.team, key.channel, ""),
+                ],
             )
             if not isinstance(got, int):
                 return await self._leased(key, ready, got, since) if got else None
@@ -237,12 +246,14 @@ class Queue:
             "dead",
             0,
             keys.DEAD_ENTRIES,
+            keys.ANSWERED_SECONDS,
             "reason",
             "unreadable",
             "reference",
             "",
         ]
-        await self.script("close", [keys.READY, *(n(key) for n in names), keys.DELAYED, keys.DEAD], args)
+        nowhere = keys.answered(key.team, key.channel, "")
+        await self.script("close", [keys.READY, *(n(key) for n in names), keys.DELAYED, keys.DEAD, nowhere], args)
 
     # -- the dead list and the queue's depth ----------------------------------------------------------------------------
 
@@ -310,6 +321,9 @@ def _turn(
         marked=tuple(thread.get("marked", "").split()),
         shown=int(turn.get("shown", 0)),
         usage=Usage(*json.loads(turn["usage"])) if "usage" in turn else Usage(),
+        stopped_by=turn.get("stop", ""),
+        cut=turn.get("cut") == "1",
+        aside=tuple((role, text) for role, text in json.loads(thread.get("aside") or "[]")),
     )
 
 

@@ -171,6 +171,26 @@ class Slack:
         """Shows "CorporateAssist <text>" below the thread until the bot posts there, at most two minutes."""
         await self._call("assistant.threads.setStatus", {"channel_id": channel, "thread_ts": thread_ts, "status": text})
 
+    async def whisper(
+        self, channel: str, user: str, thread_ts: str | None, text: str, blocks: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        """Shows a message to one person only, where there is room for it: until they reload Slack, as a rule."""
+        if not await self.pace.spare("chat.postEphemeral"):
+            return
+        args: dict[str, Any] = {"channel": channel, "user": user, "text": text}
+        if blocks:
+            args["blocks"] = blocks
+        if thread_ts:
+            args["thread_ts"] = thread_ts
+        await self._call("chat.postEphemeral", args)
+
+    async def session(self, channel: str, thread_ts: str, status: str, user: str) -> None:
+        """Tells Slack whether the bot works in a thread: "processing" shows Slack's own stop button to the person, "active" ends that."""
+        if not await self.pace.spare("agents.sessions.setStatus"):
+            return
+        args = {"channel_id": channel, "thread_ts": thread_ts, "status": status, "initiator_user_id": user}
+        await self._call("agents.sessions.setStatus", args)
+
     async def react(self, channel: str, ts: str, name: str) -> None:
         """Adds a reaction; one that is there already is fine."""
         await self._tolerate("reactions.add", {"channel": channel, "timestamp": ts, "name": name}, {"already_reacted"})
@@ -243,6 +263,11 @@ class Slack:
         """The messages that hold a turn's answer: part number and ts, oldest first. `oldest` is the turn's first question."""
         found = [(s.part, s.ts) async for s in self.history(thread, oldest=oldest) if s.own and s.turn == turn]
         return sorted(found, key=lambda part: float(part[1]))
+
+    async def answer_text(self, thread: ThreadKey, parts: Sequence[str]) -> str:
+        """What the messages of an answer show, without what stands below it."""
+        found = {s.ts: s.text async for s in self.history(thread, oldest=min(parts, key=float)) if s.ts in parts}
+        return "\n\n".join(found[ts] for ts in parts if ts in found)
 
     async def _tolerate(self, method: str, args: Mapping[str, Any], fine: set[str]) -> None:
         try:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+from collections.abc import Coroutine, Sequence
 from dataclasses import astuple
+from typing import Any
 
 import structlog
 
-from bot.conversations import is_empty, person_hash, question
+from bot import buttons
+from bot.conversations import deleted_aside, is_empty, person_hash, question, stopped_aside
 from bot.desk import Desk, Tally
-from bot.errors import ConversationTrouble, Retryable, UserFacing
+from bot.errors import ConversationTrouble, Retryable, SlackRefused, UserFacing
 from bot.exchange import Exchange, joined
 from bot.journal import Journal
 from bot.lease import Lease
-from bot.models import Person, Turn, Usage
-from bot.mrkdwn import mentions
+from bot.llm import Item
+from bot.models import GONE, Person, Turn, Usage
+from bot.mrkdwn import escaped, mentions
 from bot.reply import Reply
 
 log = structlog.get_logger()
 
 PEOPLE = 30  # whose names are looked up for one turn
+ASIDES = 6  # of the newest kept for the next question
+STOPPED_AT_ONCE = "_Stopped before I had written anything._"
 
 HELP = """Hi {name}! Ask me something after my name, or write to me in a direct message. In a thread I remember what was said.
 
@@ -36,20 +43,29 @@ class Story:
         self._desk, self._lease, self._turn = desk, lease, lease.turn
         self._reply: Reply | None = None
         self._exchange: Exchange | None = None
+        self.stopped = lease.turn.cut  # it ended because somebody wanted no more of it
+        self._session = False  # Slack shows its stop button
+        self._told: set[str] = set()  # ts of waiting messages whose authors know that they wait
+        self._seen: set[str] = set()
 
     async def run(self) -> None:
         """Answers the turn's messages. Raises Retryable, UserFacing or LeaseLost; whatever was written stays."""
+        if self._turn.kind == GONE:
+            await self._take_away()
+            return
         me = await self._desk.slack.identity()
         people = await self._people(self._turn)
         asker = people[self._turn.asker]
-        reply = self._reply = Reply(self._desk.slack, self._lease, {p.id: p.name for p in people.values()})
-        known = HELP.format(name=asker.name) if is_empty(self._turn.messages, me.user) else self._turn.answer
+        names = {p.id: p.name for p in people.values()}
+        reply = self._reply = Reply(self._desk.slack, self._lease, names, growing=buttons.growing(self._turn.thread))
+        empty = is_empty(self._turn.messages, me.user)
+        known = HELP.format(name=asker.name) if empty else self._turn.answer
         if known is not None:
             await asyncio.gather(reply.open(), self._take_off_marks(reply))
-            await self._finish(known)
+            await self._finish(known, again=not empty)
             return
         finding = asyncio.create_task(self._desk.conversations.find(self._lease))
-        begun = (reply.open(), finding, self._take_off_marks(reply))
+        begun = (reply.open(), finding, self._take_off_marks(reply), self._show_session())
         for failure in await asyncio.gather(*begun, return_exceptions=True):  # no post may come in after the turn
             if isinstance(failure, BaseException):
                 raise failure
@@ -57,18 +73,23 @@ class Story:
         journal = Journal(self._desk.database, self._desk.tools, self._turn, asker)
         exchange = Exchange(self._desk, self._lease, reply, journal, self.tally, finding.result())
         self._exchange = exchange
-        answer = await exchange.answer(question(self._turn, people, me.user))
-        await self._lease.save(answer=answer, usage=json.dumps(astuple(self.tally.usage)))
-        await self._finish(answer)
+        asked = question(self._turn, people, me.user)
+        answer = await self._unless_stopped(exchange.answer(asked))
+        if answer is None:
+            answer = await self._cut_short(asked)
+        await self._lease.save(answer=answer, cut=int(self.stopped), usage=json.dumps(astuple(self.tally.usage)))
+        await self._finish(answer, again=True)
         await self._count(exchange)
 
     async def fail(self, text: str) -> None:
         """Says what went wrong, below what was written: half an answer never looks whole."""
+        if self._turn.kind == GONE:
+            return  # nobody is told that an answer could not be taken away
         if self._reply is None:
             self._reply = Reply(self._desk.slack, self._lease, {})
             await self._reply.open()
         so_far = self._exchange.so_far() if self._exchange else self._turn.written
-        await self._finish(joined(self._turn.answer or so_far, f":warning: {text}"))
+        await self._finish(joined(self._turn.answer or so_far, f":warning: {text}"), again=True, label="Try again")
 
     async def pause(self, why: str) -> None:
         """Says why the answer stands still; the turn will be tried again."""
@@ -80,6 +101,9 @@ class Story:
         if self._reply:
             self.tally.edits, self.tally.first_text = self._reply.edits, self._reply.first_at
             await self._reply.close()
+        if self._session and self._turn.thread.thread_ts:
+            self._session = False
+            await self._tell_session(self._turn.thread.thread_ts, "active")
 
     async def show_waiting(self) -> None:
         """Shows those who wrote meanwhile that their messages wait."""
@@ -87,6 +111,83 @@ class Story:
             await self._reply.keep_alive()
         if self._reply and self._lease.waiting:
             await self._reply.mark_waiting(self._lease.waiting, self._lease.waiting_count)
+            await self._offer_cancel()
+
+    # -- stopped, taken away ---------------------------------------------------------------------------------------------
+
+    async def _unless_stopped(self, answering: Coroutine[Any, Any, str]) -> str | None:
+        """The answer; None as soon as somebody wants no more of it."""
+        answer = asyncio.create_task(answering)
+        stop = asyncio.create_task(self._lease.stopped.wait())
+        try:
+            await asyncio.wait([answer, stop], return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            return None
+        finally:
+            for task in (answer, stop):
+                task.cancel()
+            await asyncio.gather(answer, stop, return_exceptions=True)
+
+    async def _cut_short(self, asked: Sequence[Item]) -> str:
+        """What there is of an answer that was stopped; its conversation learns of it with the next question."""
+        assert self._exchange
+        self.stopped, text = True, self._exchange.so_far()
+        if len(text) < self._turn.shown and self._turn.parts:  # an earlier run had come further: that stays
+            with contextlib.suppress(SlackRefused, Retryable, UserFacing):
+                text = max(text, await self._desk.slack.answer_text(self._turn.thread, self._turn.parts), key=len)
+        await self._note(stopped_aside(asked, text))
+        return text or STOPPED_AT_ONCE
+
+    async def _note(self, aside: list[tuple[str, str]]) -> None:
+        await self._lease.save_thread(aside=json.dumps([*self._turn.aside, *aside][-ASIDES:]))
+
+    async def _take_away(self) -> None:
+        """The question was deleted: so is its answer, unless somebody else has spoken since."""
+        gone = self._turn.messages[0]
+        turn = f"{self._turn.thread.channel}-{gone.of}"
+        try:
+            said = [s async for s in self._desk.slack.history(self._turn.thread, oldest=gone.of)]
+        except (SlackRefused, UserFacing) as error:
+            log.warning("answer to a deleted question not looked for", turn=turn, error=str(error))
+            return
+        parts = [s for s in said if s.own and s.turn == turn]
+        if not parts:
+            return
+        first = min(float(s.ts) for s in parts)
+        if any(not s.own and s.user != gone.user and float(s.ts) > first for s in said):
+            return
+        for part in parts:
+            await self._desk.slack.delete(self._turn.thread.channel, part.ts)
+        await self._note(deleted_aside(turn))
+
+    # -- beside the answer -----------------------------------------------------------------------------------------------
+
+    async def _show_session(self) -> None:
+        if thread_ts := self._turn.thread.thread_ts:
+            self._session = await self._tell_session(thread_ts, "processing")
+
+    async def _tell_session(self, thread_ts: str, status: str) -> bool:
+        """Slack's own stop button; it adorns, there is another."""
+        try:
+            await self._desk.slack.session(self._turn.thread.channel, thread_ts, status, self._turn.asker)
+        except (SlackRefused, Retryable, UserFacing) as error:
+            log.debug("session not shown", turn=self._turn.id, error=str(error))
+            return False
+        return True
+
+    async def _offer_cancel(self) -> None:
+        """Whoever has been waiting for a beat is told so, with a button to take it back."""
+        thread = self._turn.thread
+        for place, ts in enumerate(self._lease.waiting, start=1):
+            if ts in self._seen and ts not in self._told:
+                self._told.add(ts)
+                message = await self._lease.message(ts)
+                if message and not message.kind:
+                    text = f"Your message is number {place} in line here: I am still answering the one before it."
+                    blocks = buttons.offer(text, buttons.CANCEL, "Cancel", thread, ts)
+                    await self._desk.slack.whisper(thread.channel, message.user, thread.thread_ts, text, blocks)
+        self._seen.update(self._lease.waiting)
 
     # -- beginning and end -------------------------------------------------------------------------------------------------
 
@@ -104,9 +205,14 @@ class Story:
             await reply.unmark(self._turn.marked)
             await self._lease.save_thread(marked="")
 
-    async def _finish(self, text: str) -> None:
+    async def _finish(self, text: str, *, again: bool = False, label: str = "Regenerate") -> None:
         assert self._reply
-        await self._reply.finish(text)
+        notes = list(self.tally.footnotes)
+        if self.stopped:
+            who = await self._desk.slack.person(self._lease.stopped_by)
+            notes.append(f"⏹ Stopped by {escaped(who.name)}.")
+        first = self._turn.messages[0].ts if again else ""
+        await self._reply.finish(text, buttons.below(notes, self._turn.thread, first, label))
 
     async def _count(self, exchange: Exchange) -> None:
         """Counts the turn in its conversation, which may be carried on now; the answer stands whatever comes of that."""
@@ -118,3 +224,5 @@ class Story:
             )
         except (Retryable, UserFacing, ConversationTrouble) as error:
             log.warning("conversation not carried on", turn=self._turn.id, error=str(error))
+        if self._turn.aside and not self.stopped:
+            await self._lease.save_thread(aside="")  # the conversation has heard it now

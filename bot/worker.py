@@ -14,9 +14,11 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import ledger, metrics
+from bot.control import Control
 from bot.desk import Desk, Tally
 from bot.errors import AssistError, LeaseLost, Retryable, UserFacing
 from bot.lease import BEAT_SECONDS, Lease
+from bot.models import GONE
 from bot.queue import Queue, Ready
 from bot.turn import Story
 
@@ -38,13 +40,15 @@ class Worker:
     def __init__(self, queue: Queue, desk: Desk, *, most_turns: int, log_text: bool = False) -> None:
         self._queue, self._desk, self._most, self._log_text = queue, desk, most_turns, log_text
         self._running: set[asyncio.Task[None]] = set()
+        self._leases: dict[str, Lease] = {}  # of the turns that run here, by thread
+        self._control = Control(queue)
         self._room = asyncio.Event()
         self._draining = asyncio.Event()
 
     async def run(self) -> None:
         """Takes turns until `drain` is called, then lets the running ones finish, or hands them on."""
         await self._patiently(self._queue.open)
-        loops = [asyncio.create_task(self._take_turns()), asyncio.create_task(self._tick())]
+        loops = [asyncio.create_task(loop()) for loop in (self._take_turns, self._tick, self._hear_stops)]
         try:
             drained = asyncio.create_task(self._draining.wait())
             ended, _ = await asyncio.wait([drained, *loops], return_when=asyncio.FIRST_COMPLETED)
@@ -88,6 +92,20 @@ class Worker:
                     self._start(ready)
             except RedisError as error:
                 log.warning("queue away", error=type(error).__name__)
+
+    async def _hear_stops(self) -> None:
+        """Tells the turns that run here that they are to stop. One that changes hands meanwhile learns it from its lease."""
+        after = ""
+        while not self._draining.is_set():
+            try:
+                after, stops = await self._control.stops(after)
+            except RedisError as error:
+                log.warning("queue away", error=type(error).__name__)
+                await asyncio.sleep(0.5)
+                continue
+            for thread, user in stops:
+                if lease := self._leases.get(thread):
+                    lease.stop(user)
 
     async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -135,6 +153,7 @@ class Worker:
 
     async def _work(self, lease: Lease) -> None:
         story = Story(self._desk, lease)
+        self._leases[str(lease.key)] = lease
         turn_task = asyncio.current_task()
         assert turn_task
         heart = asyncio.create_task(self._beat(lease, story, turn_task))
@@ -150,6 +169,8 @@ class Worker:
                 await story.close()
                 await lease.hand_on()
         finally:
+            if self._leases.get(str(lease.key)) is lease:
+                del self._leases[str(lease.key)]
             heart.cancel()
             with suppress(asyncio.CancelledError):  # by the heart's last beat; what follows must not be cut short
                 await asyncio.gather(heart, return_exceptions=True)
@@ -164,7 +185,7 @@ class Worker:
                 raise AssistError(f"the turn has had {turn.leases} workers")
             await story.run()
             await lease.done()
-            return "refused" if story.tally.refused else "answered"
+            return "stopped" if story.stopped else "refused" if story.tally.refused else "answered"
         except LeaseLost:
             raise
         except Retryable as error:
@@ -259,7 +280,7 @@ class Worker:
             ("output", spent.output_tokens),
         ):
             metrics.tokens.labels(kind, tally.model or "none").inc(count)
-        if outcome in ("answered", "refused", "failed"):
+        if outcome in ("answered", "refused", "stopped", "failed") and turn.kind != GONE:
             try:
                 await ledger.record(self._desk.database, turn, tally, outcome=outcome, seconds=seconds)
             except SQLAlchemyError as error:

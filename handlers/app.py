@@ -13,10 +13,13 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import buttons
+from bot.control import Control
 from bot.queue import Queue
 from bot.slack import Slack
 from handlers.home import Home
 from handlers.messages import Messages
+from handlers.presses import Presses
 
 
 def make_app(slack: Slack, queue: Queue, signing_secret: str) -> AsyncApp:
@@ -37,9 +40,14 @@ def make_app(slack: Slack, queue: Queue, signing_secret: str) -> AsyncApp:
         request_verification_enabled=bool(signing_secret),
         process_before_response=True,
     )
-    messages, home = Messages(queue), Home(slack)
+    control = Control(queue)
+    messages, presses, home = Messages(queue, control, slack), Presses(queue, control, slack), Home(slack)
     app.event("app_mention")(messages.heard)
     app.event("message")(messages.heard)  # new ones, edits and deletions, in channels, groups and DMs
     app.event("app_home_opened")(home.opened)
+    app.event("agent_session_stopped")(presses.session_stopped)
+    app.action(buttons.STOP)(presses.stop)
+    app.action(buttons.AGAIN)(presses.again)
+    app.action(buttons.CANCEL)(presses.cancel)
     app.event(re.compile(".*"))(messages.not_ours)  # an event without a listener would go unacked and come again
     return app

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot import buttons
 from bot.models import DM_ROOT, Message, SharedFile, ThreadKey
 from bot.mrkdwn import addresses_other, mentions
 
@@ -23,17 +24,49 @@ class Edited:
 
     thread: ThreadKey
     ts: str
+    user: str
     text: str
     for_bot: bool  # by its text or its place; in a thread of the bot's it may be so all the same
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A message was deleted."""
+    """A message was deleted. `event_ts` is when; `user` wrote it, or is empty where Slack does not tell."""
 
     thread: ThreadKey
     ts: str
+    user: str
+    event_ts: str
+    event_id: str
     for_bot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StopPressed:
+    """Somebody pressed the stop button of the answer, or Slack's own. `ts` is when."""
+
+    thread: ThreadKey
+    user: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgainPressed:
+    """Somebody wants the answer anew to the turn whose first message is `first`. `ts` is when."""
+
+    thread: ThreadKey
+    user: str
+    first: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelPressed:
+    """Somebody takes the message `message` back, which waits."""
+
+    thread: ThreadKey
+    user: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +83,8 @@ class Ignored:
     why: str
 
 
-Parsed = Message | Edited | Deleted | HomeOpened | Ignored
+Parsed = Message | Edited | Deleted | HomeOpened | StopPressed | Ignored
+Pressed = StopPressed | AgainPressed | CancelPressed | Ignored
 
 
 def parse(body: Raw, me: str) -> Parsed:
@@ -64,11 +98,35 @@ def parse(body: Raw, me: str) -> Parsed:
         return Ignored(MALFORMED)
 
 
+def parse_press(body: Raw) -> Pressed:
+    """What a press of one of our buttons asks for. Never raises."""
+    try:
+        action, user = body["actions"][0], _word(body["user"]["id"])
+        thread, _, ts = str(action["value"]).partition("|")
+        key = ThreadKey.parse(thread)
+        _word(key.team), _word(key.channel), key.root == DM_ROOT or _ts(key.root)
+        if key.channel != body["channel"]["id"]:
+            raise ValueError(key.channel)  # a button is pressed where it stands
+        match action["action_id"]:
+            case buttons.STOP:
+                return StopPressed(key, user, _ts(action["action_ts"]))
+            case buttons.AGAIN:
+                return AgainPressed(key, user, _ts(ts), _ts(action["action_ts"]))
+            case buttons.CANCEL:
+                return CancelPressed(key, user, _ts(ts))
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return Ignored(MALFORMED)
+    return Ignored("not a button of ours")
+
+
 def _parse(body: Raw, me: str) -> Parsed:
     event = body["event"]
     match event.get("type"):
         case "app_home_opened":
             return HomeOpened(_word(event["user"])) if event.get("tab") == "home" else Ignored("not the home tab")
+        case "agent_session_stopped":
+            key = ThreadKey(_team(body), _word(event["channel"]), _ts(event["thread_ts"]))
+            return StopPressed(key, _word(event["user"]), _ts(event["event_ts"]))
         case "app_mention":
             return _said(body, event, me)
         case "message":
@@ -81,16 +139,29 @@ def _message(body: Raw, event: Raw, me: str) -> Parsed:
     if subtype == "message_changed":
         new, old = event["message"], event.get("previous_message") or {}
         if new.get("subtype") == "tombstone":
-            return Deleted(_thread(body, event, old or new), _ts(new["ts"]), _for_bot(event, old, me))
+            return _deleted(body, event, old or new, _ts(new["ts"]), me)
         if new.get("text") == old.get("text"):
             return Ignored("edit without a change of text")  # an unfurl, or the counter of a thread's replies
         if _not_a_person(new, me):
             return Ignored("a bot's message")
-        return Edited(_thread(body, event, new), _ts(new["ts"]), _text(new.get("text") or ""), _for_bot(event, new, me))
+        text, user = _text(new.get("text") or ""), _word(new["user"])
+        return Edited(_thread(body, event, new), _ts(new["ts"]), user, text, _for_bot(event, new, me))
     if subtype == "message_deleted":
         old = event.get("previous_message") or {}
-        return Deleted(_thread(body, event, old), _ts(event.get("deleted_ts") or old["ts"]), _for_bot(event, old, me))
+        return _deleted(body, event, old, _ts(event.get("deleted_ts") or old["ts"]), me)
     return _said(body, event, me) if subtype in SAID else Ignored("message subtype")
+
+
+def _deleted(body: Raw, event: Raw, old: Raw, ts: str, me: str) -> Deleted:
+    user = old.get("user")
+    return Deleted(
+        thread=_thread(body, event, old),
+        ts=ts,
+        user=_word(user) if user else "",
+        event_ts=_ts(event.get("event_ts") or event["ts"]),
+        event_id=_word(body["event_id"]),
+        for_bot=_for_bot(event, old, me),
+    )
 
 
 def _said(body: Raw, event: Raw, me: str) -> Message | Ignored:
@@ -118,11 +189,14 @@ def _said(body: Raw, event: Raw, me: str) -> Message | Ignored:
 
 def _thread(body: Raw, event: Raw, message: Raw) -> ThreadKey:
     """The thread a message belongs to; at a DM's top level all messages share one."""
-    authorizations = body.get("authorizations") or [{}]
-    team = _word(authorizations[0].get("team_id") or body.get("team_id"))
     ts = _ts(message.get("ts") or event.get("deleted_ts") or event["ts"])
     root = _ts(message.get("thread_ts") or ts)
-    return ThreadKey(team, _word(event["channel"]), DM_ROOT if _is_dm(event) and root == ts else root)
+    return ThreadKey(_team(body), _word(event["channel"]), DM_ROOT if _is_dm(event) and root == ts else root)
+
+
+def _team(body: Raw) -> str:
+    authorizations = body.get("authorizations") or [{}]
+    return _word(authorizations[0].get("team_id") or body.get("team_id"))
 
 
 def _for_bot(event: Raw, message: Raw, me: str) -> bool:

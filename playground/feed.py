@@ -67,7 +67,12 @@ class Feed:
         if channel is None or not may_see(channel, person):
             return {"reload": True} if change["user"] == person.id and kind.endswith("_left_channel") else None
         if kind == "ephemeral":
-            return {"channel": channel.id, "message": change["message"]} if change["user"] == person.id else None
+            if change["user"] != person.id:
+                return None
+            gone = change["message"].get("deleted")
+            return {"channel": channel.id} | (
+                {"deleted": change["message"]["ts"]} if gone else {"message": change["message"]}
+            )
         if kind == "status":
             return {"channel": channel.id, "thread_ts": change["thread_ts"], "status": change["status"]}
         if ts := change["message"].get("ts"):

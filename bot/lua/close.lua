@@ -1,6 +1,6 @@
 -- Ends a lease: the turn is done, dead, tried again later, or handed on. Returns 1, or 0 when the lease is lost.
--- KEYS: ready, thread, waiting, messages, turn, delayed, dead
--- ARGV: group, entry, epoch, thread name, 'done' | 'dead' | 'retry' | 'hand on', delay in ms, most dead entries, field, value, … (of the dead entry)
+-- KEYS: ready, thread, waiting, messages, turn, delayed, dead, answered
+-- ARGV: group, entry, epoch, thread name, 'done' | 'dead' | 'retry' | 'hand on', delay in ms, most dead entries, answered seconds, field, value, … (of the dead entry)
 if redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[3] or redis.call('HGET', KEYS[2], 'entry') ~= ARGV[2] then return 0 end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
@@ -15,11 +15,13 @@ end
 if ARGV[5] ~= 'hand on' then
   local said = {}
   for ts in string.gmatch(redis.call('HGET', KEYS[5], 'messages') or '', '%S+') do said[#said + 1] = ts end
+  local texts = {}
+  for _, ts in ipairs(said) do texts[#texts + 1] = redis.call('HGET', KEYS[4], ts) or nil end
+  local messages = '[' .. table.concat(texts, ',') .. ']'
   if ARGV[5] == 'dead' then
-    local texts = {}
-    for _, ts in ipairs(said) do texts[#texts + 1] = redis.call('HGET', KEYS[4], ts) end
-    redis.call('XADD', KEYS[7], 'MAXLEN', '~', ARGV[7], '*', 'thread', ARGV[4], 'messages', '[' .. table.concat(texts, ',') .. ']', unpack(ARGV, 8))
+    redis.call('XADD', KEYS[7], 'MAXLEN', '~', ARGV[7], '*', 'thread', ARGV[4], 'messages', messages, unpack(ARGV, 9))
   end
+  if redis.call('HGET', KEYS[5], 'kind') ~= 'gone' then redis.call('SET', KEYS[8], messages, 'EX', ARGV[8]) end
   if #said > 0 then redis.call('HDEL', KEYS[4], unpack(said)) end
   redis.call('DEL', KEYS[5])
 end

@@ -1,12 +1,15 @@
--- Changes a message that still waits: replaces its text, or forgets it. Returns 1 if it waited.
+-- Changes a message that still waits: replaces its text, or forgets it. Returns 'changed', else '' or, where its turn has begun, the ts of the
+-- turn's first message.
 -- One that has not come yet (events overtake each other, and a redelivery brings the old text) is changed when it comes, if it is for the bot.
 -- KEYS: waiting, messages, said, thread, early
 -- ARGV: ts, 'replace' | 'cancel', new text, is for the bot (0/1), seconds to keep it for
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
-  if redis.call('EXISTS', KEYS[3]) == 0 and (ARGV[4] == '1' or redis.call('EXISTS', KEYS[4]) == 1) then
+  local said = redis.call('GET', KEYS[3])
+  if said then return said == '1' and '' or said end
+  if ARGV[4] == '1' or redis.call('EXISTS', KEYS[4]) == 1 then
     redis.call('SET', KEYS[5], ARGV[2] .. ':' .. ARGV[3], 'EX', ARGV[5])
   end
-  return 0
+  return ''
 end
 if ARGV[2] == 'cancel' then
   redis.call('ZREM', KEYS[1], ARGV[1])
@@ -21,4 +24,4 @@ else
   local list = (#files == 0) and '[]' or cjson.encode(files)
   redis.call('HSET', KEYS[2], ARGV[1], string.sub(json, 1, -2) .. ',"files":' .. list .. '}')
 end
-return 1
+return 'changed'

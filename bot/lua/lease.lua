@@ -1,6 +1,6 @@
 -- Turns a pending entry into a lease. Returns nil when there is nothing to do or the entry is another worker's;
 -- else {epoch, resumed, the thread's fields, the turn's fields, messages}; or a number: the ms until what is being said has settled.
--- KEYS: ready, thread, waiting, messages, turn. ARGV: group, worker, entry, thread name, most messages, most bytes, settle ms
+-- KEYS: ready, thread, waiting, messages, turn. ARGV: group, worker, entry, thread name, most messages, most bytes, settle ms, 'said key prefix'
 local mine = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2])
 if #mine == 0 then return nil end
 local resumed = redis.call('EXISTS', KEYS[5])
@@ -8,15 +8,16 @@ if resumed == 0 then
   local time, said = redis.call('TIME'), tonumber(redis.call('HGET', KEYS[2], 'put_at') or 0)
   local left = said + tonumber(ARGV[7]) - (time[1] * 1000 + math.floor(time[2] / 1000))
   if left > 0 and ARGV[7] ~= '0' then return left end
-  -- One turn has one asker: its tools act with that person's rights.
-  local list, bytes, asker = {}, 0, nil
+  -- One turn has one asker: its tools act with that person's rights. And one purpose: to answer, to answer again, or to take back.
+  local list, bytes, whose, asker, kind = {}, 0, nil, '', ''
   for _, ts in ipairs(redis.call('ZRANGE', KEYS[3], 0, ARGV[5] - 1)) do
     local message = redis.call('HGET', KEYS[4], ts) or '{}'
     local readable, fields = pcall(cjson.decode, message)
-    local author = readable and fields.user or ''
+    if not readable then fields = {} end
+    local who = table.concat({fields.user or '', fields.kind or '', fields.of or ''}, ' ')
     bytes = bytes + #message
-    if #list > 0 and (bytes > tonumber(ARGV[6]) or author ~= asker) then break end
-    asker = author
+    if #list > 0 and (bytes > tonumber(ARGV[6]) or who ~= whose) then break end
+    whose, asker, kind = who, fields.user or '', fields.kind or ''
     list[#list + 1] = ts
   end
   if #list == 0 then
@@ -26,7 +27,8 @@ if resumed == 0 then
     return nil
   end
   redis.call('ZREM', KEYS[3], unpack(list))
-  redis.call('HSET', KEYS[5], 'messages', table.concat(list, ' '))
+  redis.call('HSET', KEYS[5], 'messages', table.concat(list, ' '), 'asker', asker, 'kind', kind)
+  for _, ts in ipairs(list) do redis.call('SET', ARGV[8] .. ts, list[1], 'XX', 'KEEPTTL') end
 end
 redis.call('HSET', KEYS[2], 'state', 'running', 'entry', ARGV[3])
 redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'JUSTID') -- young from now on

@@ -59,15 +59,21 @@ class Interactions(State):
     def press(self, person: str | Person, channel: str | Channel, ts: str, action_id: str, value: Any = None) -> None:
         """A person uses the element `action_id` of a message; `value` is the choice where there is one."""
         who, place = self.person(person), self.channel(channel)
-        message = place.messages[ts]
-        container: Json = {"type": "message", "message_ts": ts, "channel_id": place.id, "is_ephemeral": False}
+        whisper = self.whispered(place.id, ts)
+        if whisper and whisper["to"] != who.id:
+            raise KeyError(ts)
+        message = whisper or place.messages[ts]
+        container: Json = {"type": "message", "message_ts": ts, "channel_id": place.id, "is_ephemeral": bool(whisper)}
         if message.get("thread_ts"):
             container["thread_ts"] = message["thread_ts"]
-        payload = self._interaction("block_actions", who) | {
-            "container": container,
-            "channel": self._brief(place),
-            "message": dict(message),
-        }
+        payload = (
+            self._interaction("block_actions", who)
+            | {
+                "container": container,
+                "channel": self._brief(place),
+            }
+            | ({} if whisper else {"message": dict(message)})
+        )  # Slack does not keep what only one person sees
         payload |= {"state": {"values": {}}, "response_url": self._response_url(place, who, ts)}
         self._act(payload, message.get("blocks", []), action_id, value)
 
@@ -153,6 +159,21 @@ class Interactions(State):
         self.ephemerals.append(message | {"ts": ts, "channel": channel.id, "to": user})
         self.emit(Change("ephemeral", channel, self.ephemerals[-1], user=user))
         return ts
+
+    def whispered(self, channel: str, ts: str) -> Json | None:
+        """The message of that ts that one person sees."""
+        return next((m for m in self.ephemerals if m["ts"] == ts and m["channel"] == channel), None)
+
+    def unwhisper(self, channel: Channel, message: Json, content: Json | None) -> None:
+        """Replace what one person sees, or take it away."""
+        at = self.ephemerals.index(message)
+        if content is None:
+            del self.ephemerals[at]
+            self.emit(Change("ephemeral", channel, {"ts": message["ts"], "deleted": True}, user=message["to"]))
+            return
+        kept = {k: v for k, v in message.items() if k not in ("text", "blocks", "attachments")}
+        self.ephemerals[at] = kept | content
+        self.emit(Change("ephemeral", channel, self.ephemerals[at], user=message["to"]))
 
     def _act(self, payload: Json, blocks: list[Json], action_id: str, value: Any) -> None:
         block_id, element = next((b, e) for b, e in elements(blocks) if e.get("action_id") == action_id)

@@ -86,14 +86,16 @@ class Transfers:
         if right.left <= 0 or self._ws.clock() > right.expires:
             return "used_url" if right.left <= 0 else "expired_url"
         channel = self._ws.channels[right.channel]
-        old = channel.messages.get(right.ts)
+        old, whisper = channel.messages.get(right.ts), self._ws.whispered(channel.id, right.ts)
         try:
             if not args.get("delete_original"):
                 check_message(args)
         except SlackError as refusal:
             return refusal.code
         right.left -= 1
-        if args.get("delete_original"):
+        if whisper and (args.get("delete_original") or args.get("replace_original")):
+            self._ws.unwhisper(channel, whisper, None if args.get("delete_original") else content(args))
+        elif args.get("delete_original"):
             if old:
                 self._ws.remove(channel, right.ts)
         elif args.get("replace_original") and old:

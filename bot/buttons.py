@@ -1,0 +1,48 @@
+"""The buttons beside answers: what they look like, what they carry. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.models import ThreadKey
+
+Block = dict[str, Any]
+STOP = "stop_answer"
+AGAIN = "answer_again"
+CANCEL = "cancel_message"
+
+
+def growing(thread: ThreadKey) -> list[Block]:
+    """Below an answer that grows."""
+    return [_row(_button(STOP, "Stop", str(thread)))]
+
+
+def below(notes: Sequence[str], thread: ThreadKey, first: str, label: str = "Regenerate") -> list[Block]:
+    """Below an answer that has ended: what is to be said about it, and to have it again. `first` is its turn's first ts; without one no button."""
+    said: list[Block] = []
+    if notes:
+        said.append({"type": "context", "elements": [{"type": "mrkdwn", "text": n[:2000]} for n in notes[:10]]})
+    return [*said, *([_row(_button(AGAIN, label, place(thread, first)))] if first else [])]
+
+
+def offer(text: str, action: str, label: str, thread: ThreadKey, ts: str) -> list[Block]:
+    """A note to one person with one button."""
+    return [
+        {"type": "section", "text": {"type": "mrkdwn", "text": text}},
+        _row(_button(action, label, place(thread, ts))),
+    ]
+
+
+def place(thread: ThreadKey, ts: str) -> str:
+    """What a button carries: the thread, and a message in it."""
+    return f"{thread}|{ts}"
+
+
+def _row(*buttons: Block) -> Block:
+    return {"type": "actions", "elements": list(buttons)}
+
+
+def _button(action: str, label: str, value: str) -> Block:
+    text = {"type": "plain_text", "text": label, "emoji": True}
+    return {"type": "button", "action_id": action, "text": text, "value": value}
