@@ -45,13 +45,15 @@ WRITING = "writing…"
 THINKING = "is thinking…"
 AGAIN = "was interrupted and is picking the answer up again…"
 WAITING_MARK = "hourglass_flowing_sand"
-Blocks = list[dict[str, Any]]
+Block = dict[str, Any]
+Blocks = list[Block]
 
 
 class Reply:
     """One turn's answer in Slack."""
 
-    def __init__(self, slack: Slack, lease: Lease, names: Mapping[str, str]) -> None:
+    def __init__(self, slack: Slack, lease: Lease, names: Mapping[str, str], growing: Sequence[Block] = ()) -> None:
+        """`names` maps user ids to names; the blocks of `growing` stand below the line that says "writing…"."""
         turn = lease.turn
         self.edits = 0
         self.first_at: float | None = None  # monotonic time of the first words in Slack
@@ -63,6 +65,7 @@ class Reply:
         self._lead = ELSEWHERE if turn.redirect else ""
         self._posted: list[str] = list(turn.parts)  # ts of the messages that hold the answer
         self._sent: list[Blocks | None] = [None] * len(self._posted)
+        self._growing, self._below = list(growing), Blocks()
         self._page = Page(names)
         self._level = markdown.FULL
         self._text = ""
@@ -86,7 +89,7 @@ class Reply:
                 await self._find()
             if not self._posted and self._thread_ts is None and await self._reserve():
                 with contextlib.suppress(Retryable):  # a placeholder adorns; its fate was looked up
-                    await self._deliver(lambda: self._put(0, [_aside(THINKING)], "…"))
+                    await self._deliver(lambda: self._put(0, [_aside(THINKING), *self._growing], "…"))
         if not self._posted or self._lease.turn.resumed:
             await self.status(AGAIN if self._posted else THINKING)
         self._writer = asyncio.create_task(self._grow())
@@ -117,11 +120,14 @@ class Reply:
         if not self._posted and self._status_at and time.monotonic() - self._status_at > STATUS_SECONDS:
             await self.status(f"is {self._doing}")
 
-    async def finish(self, text: str) -> None:
-        """Writes the whole text and returns when Slack has it. Raises Retryable where Slack stays away."""
+    async def finish(self, text: str, below: Sequence[Block] = ()) -> None:
+        """Writes the whole text and returns when Slack has it. Raises Retryable where Slack stays away.
+
+        `below`: at most ten blocks that stand under the last message; left out when Slack refuses them.
+        """
         await self._stop_writer()
         async with self._lock:
-            self._text = text
+            self._text, self._below = text, list(below)
             for attempt in range(FINAL_TRIES):
                 try:
                     await self._deliver(lambda: self._write(final=True))
@@ -240,9 +246,14 @@ class Reply:
             except MessageGone:
                 continue  # somebody deleted it, and it was forgotten: now it is posted anew
             except ContentRefused:
-                if self._level is markdown.PLAIN:
+                if self._level is not markdown.PLAIN:
+                    self._level = markdown.CAREFUL if self._level is markdown.FULL else markdown.PLAIN
+                elif (
+                    self._growing or self._below
+                ):  # plain words are refused too: what stands below them must be at fault
+                    self._growing, self._below, self._level = [], [], markdown.FULL
+                else:
                     raise
-                self._level = markdown.CAREFUL if self._level is markdown.FULL else markdown.PLAIN
                 self._sent = [None] * len(self._posted)
             except PlaceClosed:
                 if self._lease.key.is_dm or self._lead:
@@ -258,11 +269,12 @@ class Reply:
         # New messages first: the line that says "writing…" leaves an older one only when the rest of the text is there.
         for n in (*range(old, last + 1), *range(min(old, last + 1))):
             blocks, words = contents[n]
-            shown = blocks if final or n < last else [*blocks, _aside(self._doing)]
-            if n >= len(self._posted) or self._sent[n] != shown:
+            if n == last:  # there is room: a message's text is cut for fewer blocks than Slack takes
+                blocks = [*blocks, *self._below] if final else [*blocks, _aside(self._doing), *self._growing]
+            if n >= len(self._posted) or self._sent[n] != blocks:
                 if final or n < last or n >= old > 0:  # the growing one's token is taken already
                     await self._budget(n)
-                await self._put(n, shown, words)
+                await self._put(n, blocks, words)
         for ts in self._posted[len(contents) :] if final else ():
             await self._slack.delete(self._channel, ts)
         if final:

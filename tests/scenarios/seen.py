@@ -8,9 +8,9 @@ from playground.slack import SlackServer
 
 
 def growing(message: dict[str, Any]) -> bool:
-    """Whether a message says that it is not finished: a context line in italics at its end."""
-    last = (message.get("blocks") or [{}])[-1]
-    return last.get("type") == "context" and str(last["elements"][0]["text"]).endswith("…_")
+    """Whether a message says that it is not finished: a context line in italics below its text; buttons may follow."""
+    lines = [b for b in message.get("blocks") or () if b.get("type") == "context"]
+    return any(str(b["elements"][0].get("text", "")).endswith("…_") for b in lines)
 
 
 def answers(slack: SlackServer, channel: str, thread_ts: str | None = None) -> list[str]:

@@ -1,0 +1,87 @@
+"""The message that grows, as Slack's readers see it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from bot.lease import Lease
+from bot.models import ThreadKey
+from bot.pace import Pace
+from bot.queue import Queue
+from bot.reply import Reply
+from bot.slack import Slack, connect_slack
+from playground.slack import SlackServer
+from tests.queue_world import mention, take_one
+from tests.scenarios.seen import growing
+
+STOP: dict[str, Any] = {
+    "type": "actions",
+    "elements": [{"type": "button", "action_id": "stop", "text": {"type": "plain_text", "text": "Stop"}}],
+}
+FOOTER: dict[str, Any] = {"type": "context", "elements": [{"type": "mrkdwn", "text": "12 s"}]}
+BROKEN: dict[str, Any] = {"type": "no such block"}
+
+
+@pytest.fixture
+async def client(slack: SlackServer) -> AsyncIterator[Slack]:
+    async with connect_slack(slack.bot_token, slack.api_url, Pace(None, "")) as client:
+        yield client
+
+
+@pytest.fixture
+async def lease(slack: SlackServer, queue: Queue) -> Lease:
+    """The right to answer a question in #general."""
+    ts = slack.workspace.say("ana", "general", "@assist question")
+    channel = slack.workspace.channel("general").id
+    await queue.put(mention(float(ts), ThreadKey(slack.team_id, channel, ts), user=slack.workspace.person("ana").id))
+    return await take_one(queue)
+
+
+def posted(slack: SlackServer, lease: Lease) -> list[dict[str, Any]]:
+    """The messages of the answer."""
+    return [m for m in slack.workspace.messages("general", lease.key.root) if m.get("bot_id")]
+
+
+def kinds(message: dict[str, Any]) -> list[str]:
+    return [b["type"] for b in message["blocks"]]
+
+
+async def test_buttons_stand_below_what_grows_and_others_below_what_is_whole(
+    slack: SlackServer, client: Slack, lease: Lease
+) -> None:
+    reply = Reply(client, lease, {}, [STOP])
+    await reply.open()
+    reply.show("Some words and ")
+    await slack.until(lambda: bool(posted(slack, lease)))
+    assert kinds(posted(slack, lease)[0]) == ["markdown", "context", "actions"]
+    assert growing(posted(slack, lease)[0])
+    await reply.finish("Some words and more.", [FOOTER, STOP | {"block_id": "again"}])
+    (message,) = posted(slack, lease)
+    assert kinds(message) == ["markdown", "context", "actions"]
+    assert message["blocks"][1]["elements"] == FOOTER["elements"]
+    assert not growing(message)
+
+
+async def test_blocks_stand_below_the_last_message_of_a_long_answer_only(
+    slack: SlackServer, client: Slack, lease: Lease
+) -> None:
+    reply = Reply(client, lease, {})
+    await reply.open()
+    await reply.finish("\n\n".join(f"Paragraph {n}. {'word ' * 400}" for n in range(10)), [FOOTER])
+    assert [kinds(m) for m in posted(slack, lease)] == [["markdown"], ["markdown", "context"]]
+
+
+async def test_blocks_that_slack_refuses_are_left_out_and_the_answer_stands(
+    slack: SlackServer, client: Slack, lease: Lease
+) -> None:
+    reply = Reply(client, lease, {}, [BROKEN])
+    await reply.open()
+    reply.show("**Some** words and ")
+    await slack.until(lambda: bool(posted(slack, lease)))
+    await reply.finish("**Some** words.", [BROKEN])
+    (message,) = posted(slack, lease)
+    assert message["blocks"][0]["text"] == "**Some** words."
+    assert len(message["blocks"]) == 1
