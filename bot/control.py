@@ -57,7 +57,7 @@ class Control:
         return (entries[-1][0] if entries else after), [(f["thread"], f["user"]) for _, f in entries]
 
     async def asked(self, thread: ThreadKey, first: str) -> tuple[Message, ...]:
-        """The messages of an ended turn, by the ts of its first; none when it is too old, still runs, or is on its way again."""
+        """The messages of a turn that began, by the ts of its first; none when it is too old, or on its way again."""
         stored = await self._redis.get(keys.answered(thread.team, thread.channel, first))
         try:
             return tuple(Message.from_json(json.dumps(m)) for m in json.loads(stored or "[]"))
@@ -81,11 +81,9 @@ class Control:
 
     async def reword(self, thread: ThreadKey, first: str, ts: str, text: str) -> Message | None:
         """Gives one message of a turn that began or ended another text, for when it is answered again; None when it is too old for that."""
-        running = await self._redis.hget(keys.messages(thread), ts)
-        if running:
-            message = replace(Message.from_json(running), text=text)
-            await self._redis.hset(keys.messages(thread), ts, message.to_json())
-            return message
+        if running := await self._redis.hget(keys.messages(thread), ts):
+            changed = replace(Message.from_json(running), text=text)
+            await self._redis.hset(keys.messages(thread), ts, changed.to_json())
         messages = await self.asked(thread, first)
         found = next((m for m in messages if m.ts == ts), None)
         if not found:

@@ -215,6 +215,8 @@ class Queue:
                     TURN_BYTES,
                     int(left * 1000),
                     keys.said(key.team, key.channel, ""),
+                    keys.answered(key.team, key.channel, ""),
+                    keys.ANSWERED_SECONDS,
                 ],
             )
             if not isinstance(got, int):

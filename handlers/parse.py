@@ -125,7 +125,8 @@ def _parse(body: Raw, me: str) -> Parsed:
         case "app_home_opened":
             return HomeOpened(_word(event["user"])) if event.get("tab") == "home" else Ignored("not the home tab")
         case "agent_session_stopped":
-            key = ThreadKey(_team(body), _word(event["channel"]), _ts(event["thread_ts"]))
+            root = _ts(event["thread_ts"]) if event.get("thread_ts") else DM_ROOT
+            key = ThreadKey(_team(body), _word(event["channel"]), root)
             return StopPressed(key, _word(event["user"]), _ts(event["event_ts"]))
         case "app_mention":
             return _said(body, event, me)

@@ -151,7 +151,7 @@ def test_the_operations_page_has_every_field_and_outcome_of_the_turns_line() -> 
     section = read("docs/operations.md").split("## Logs")[1].split("\n## ")[0]
     rows = re.findall(r"^\| (`.+?) \|", section, re.MULTILINE)
     told = {w for row in rows for w in re.findall(r"`([^`]+)`", row)}
-    outcomes = {"answered", "refused", "failed", "retry", "handed on", "lost", "crashed"}
+    outcomes = {"answered", "refused", "stopped", "failed", "retry", "handed on", "lost", "crashed"}
     assert told == fields | outcomes
     for outcome in outcomes:
         assert f'"{outcome}"' in read("bot/worker.py")
@@ -192,6 +192,7 @@ EVENT_SCOPES = {
     "message.im": "im:history",
     "message.mpim": "mpim:history",
     "app_home_opened": "",
+    "agent_session_stopped": "",
 }
 FEATURE_SCOPES = {"agent_view": "assistant:write"}
 OPENS_DMS = "im:write"  # of the scopes that conversations.open accepts, the one for DMs
@@ -285,7 +286,10 @@ def test_bot_imports_handlers_and_playground_only_where_they_are_put_together() 
 
 
 def test_handlers_import_only_what_storing_needs() -> None:
-    allowed = {f"bot.{n}" for n in ("models", "queue", "settings", "slack", "metrics", "mrkdwn", "errors")}
+    allowed = {
+        f"bot.{n}"
+        for n in ("models", "queue", "control", "buttons", "settings", "slack", "metrics", "mrkdwn", "errors")
+    }
     used = {i for n in python_files("handlers") for i in imports(n) if i.startswith("bot")}
     assert used <= allowed
 

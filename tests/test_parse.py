@@ -91,6 +91,10 @@ def thread(channel: str, root: str) -> ThreadKey:
     return ThreadKey(TEAM, channel, root)
 
 
+def gone(key: ThreadKey, user: str = ANA, *, for_bot: bool) -> Deleted:
+    return Deleted(key, TS, user, LATER, "Ev0123456789", for_bot)
+
+
 REPLY: Json = {"thread_ts": ROOT, "parent_user_id": ANA}
 BROADCAST: Json = {"subtype": "thread_broadcast", "root": said(ts=ROOT)} | REPLY
 SHARED: Json = {"subtype": "file_share", "upload": False, "files": [FILE]}
@@ -183,22 +187,22 @@ def test_what_is_not_meant_for_the_bot(event: Json) -> None:
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
-        pytest.param(changed(said("b"), said("a")), Edited(thread(GENERAL, TS), TS, "b", for_bot=False), id="a root"),
-        pytest.param(changed(said("b", **REPLY), said("a", **REPLY)), Edited(thread(GENERAL, ROOT), TS, "b", for_bot=False), id="a reply"),
-        pytest.param(changed(direct("b"), direct("a")), Edited(thread(DM, DM_ROOT), TS, "b", for_bot=True), id="a DM"),
-        pytest.param(changed(direct("b", **REPLY), direct("a", **REPLY)), Edited(thread(DM, ROOT), TS, "b", for_bot=True), id="a DM's thread"),
-        pytest.param(changed(said("", **SHARED), said("a", **SHARED)), Edited(thread(GENERAL, TS), TS, "", for_bot=False), id="to nothing"),
-        pytest.param(changed(said("b"), said("a"), previous_message=None), Edited(thread(GENERAL, TS), TS, "b", for_bot=False), id="from what?"),
+        pytest.param(changed(said("b"), said("a")), Edited(thread(GENERAL, TS), TS, ANA, "b", for_bot=False), id="a root"),
+        pytest.param(changed(said("b", **REPLY), said("a", **REPLY)), Edited(thread(GENERAL, ROOT), TS, ANA, "b", for_bot=False), id="a reply"),
+        pytest.param(changed(direct("b"), direct("a")), Edited(thread(DM, DM_ROOT), TS, ANA, "b", for_bot=True), id="a DM"),
+        pytest.param(changed(direct("b", **REPLY), direct("a", **REPLY)), Edited(thread(DM, ROOT), TS, ANA, "b", for_bot=True), id="a DM's thread"),
+        pytest.param(changed(said("", **SHARED), said("a", **SHARED)), Edited(thread(GENERAL, TS), TS, ANA, "", for_bot=False), id="to nothing"),
+        pytest.param(changed(said("b"), said("a"), previous_message=None), Edited(thread(GENERAL, TS), TS, ANA, "b", for_bot=False), id="from what?"),
         pytest.param(
             changed(said("This message was deleted.", subtype="tombstone", user="USLACKBOT", thread_ts=TS), said(thread_ts=TS)),
-            Deleted(thread(GENERAL, TS), TS, for_bot=True),
+            gone(thread(GENERAL, TS), for_bot=True),
             id="a deleted root with replies",
         ),
-        pytest.param(deleted(said()), Deleted(thread(GENERAL, TS), TS, for_bot=True), id="a deleted root"),
-        pytest.param(deleted(said(**REPLY)), Deleted(thread(GENERAL, ROOT), TS, for_bot=True), id="a deleted reply"),
-        pytest.param(deleted(direct()), Deleted(thread(DM, DM_ROOT), TS, for_bot=True), id="a deleted DM"),
+        pytest.param(deleted(said()), gone(thread(GENERAL, TS), for_bot=True), id="a deleted root"),
+        pytest.param(deleted(said(**REPLY)), gone(thread(GENERAL, ROOT), for_bot=True), id="a deleted reply"),
+        pytest.param(deleted(direct()), gone(thread(DM, DM_ROOT), for_bot=True), id="a deleted DM"),
         pytest.param(
-            {k: v for k, v in deleted(said()).items() if k != "previous_message"}, Deleted(thread(GENERAL, TS), TS, for_bot=False), id="of what?"
+            {k: v for k, v in deleted(said()).items() if k != "previous_message"}, gone(thread(GENERAL, TS), "", for_bot=False), id="of what?"
         ),
     ],
 )  # fmt: skip

@@ -93,13 +93,13 @@ async def test_what_was_ignored_as_a_follow_up_may_come_as_a_mention(queue: Queu
 async def test_a_waiting_message_can_be_edited_and_cancelled(queue: Queue) -> None:
     for ts in (1, 2, 3):
         await queue.put(mention(ts, files=(FILE,) if ts == 2 else ()))
-    assert await queue.replace_text(ROOT, "1.000000", 'ein "Tippfehler" ü \\')
-    assert await queue.replace_text(ROOT, "2.000000", "two")
-    assert await queue.cancel(ROOT, "3.000000")
+    assert await queue.replace_text(ROOT, "1.000000", 'ein "Tippfehler" ü \\') == "changed"
+    assert await queue.replace_text(ROOT, "2.000000", "two") == "changed"
+    assert await queue.cancel(ROOT, "3.000000") == "changed"
     turn = (await take_one(queue)).turn
     assert [(m.text, m.files) for m in turn.messages] == [('ein "Tippfehler" ü \\', ()), ("two", (FILE,))]
-    assert not await queue.replace_text(ROOT, "1.000000", "too late")
-    assert not await queue.cancel(ROOT, "1.000000")
+    assert await queue.replace_text(ROOT, "1.000000", "too late") == "1.000000", "its turn has begun"
+    assert await queue.cancel(ROOT, "2.000000") == "1.000000", "and this one's, with the same"
     assert not await queue.cancel(ROOT, "9.000000")
 
 

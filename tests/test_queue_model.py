@@ -97,11 +97,11 @@ class QueueMachine(RuleBasedStateMachine):
         waiting = self.threads[said.thread].waiting
         waits = said.ts in waiting
         if how == "edit":
-            assert self.run(self.queue.replace_text(said.thread, said.ts, "edited")) == waits
+            assert (self.run(self.queue.replace_text(said.thread, said.ts, "edited")) == "changed") == waits
             if waits:
                 waiting[said.ts] = replace(said, text="edited")
         else:
-            assert self.run(self.queue.cancel(said.thread, said.ts)) == waits
+            assert (self.run(self.queue.cancel(said.thread, said.ts)) == "changed") == waits
             if waits:
                 del waiting[said.ts]
                 self.cancelled.add(said.event_id)

@@ -21,8 +21,10 @@ if ARGV[5] ~= 'hand on' then
   if ARGV[5] == 'dead' then
     redis.call('XADD', KEYS[7], 'MAXLEN', '~', ARGV[7], '*', 'thread', ARGV[4], 'messages', messages, unpack(ARGV, 9))
   end
-  if redis.call('HGET', KEYS[5], 'kind') ~= 'gone' then redis.call('SET', KEYS[8], messages, 'EX', ARGV[8]) end
-  if #said > 0 then redis.call('HDEL', KEYS[4], unpack(said)) end
+  redis.call('SET', KEYS[8], messages, 'XX', 'EX', ARGV[8]) -- with the files and words that came meanwhile
+  for _, ts in ipairs(said) do
+    if not redis.call('ZSCORE', KEYS[3], ts) then redis.call('HDEL', KEYS[4], ts) end -- one that waits is to be answered again
+  end
   redis.call('DEL', KEYS[5])
 end
 if ARGV[5] == 'hand on' or redis.call('ZCARD', KEYS[3]) > 0 then

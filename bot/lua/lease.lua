@@ -1,6 +1,6 @@
 -- Turns a pending entry into a lease. Returns nil when there is nothing to do or the entry is another worker's;
 -- else {epoch, resumed, the thread's fields, the turn's fields, messages}; or a number: the ms until what is being said has settled.
--- KEYS: ready, thread, waiting, messages, turn. ARGV: group, worker, entry, thread name, most messages, most bytes, settle ms, 'said key prefix'
+-- KEYS: ready, thread, waiting, messages, turn. ARGV: group, worker, entry, thread name, most messages, most bytes, settle ms, 'said key prefix', 'answered key prefix', answered seconds
 local mine = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2])
 if #mine == 0 then return nil end
 local resumed = redis.call('EXISTS', KEYS[5])
@@ -28,7 +28,14 @@ if resumed == 0 then
   end
   redis.call('ZREM', KEYS[3], unpack(list))
   redis.call('HSET', KEYS[5], 'messages', table.concat(list, ' '), 'asker', asker, 'kind', kind)
-  for _, ts in ipairs(list) do redis.call('SET', ARGV[8] .. ts, list[1], 'XX', 'KEEPTTL') end
+  local texts = {}
+  for _, ts in ipairs(list) do
+    redis.call('SET', ARGV[8] .. ts, list[1], 'XX', 'KEEPTTL')
+    texts[#texts + 1] = redis.call('HGET', KEYS[4], ts) or nil
+  end
+  if kind ~= 'gone' then -- from now on it can be had again
+    redis.call('SET', ARGV[9] .. list[1], '[' .. table.concat(texts, ',') .. ']', 'EX', ARGV[10])
+  end
 end
 redis.call('HSET', KEYS[2], 'state', 'running', 'entry', ARGV[3])
 redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'JUSTID') -- young from now on

@@ -7,7 +7,9 @@ SCOPES = (
     "channels:read groups:read im:read mpim:read im:write users:read users:read.email files:read files:write "
     "reactions:write usergroups:read users.profile:read search:read.public search:read.files search:read.users"
 )
-SUBSCRIPTIONS = "app_mention message.channels message.groups message.im message.mpim app_home_opened"
+SUBSCRIPTIONS = (
+    "app_mention message.channels message.groups message.im message.mpim app_home_opened agent_session_stopped"
+)
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer
 from tests.scenarios.points import Question, said, script_for
-from tests.scenarios.seen import answers, growing, whole
+from tests.scenarios.seen import answers, growing, read, whole
 
 RESUMED_SECONDS = 10.0  # after a kill
 WORDS = ("amber", "birch", "cedar", "daisy", "elder", "furze", "grape", "hazel", "iris", "jade", "kelp", "lilac")
@@ -48,7 +48,7 @@ class Asked:
             await self.until(partial(is_whole, q), partial(_status_is_clear, q))
         for q in self.all:
             (answer,) = q.answers
-            assert (q.word, self.slack.workspace.rendered(answer)) == (q.word, said(q.word))
+            assert (q.word, read(self.slack, answer)) == (q.word, said(q.word))
             assert (q.word, q.posts) == (q.word, [answer["ts"]])
             assert (q.word, q.notes) == (q.word, 1)
         for q in self.all:
@@ -65,7 +65,7 @@ class Asked:
 
 def is_whole(q: Question) -> bool:
     """Whether its answer is complete."""
-    return bool(q.answers) and not growing(q.answers[0]) and q.slack.workspace.rendered(q.answers[0]).endswith("-59")
+    return bool(q.answers) and not growing(q.answers[0]) and read(q.slack, q.answers[0]).endswith("-59")
 
 
 def _status_is_clear(q: Question) -> bool:

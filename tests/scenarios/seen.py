@@ -14,9 +14,20 @@ def growing(message: dict[str, Any]) -> bool:
 
 
 def answers(slack: SlackServer, channel: str, thread_ts: str | None = None) -> list[str]:
-    """The bot's messages in a thread (or at the top level), as they are rendered."""
-    ws = slack.workspace
-    return [ws.rendered(m) for m in ws.messages(channel, thread_ts) if m.get("bot_id")]
+    """The bot's messages in a thread (or at the top level), as they are rendered, without their buttons."""
+    return [read(slack, m) for m in slack.workspace.messages(channel, thread_ts) if m.get("bot_id")]
+
+
+def read(slack: SlackServer, message: dict[str, Any]) -> str:
+    """A message as it is rendered, without its buttons."""
+    said = [b for b in message.get("blocks") or () if b["type"] != "actions"]
+    return slack.workspace.rendered(message | {"blocks": said})
+
+
+def buttons(message: dict[str, Any]) -> list[str]:
+    """The labels of a message's buttons."""
+    rows = [b for b in message.get("blocks") or () if b["type"] == "actions"]
+    return [e["text"]["text"] for row in rows for e in row["elements"]]
 
 
 def whole(slack: SlackServer, channel: str, thread_ts: str | None = None, count: int = 1) -> bool:
