@@ -10,7 +10,8 @@ from bot.settings import Settings
 from playground.openai import Call, OpenAIServer, Plan, Script, Step, text
 from playground.slack import SlackServer
 from tests.conftest import connected, running
-from tests.scenarios.seen import answer_to, answers, buttons, whole
+from tests.processes import Bots
+from tests.scenarios.seen import answer_to, answers, buttons, read, whole
 
 LONG = "One two three four five six seven eight nine ten eleven twelve. " * 20
 
@@ -285,3 +286,21 @@ async def test_who_waits_sees_their_place_and_may_cancel(bot: Settings, slack: S
     assert len(own(slack, "general", ts)) == 1
     message = next(m for m in slack.workspace.messages("general", ts) if m["ts"] == later)
     assert not message.get("reactions"), "it waits no more"
+
+
+async def test_a_stop_while_its_worker_is_dead_is_kept_by_the_next(
+    start: Bots, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    ai.script = Script()
+    ai.script.forever(slowly())
+    await start.start("web")
+    worker = await start.start("worker")
+    ts = slack.workspace.say("ana", "general", "@assist count")
+    await slack.until(lambda: len("".join(answers(slack, "general", ts))) > 120)
+    await worker.kill()
+    shown = read(slack, own(slack, "general", ts)[0]).split("writing…")[0].strip(" _\n")
+    slack.workspace.press("ana", "general", own(slack, "general", ts)[0]["ts"], "stop_answer")
+    await start.start("worker")
+    await slack.until(lambda: "Stopped by Ana" in "".join(answers(slack, "general", ts)), timeout=20)
+    (answer,) = answers(slack, "general", ts)
+    assert answer.startswith(shown), "what was written stays"
