@@ -71,7 +71,7 @@ class Lease:
         await self.save_thread(marked=" ".join(self.marked))
 
     async def done(self) -> None:
-        """Ends the turn; what waits behind it becomes ready."""
+        """Ends the turn; what waits behind it becomes ready. Like the other three ends it raises LeaseLost."""
         await self._close("done")
 
     async def bury(self, reason: str, reference: str) -> None:
@@ -123,7 +123,7 @@ class Lease:
         key = self.key
 
         async def step() -> None:
-            await self._run(
+            closed = await self._run(
                 "close",
                 [
                     keys.READY,
@@ -133,9 +133,13 @@ class Lease:
                     keys.turn(key),
                     keys.DELAYED,
                     keys.DEAD,
+                    keys.LANES,
                 ],
                 [keys.GROUP, self._entry, self._epoch, str(key), how, delay_ms, keys.DEAD_ENTRIES, *extra],
             )
+            if not closed:
+                self.lost = True
+                raise LeaseLost(str(key))
 
         self.closing = True
         await self._patiently(step)

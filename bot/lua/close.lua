@@ -1,15 +1,20 @@
 -- Ends a lease: the turn is done, dead, tried again later, or handed on. Returns 1, or 0 when the lease is lost.
--- KEYS: ready, thread, waiting, messages, turn, delayed, dead
+-- A repeat finds its own work done (the answer was lost on the way), and that is no loss.
+-- KEYS: ready, thread, waiting, messages, turn, delayed, dead, lanes
 -- ARGV: group, entry, epoch, thread name, 'done' | 'dead' | 'retry' | 'hand on', delay in ms, most dead entries, field, value, … (of the dead entry)
+if redis.call('HGET', KEYS[2], 'closed') == ARGV[3] then return 1 end
 if redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[3] or redis.call('HGET', KEYS[2], 'entry') ~= ARGV[2] then return 0 end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
 redis.call('HDEL', KEYS[2], 'entry')
+redis.call('HSET', KEYS[2], 'closed', ARGV[3])
+if ARGV[5] ~= 'hand on' then leave(KEYS[8], ARGV[4]) end
 if ARGV[5] == 'retry' then
   local now = redis.call('TIME')
   redis.call('HINCRBY', KEYS[5], 'attempt', 1)
   redis.call('ZADD', KEYS[6], now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[6], ARGV[4])
   redis.call('HSET', KEYS[2], 'state', 'delayed')
+  feed(KEYS[8], KEYS[1])
   return 1
 end
 if ARGV[5] ~= 'hand on' then
@@ -24,9 +29,10 @@ if ARGV[5] ~= 'hand on' then
   redis.call('DEL', KEYS[5])
 end
 if ARGV[5] == 'hand on' or redis.call('ZCARD', KEYS[3]) > 0 then
-  redis.call('XADD', KEYS[1], '*', 'thread', ARGV[4])
+  if ARGV[5] == 'hand on' then pass_on(KEYS[8], KEYS[1], ARGV[4]) else enter(KEYS[8], ARGV[4]) end
   redis.call('HSET', KEYS[2], 'state', 'ready')
 else
   redis.call('HSET', KEYS[2], 'state', 'idle')
 end
+feed(KEYS[8], KEYS[1])
 return 1
