@@ -36,7 +36,9 @@ async def measured(what: str, redis: Any, count: int) -> AsyncIterator[None]:
     yield
     seconds, server, client = (b - a for a, b in zip(before, await now(), strict=True))
     per = 1e6 / count
-    print(f"{what}: {seconds:.1f} s, {count / seconds:.0f}/s; Redis {server * per:.0f} µs each, this process {client * per:.0f} µs")
+    print(
+        f"{what}: {seconds:.1f} s, {count / seconds:.0f}/s; Redis {server * per:.0f} µs each, this process {client * per:.0f} µs"
+    )
 
 
 async def each(count: int, step: Callable[[int], Awaitable[object]]) -> None:

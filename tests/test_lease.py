@@ -186,3 +186,25 @@ async def test_somebody_who_never_stops_writing_is_answered_all_the_same(queue: 
         await queue.put(message(n, text="a mention"))
         await asyncio.sleep(0.02)
     assert leasing.done()
+
+
+@pytest.mark.parametrize("how", ["done", "bury", "retry", "hand_on"])
+async def test_an_end_that_is_sent_again_because_its_answer_was_lost_is_no_loss(queue: Queue, how: str) -> None:
+    await queue.put(mention(1))
+    await queue.put(mention(1.5, OTHER))
+    lease, other = await take(queue)
+    ends = {
+        "done": lease.done,
+        "bury": lambda: lease.bury("why", "ref"),
+        "retry": lambda: lease.retry(60),
+        "hand_on": lease.hand_on,
+    }
+    await ends[how]()
+    once = await queue.depth()
+    await queue.put(mention(2))
+    successors = await take(queue)
+    await ends[how]()
+    assert len(await queue.dead()) == once.dead
+    for successor in successors:
+        await successor.beat()
+    await other.beat()
