@@ -13,6 +13,8 @@ from typing import TypeVar
 
 import structlog
 from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import AuthenticationError, RedisError
 
 from bot.conversations import Conversations
 from bot.database import Database, default_url, open_database
@@ -22,7 +24,8 @@ from bot.errors import AssistError, SettingError, SlackRefused, UserFacing
 from bot.health import Health, serve
 from bot.llm import Llm, connect_openai
 from bot.pace import Pace
-from bot.queue import Queue, connect_redis
+from bot.queue import Queue
+from bot.redis_client import connect
 from bot.settings import Settings
 from bot.slack import Slack, connect_slack
 from bot.tools import TOOLS
@@ -45,7 +48,8 @@ async def run(settings: Settings, *, receive: bool, work: bool, stop: asyncio.Ev
         settings.require_openai()
     stop = stop or stop_on_signals()
     async with AsyncExitStack() as stack:
-        queue = Queue(await stack.enter_async_context(open_redis(settings)), _process_name())
+        redis = await stack.enter_async_context(open_redis(settings, stop))
+        queue = Queue(redis, _process_name(), wait_replicas=settings.redis_wait_replicas)
         pace = Pace(queue.redis if settings.slack_pace else None, settings.slack_bot_token)
         slack = await stack.enter_async_context(connect_slack(settings.slack_bot_token, settings.slack_api_url, pace))
         me = await _ask(slack.identity, "SLACK_BOT_TOKEN", "OAuth & Permissions", stop)
@@ -93,13 +97,30 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
 
 
 @asynccontextmanager
-async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
-    """The Redis of REDIS_URL, or the embedded Valkey."""
+async def open_redis(settings: Settings, stop: asyncio.Event | None = None) -> AsyncIterator[Redis | RedisCluster]:
+    """The Redis or the cluster of REDIS_URL, or the embedded Valkey. One that is away is waited for until `stop`; without that, raises RedisError."""
     async with AsyncExitStack() as stack:
         url = settings.redis_url or await stack.enter_async_context(embedded_valkey(settings.data_dir))
-        redis = connect_redis(url)
+        redis = await _connected(url, stop)
         stack.push_async_callback(redis.aclose)
         yield redis
+
+
+async def _connected(url: str, stop: asyncio.Event | None) -> Redis | RedisCluster:
+    while True:
+        try:
+            return await connect(url)
+        except AuthenticationError as error:
+            raise SettingError(
+                "REDIS_URL", f"is refused by Redis ({error}).", "Check its user and password."
+            ) from error
+        except RedisError as error:
+            if not stop:
+                raise
+            log.warning("queue away", error=type(error).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 1)
+                raise SystemExit(0) from error
 
 
 @asynccontextmanager

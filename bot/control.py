@@ -76,6 +76,7 @@ class Control:
             keys.waiting(thread),
             keys.messages(thread),
             keys.READY,
+            keys.LANES,
         ]
         return bool(messages and await self._queue.script("again", names, [str(thread), *again]))
 

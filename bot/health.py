@@ -75,6 +75,7 @@ class Health:
         metrics.delayed.set(depth.delayed)
         metrics.dead.set(depth.dead)
         metrics.oldest.set(depth.oldest)
+        metrics.lanes.set(depth.lanes)
         return True
 
 

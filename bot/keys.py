@@ -1,16 +1,24 @@
 """Every Redis key and how long it lives.
 
-All keys of the queue carry the hash tag `{q}`: its Lua scripts touch a thread and the ready stream in one atomic step, and Redis Cluster
-runs a script only where all its keys share a slot.
+All keys of the queue carry the hash tag `{q}`: its Lua scripts touch a thread, its lane and the ready stream in one atomic step, and Redis
+Cluster runs a script only where all its keys share a slot. So one shard carries the queue, and the others the budgets of Slack's methods.
+That is enough: docs/operations.md has the figures.
 
 key                       type    holds
-{q}:ready                 stream  one entry a thread that has work; group `workers`; a pending entry is a lease
+{q}:ready                 stream  one entry a thread that is next or runs; group `workers`; a pending entry is a lease
+{q}:lanes                 zset    workspaces with a channel whose next thread may run; the lowest is next
+{q}:lanes:ring:<team>     zset    those channels, likewise
+{q}:lanes:line:<lane>     list    a channel's threads that wait in line; a lane is <team>:<channel>
+{q}:lanes:busy:<lane>     set     its threads that have an entry in the ready stream, a few at most
+{q}:lanes:waiting         set     lanes in which somebody waits
+{q}:lanes:since           zset    threads that no worker has taken, by the ms since when
+{q}:lanes:untold          zset    those of them whose askers were not told their place, likewise
 {q}:delayed               zset    threads that wait for a retry, scored by the time in ms
 {q}:dead                  stream  turns that failed for good, capped
 {q}:event:<event id>      string  an event that was stored: redeliveries end here
 {q}:said:<team:chan:ts>   string  a message that was stored: twins and re-sent mentions end here
 {q}:early:<team:chan:ts>  string  an edit or a deletion that came before its message
-{q}:thread:<thread>       hash    state, epoch, starter, conversation, turns
+{q}:thread:<thread>       hash    state, epoch, the epoch that was closed last, starter, conversation, turns
 {q}:waiting:<thread>      zset    ts of messages that wait
 {q}:messages:<thread>     hash    ts → stored message, waiting or in the running turn
 {q}:turn:<thread>         hash    the running turn: messages, attempt, response, parts, …
@@ -25,10 +33,16 @@ from __future__ import annotations
 from bot.models import ThreadKey
 
 READY = "{q}:ready"
+LANES = "{q}:lanes"
+LANES_WAITING = "{q}:lanes:waiting"
+SINCE = "{q}:lanes:since"
+UNTOLD = "{q}:lanes:untold"
 DELAYED = "{q}:delayed"
 DEAD = "{q}:dead"
 STOPS = "{q}:stops"
-THREAD = "{q}:thread:"  # what follows is a thread's name
+THREAD = "{q}:thread:"  # what follows these three is a thread's name
+WAITING = "{q}:waiting:"
+MESSAGES = "{q}:messages:"
 GROUP = "workers"
 
 EVENT_SECONDS = 6 * 3600  # Slack's last redelivery comes after six minutes
@@ -62,12 +76,12 @@ def thread(key: ThreadKey) -> str:
 
 def waiting(key: ThreadKey) -> str:
     """The order in which a thread's messages wait."""
-    return f"{{q}}:waiting:{key}"
+    return f"{WAITING}{key}"
 
 
 def messages(key: ThreadKey) -> str:
     """A thread's stored messages."""
-    return f"{{q}}:messages:{key}"
+    return f"{MESSAGES}{key}"
 
 
 def turn(key: ThreadKey) -> str:

@@ -88,7 +88,7 @@ class Lease:
         await self.save_thread(marked=" ".join(self.marked))
 
     async def done(self) -> None:
-        """Ends the turn; what waits behind it becomes ready."""
+        """Ends the turn; what waits behind it becomes ready. Like the other three ends it raises LeaseLost."""
         await self._close("done")
 
     async def bury(self, reason: str, reference: str) -> None:
@@ -143,7 +143,7 @@ class Lease:
         key = self.key
 
         async def step() -> None:
-            await self._run(
+            closed = await self._run(
                 "close",
                 [
                     keys.READY,
@@ -153,6 +153,7 @@ class Lease:
                     keys.turn(key),
                     keys.DELAYED,
                     keys.DEAD,
+                    keys.LANES,
                     keys.answered(key.team, key.channel, self.turn.messages[0].ts),
                 ],
                 [
@@ -167,6 +168,9 @@ class Lease:
                     *extra,
                 ],
             )
+            if not closed:
+                self.lost = True
+                raise LeaseLost(str(key))
 
         self.closing = True
         await self._patiently(step)

@@ -26,6 +26,7 @@ leased = Gauge("assist_queue_leased", "Threads that a worker has leased.", regis
 delayed = Gauge("assist_queue_delayed", "Threads that wait for a retry.", registry=registry)
 dead = Gauge("assist_queue_dead", "Turns in the dead list.", registry=registry)
 oldest = Gauge("assist_queue_oldest_seconds", "Age of the oldest thread that no worker has taken.", registry=registry)
+lanes = Gauge("assist_queue_lanes", "Channels in which a thread waits in line.", registry=registry)
 sockets = Gauge("assist_sockets", "Socket Mode connections of this process that are open.", registry=registry)
 socket_rebuilds = Counter(
     "assist_socket_rebuilds_total",

@@ -1,12 +1,14 @@
 """A durable queue with one turn a thread at a time, on Redis Streams and a few Lua scripts (bot/lua, each an atomic step).
 
-A thread with work has one entry in the ready stream. A worker's pending entry is its lease: heartbeats keep it young, and an entry that grew
+A thread with work waits in its channel's lane; lanes and workspaces take turns to put one into the ready stream (bot/lua/lanes.lua), so a noisy
+channel starves nobody. A thread has at most one entry in the stream. A worker's pending entry is its lease: heartbeats keep it young, and an entry that grew
 older than LEASE_SECONDS is taken over with XAUTOCLAIM. Each lease raises the thread's epoch; what an older epoch writes is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 import time
@@ -17,14 +19,13 @@ from importlib.resources import files
 from typing import Any, cast
 
 import structlog
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import NoScriptError, ResponseError
 
 from bot import keys
+from bot.depth import Depth, Place, measure
+from bot.errors import Retryable
 from bot.lease import LEASE_SECONDS, Lease
 from bot.models import Message, ThreadKey, Turn, Usage, turn_id
 
@@ -34,24 +35,15 @@ SETTLE_SECONDS = 0.04
 SETTLE_AT_MOST = 0.2  # for a thread in which somebody never stops writing
 TURN_MESSAGES = 1000
 TURN_BYTES = 600_000
-
-
-def connect_redis(url: str) -> Redis:
-    """A client that waits for a free connection, times out, and tries again for about two seconds while the server is away."""
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=256,
-        timeout=5,
-        socket_timeout=5,
-        socket_connect_timeout=2,
-        decode_responses=True,
-        protocol=2,
-        health_check_interval=30,
-        retry=Retry(ExponentialBackoff(cap=0.6, base=0.05), 6),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError],
-    )
-    return Redis.from_pool(pool)  # which then closes the pool with the client
-
+# Threads that stand in the ready stream before a worker reads them: enough that a worker finds the next one at once, few because a newcomer
+# waits behind them.
+WINDOW = 16
+# Turns of one channel that run at once. Slack takes one post a second in a channel, so of more turns, each of which lasts half a minute at most
+# as a rule, some would only wait for their post, in places that other channels need.
+LANE_TURNS = 30
+LANED = ("put", "lease", "close", "replay", "tick", "line", "again")  # scripts before which lanes.lua stands
+PLACE_MESSAGES = 5
+WAIT_MS = 1000  # Slack waits three seconds for its ack
 
 log = structlog.get_logger()
 
@@ -76,30 +68,63 @@ class Dead:
 
 
 @dataclass(frozen=True, slots=True)
-class Depth:
-    """How full the queue is. `oldest` is the age in seconds of the oldest thread that no worker has taken."""
+class Tick:
+    """What was due: threads taken over from silent workers, how many became ready, and how long (in seconds) the first has waited whose asker was not told."""
 
-    ready: int
-    running: int
-    delayed: int
-    dead: int
-    oldest: float
+    ready: list[Ready]
+    promoted: int
+    waited: float
 
 
 class Queue:
     """The receiver's and the workers' side of the queue. `worker` names this process among the consumers."""
 
-    def __init__(self, redis: Redis, worker: str) -> None:
+    def __init__(
+        self,
+        redis: Redis | RedisCluster,
+        worker: str,
+        *,
+        wait_replicas: int = 0,
+        window: int = WINDOW,
+        lane_turns: int = LANE_TURNS,
+    ) -> None:
         self.redis: Any = redis  # its types describe the answers of every protocol at once
         self.worker = worker
+        self._wait_replicas = wait_replicas
         self._storing = 0
-        folder = files("bot") / "lua"
-        names = ("put", "edit", "lease", "beat", "close", "replay", "promote", "stop", "again")
-        self._scripts = {n: redis.register_script((folder / f"{n}.lua").read_text()) for n in names}
+        self._scripts = _scripts(window, lane_turns)
 
     async def script(self, name: str, keys_: Sequence[str], args: Sequence[str | int | float]) -> Any:
-        """Runs one of the Lua scripts."""
-        return await self._scripts[name](keys=list(keys_), args=list(args))
+        """Runs one of the Lua scripts. Raises RedisError."""
+        text, sha = self._scripts[name]
+        try:
+            return await self.redis.evalsha(sha, len(keys_), *keys_, *args)
+        except NoScriptError:  # a server that was restarted, or has taken over: EVAL needs nothing and leaves it there
+            return await self.redis.eval(text, len(keys_), *keys_, *args)
+
+    async def _replicated_script(self, name: str, keys_: Sequence[str], args: Sequence[str | int | float]) -> Any:
+        """Runs a script and waits until enough replicas have what it wrote. Raises RedisError, or Retryable when too few have in time."""
+        node, target = None, {}
+        if isinstance(self.redis, RedisCluster):
+            await self.redis.initialize()
+            node = self.redis.get_node_from_key(keys_[0])
+            target = {"target_nodes": node}
+        text, sha = self._scripts[name]
+        for command in (("EVALSHA", sha), ("EVAL", text)):
+            async with self.redis.pipeline(transaction=False) as pipe:  # on one connection: WAIT is about its writes
+                pipe.execute_command(*command, len(keys_), *keys_, *args)
+                pipe.execute_command("WAIT", self._wait_replicas, WAIT_MS, **target)
+                outcome, have = await pipe.execute(raise_on_error=False)
+            if not isinstance(outcome, NoScriptError):
+                break
+        for answer in (outcome, have):
+            if isinstance(answer, Exception):
+                raise answer
+        if node and self.redis.get_node_from_key(keys_[0]) != node:
+            raise Retryable("the queue has just moved to another server")
+        if have < self._wait_replicas:
+            raise Retryable(f"{have} of {self._wait_replicas} replicas have the message")
+        return outcome
 
     async def open(self) -> None:
         """Makes the consumer group and forgets consumers that are long gone."""
@@ -131,11 +156,15 @@ class Queue:
             await asyncio.sleep(0.02)
 
     async def put(self, message: Message) -> str:
-        """Stores a message in one atomic step: `stored`, `duplicate`, `merged` (a twin brought files) `ignored` (a stranger's follow-up) or `cancelled`."""
+        """Stores a message in one atomic step: `stored`, `duplicate`, `merged` (a twin brought files) `ignored` (a stranger's follow-up) or `cancelled`.
+
+        Raises RedisError, or Retryable when too few replicas have it; then it may be stored all the same, and Slack is to deliver it again.
+        """
         key = message.thread
+        run = self._replicated_script if self._wait_replicas else self.script
         return cast(
             "str",
-            await self.script(
+            await run(
                 "put",
                 [
                     keys.event(message.event_id),
@@ -145,6 +174,7 @@ class Queue:
                     keys.messages(key),
                     keys.READY,
                     keys.early(key.team, key.channel, message.ts),
+                    keys.LANES,
                 ],
                 [
                     str(key),
@@ -180,18 +210,25 @@ class Queue:
         got = await self.redis.xreadgroup(keys.GROUP, self.worker, {keys.READY: ">"}, count=count, block=block_ms)
         return _ready(got[0][1] if got else ())
 
-    async def reclaim(self, count: int) -> list[Ready]:
-        """Threads whose worker went silent for LEASE_SECONDS, and this worker's own that it does not know of."""
-        entries: list[Any] = []
-        start = "0-0"
-        while len(entries) < count:  # one call looks at ten times `count` entries, most of which are healthy
-            start, more, *_ = await self.redis.xautoclaim(
-                keys.READY, keys.GROUP, self.worker, int(LEASE_SECONDS * 1000), start, count - len(entries)
-            )
-            entries += more
-            if start == "0-0":
-                break
-        return _ready(entries)
+    async def tick(self, room: int) -> Tick:
+        """Makes retries ready that are due, fills free places, and takes over up to `room` threads whose worker went silent for LEASE_SECONDS.
+
+        They may be this worker's own, if it does not know of them.
+        """
+        names = [keys.READY, keys.DELAYED, keys.LANES, keys.UNTOLD]
+        promoted, waited, *rows = await self.script(
+            "tick", names, [self.worker, room, int(LEASE_SECONDS * 1000), keys.THREAD]
+        )
+        taken_over = [Ready(*pair) for pair in zip(rows[::2], rows[1::2], strict=True)]
+        return Tick(taken_over, int(promoted), int(waited) / 1000)
+
+    async def line(self, at_most: float, count: int = 20) -> list[Place]:
+        """Up to `count` threads that have waited more than `at_most` seconds without being taken, the longest first, each told only once.
+
+        A thread whose turn has begun is not among them: its asker sees that. `Tick.waited` says when it is time to ask.
+        """
+        args: list[str | int | float] = [int(at_most * 1000), count, PLACE_MESSAGES, keys.WAITING, keys.MESSAGES]
+        return [Place.parse(row) for row in await self.script("line", [keys.LANES, keys.SINCE, keys.UNTOLD], args)]
 
     async def lease(self, ready: Ready, settle: float = SETTLE_SECONDS) -> Lease | None:
         """The lease of a thread that was taken; None when there is nothing to do in it, or somebody else has it.
@@ -205,7 +242,7 @@ class Queue:
             left = settle if waited < SETTLE_AT_MOST else 0.0
             got = await self.script(
                 "lease",
-                [keys.READY, keys.thread(key), keys.waiting(key), keys.messages(key), keys.turn(key)],
+                [keys.READY, keys.thread(key), keys.waiting(key), keys.messages(key), keys.turn(key), keys.LANES],
                 [
                     keys.GROUP,
                     self.worker,
@@ -223,10 +260,6 @@ class Queue:
                 return await self._leased(key, ready, got, since) if got else None
             await asyncio.sleep(got / 1000)
             waited += got / 1000
-
-    async def promote(self) -> int:
-        """Makes threads ready whose retry is due."""
-        return int(await self.script("promote", [keys.DELAYED, keys.READY], [keys.THREAD]))
 
     async def _leased(self, key: ThreadKey, ready: Ready, got: Any, since: float) -> Lease | None:
         epoch, resumed, thread, turn, texts = got
@@ -254,8 +287,8 @@ class Queue:
             "reference",
             "",
         ]
-        nowhere = keys.answered(key.team, key.channel, "")
-        await self.script("close", [keys.READY, *(n(key) for n in names), keys.DELAYED, keys.DEAD, nowhere], args)
+        places = [keys.DELAYED, keys.DEAD, keys.LANES, keys.answered(key.team, key.channel, "")]
+        await self.script("close", [keys.READY, *(n(key) for n in names), *places], args)
 
     # -- the dead list and the queue's depth ----------------------------------------------------------------------------
 
@@ -276,22 +309,24 @@ class Queue:
         for message in dead.messages:
             again += [message.ts, replace(message, replayed=True).to_json()]
         key = dead.thread
-        names = [keys.thread(key), keys.waiting(key), keys.messages(key), keys.READY, keys.DEAD]
+        names = [keys.thread(key), keys.waiting(key), keys.messages(key), keys.READY, keys.DEAD, keys.LANES]
         return bool(await self.script("replay", names, [str(key), dead_id, *again]))
 
     async def depth(self) -> Depth:
         """What waits, runs, is delayed and dead."""
-        async with self.redis.pipeline(transaction=False) as pipe:
-            pipe.xlen(keys.READY)
-            pipe.xpending(keys.READY, keys.GROUP)
-            pipe.zcard(keys.DELAYED)
-            pipe.xlen(keys.DEAD)
-            pipe.xinfo_groups(keys.READY)
-            length, pending, delayed, dead, groups = await pipe.execute()
-            last = next((g["last-delivered-id"] for g in groups if g["name"] == keys.GROUP), "0-0")
-            oldest = await self.redis.xrange(keys.READY, min=f"({last}", count=1)
-        age = max(0.0, time.time() - int(oldest[0][0].split("-")[0]) / 1000) if oldest else 0.0
-        return Depth(length - pending["pending"], pending["pending"], delayed, dead, age)
+        return await measure(self.redis)
+
+
+def _scripts(window: int, lane_turns: int) -> dict[str, tuple[str, str]]:
+    """Each script's whole text and its SHA-1, by which Redis knows it."""
+    folder = files("bot") / "lua"
+    head = f"local GROUP, WINDOW, LANE_TURNS = '{keys.GROUP}', {window}, {lane_turns}\n{(folder / 'lanes.lua').read_text()}"
+    texts = {
+        n: (folder / f"{n}.lua").read_text()
+        for n in ("put", "edit", "lease", "beat", "close", "replay", "tick", "line", "stop", "again")
+    }
+    whole = {n: head + text if n in LANED else text for n, text in texts.items()}
+    return {n: (text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()) for n, text in whole.items()}
 
 
 def _ready(entries: Iterable[tuple[str, Mapping[str, str] | None]]) -> list[Ready]:

@@ -24,8 +24,8 @@ from bot.turn import Story
 
 log = structlog.get_logger()
 
-BLOCK_MS = 1000
-TICK_SECONDS = 0.5
+BLOCK_MS = 4000  # below the client's socket timeout; what comes meanwhile comes at once
+TICK_SECONDS = 1.5  # with LEASE_SECONDS below 10; an idle worker's only other command is the read that blocks
 TRIES = 6
 BACKOFF = (1, 2, 4, 8, 15)  # seconds before the second, third … try
 MOST_LEASES = 50  # a turn that this many workers have had kills its workers
@@ -44,6 +44,7 @@ class Worker:
         self._control = Control(queue)
         self._room = asyncio.Event()
         self._draining = asyncio.Event()
+        self._due = asyncio.Event()  # a retry of this worker's is due
 
     async def run(self) -> None:
         """Takes turns until `drain` is called, then lets the running ones finish, or hands them on."""
@@ -82,13 +83,14 @@ class Worker:
                 await asyncio.sleep(0.5)
 
     async def _tick(self) -> None:
-        """Twice a second: retries that are due, and leases whose worker went silent."""
+        """Now and then: retries that are due, and leases whose worker went silent."""
         while not self._draining.is_set():
-            await asyncio.sleep(TICK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311  # spreads the workers; guards nothing
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._due.wait(), TICK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311  # spreads the workers; guards nothing
+            self._due.clear()
             try:
-                await self._queue.promote()
-                room = self._most - len(self._running)
-                for ready in await self._queue.reclaim(room) if room > 0 else ():
+                tick = await self._queue.tick(max(0, self._most - len(self._running)))
+                for ready in tick.ready:
                     self._start(ready)
             except RedisError as error:
                 log.warning("queue away", error=type(error).__name__)
@@ -167,7 +169,8 @@ class Worker:
             if not lease.lost:  # this process is stopping
                 outcome = "handed on"
                 await story.close()
-                await lease.hand_on()
+                with suppress(LeaseLost):
+                    await lease.hand_on()
         finally:
             if self._leases.get(str(lease.key)) is lease:
                 del self._leases[str(lease.key)]
@@ -194,9 +197,12 @@ class Worker:
                 log.info("turn put back", turn=turn.id, seconds=wait, reason=str(error))
                 if wait > 1:
                     await story.pause(f"{error.said or 'is held up'} Trying again in {wait:.0f} s…")
-                metrics.retries.inc()
                 await story.close()
                 await lease.retry(wait)
+                metrics.retries.inc()
+                asyncio.get_running_loop().call_later(
+                    wait + 0.01, self._due.set
+                )  # the tick of others finds it a little later
                 return "retry"
             said = error.said or "Something that I need did not answer."
             return await self._give_up(

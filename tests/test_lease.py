@@ -8,9 +8,10 @@ import time
 import pytest
 
 from bot import keys
+from bot.depth import Depth
 from bot.errors import LeaseLost
 from bot.lease import LEASE_SECONDS
-from bot.queue import Depth, Queue
+from bot.queue import Queue
 from tests.queue_world import (
     DM,
     OTHER,
@@ -62,7 +63,7 @@ async def test_a_turn_that_is_tried_again_knows_how_far_it_came(queue: Queue, se
     await lease.mark("5.000000")
     await queue.put(mention(2))
     await lease.retry(0)
-    await queue.promote()
+    await queue.tick(0)
     again = (await take_one(second)).turn
     assert (again.attempt, again.leases, again.resumed) == (1, 2, True)
     assert (again.response, again.parts, again.written) == ("resp_1", ("1.1", "1.2"), "so far")
@@ -87,7 +88,7 @@ async def test_a_retry_waits_for_its_time(queue: Queue) -> None:
     due = time.time() + 0.3
     await (await take_one(queue)).retry(0.3)
     assert (await queue.depth()).delayed == 1
-    while not await queue.promote():
+    while not (await queue.tick(0)).promoted:
         assert await take(queue) == []
         await asyncio.sleep(0.02)
     assert time.time() >= due - 0.002
@@ -98,7 +99,7 @@ async def test_messages_that_come_during_a_delay_do_not_cut_it_short(queue: Queu
     await queue.put(mention(1))
     await (await take_one(queue)).retry(60)
     await queue.put(mention(2))
-    assert await queue.promote() == 0
+    assert (await queue.tick(0)).promoted == 0
     assert await take(queue) == []
 
 
@@ -147,10 +148,7 @@ async def test_a_stale_lease_changes_nothing(queue: Queue, second: Queue, stale:
         "hand_on": old.hand_on,
         "beat": old.beat,
     }
-    if stale in ("save", "save_thread", "beat"):
-        with pytest.raises(LeaseLost):
-            await steps[stale]()
-    else:
+    with pytest.raises(LeaseLost):
         await steps[stale]()
     assert old.lost
     assert await queue.depth() == Depth(ready=0, running=1, delayed=0, dead=0, oldest=0)
@@ -188,3 +186,25 @@ async def test_somebody_who_never_stops_writing_is_answered_all_the_same(queue: 
         await queue.put(message(n, text="a mention"))
         await asyncio.sleep(0.02)
     assert leasing.done()
+
+
+@pytest.mark.parametrize("how", ["done", "bury", "retry", "hand_on"])
+async def test_an_end_that_is_sent_again_because_its_answer_was_lost_is_no_loss(queue: Queue, how: str) -> None:
+    await queue.put(mention(1))
+    await queue.put(mention(1.5, OTHER))
+    lease, other = await take(queue)
+    ends = {
+        "done": lease.done,
+        "bury": lambda: lease.bury("why", "ref"),
+        "retry": lambda: lease.retry(60),
+        "hand_on": lease.hand_on,
+    }
+    await ends[how]()
+    once = await queue.depth()
+    await queue.put(mention(2))
+    successors = await take(queue)
+    await ends[how]()
+    assert len(await queue.dead()) == once.dead
+    for successor in successors:
+        await successor.beat()
+    await other.beat()

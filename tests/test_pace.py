@@ -10,7 +10,7 @@ import pytest
 
 from bot import keys
 from bot.pace import METHODS, POSTS, Pace
-from bot.queue import connect_redis
+from bot.redis_client import connect_redis
 
 UPDATE = "chat.update"
 STATUS = "assistant.threads.setStatus"  # ten a second: the quickest to watch

@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from bot import keys
+from bot.depth import Depth
 from bot.lease import Lease
 from bot.models import ThreadKey
-from bot.queue import TURN_BYTES, TURN_MESSAGES, Depth, Queue
+from bot.queue import TURN_BYTES, TURN_MESSAGES, Queue
 from tests.queue_world import (
     FILE,
     ROOT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -23,10 +24,12 @@ from hypothesis.stateful import (
 from bot.errors import LeaseLost
 from bot.lease import Lease
 from bot.models import Message, ThreadKey
-from bot.queue import Queue, connect_redis
+from bot.queue import Queue
+from bot.redis_client import connect_redis
 from tests.queue_world import DM, OTHER, ROOT, message, reclaim, silence, take
 
-THREADS = (ROOT, OTHER, DM)
+THREADS = (ROOT, OTHER, DM, *(ThreadKey("T1", "C1", f"{n}.000001") for n in (3, 4)), ThreadKey("T2", "C1", "1.000001"))
+WINDOW, LANE_TURNS = 2, 2
 USERS = ("U1", "U2")
 
 
@@ -60,7 +63,9 @@ class QueueMachine(RuleBasedStateMachine):
         self.said: dict[tuple[str, str], Message] = {}
         self.ended: list[Message] = []
         self.cancelled: set[str] = set()
+        self.closed: list[Lease] = []
         self.stale: list[Lease] = []
+        self.overtaken: dict[ThreadKey, list[ThreadKey]] = {}
         self.tick = 0
 
     @rule(
@@ -122,6 +127,32 @@ class QueueMachine(RuleBasedStateMachine):
                 del thread.waiting[said.ts]
         assert lease.turn.messages == thread.turn
         thread.lease, thread.ready = lease, False
+        self._served(lease.key)
+
+    def _served(self, key: ThreadKey) -> None:
+        """Whoever waits in a lane that may run sees at most so many threads of one other lane pass."""
+        self.overtaken.pop(key, None)
+        for other, passed in list(self.overtaken.items()):
+            passed.append(key)
+            lane = (key.team, key.channel)
+            if lane != (other.team, other.channel):
+                times = sum((k.team, k.channel) == lane for k in passed)
+                assert times <= WINDOW + LANE_TURNS, f"{other} starves behind {lane}"
+
+    @invariant()
+    def no_lane_runs_more_than_it_may(self) -> None:
+        lanes = Counter((t.lease.key.team, t.lease.key.channel) for t in self._running() if t.lease)
+        assert max(lanes.values(), default=0) <= LANE_TURNS
+        for key, thread in self.threads.items():
+            alone = not lanes[key.team, key.channel] and not any(
+                t.ready or t.delayed
+                for k, t in self.threads.items()
+                if k != key and k.channel == key.channel and k.team == key.team
+            )
+            if thread.ready and thread.waiting and alone and not thread.turn:
+                self.overtaken.setdefault(key, [])
+            else:
+                self.overtaken.pop(key, None)
 
     def _running(self) -> list[Thread]:
         return [t for t in self.threads.values() if t.lease]
@@ -132,7 +163,7 @@ class QueueMachine(RuleBasedStateMachine):
         thread = data.draw(st.sampled_from(self._running()))
         lease = thread.lease
         assert lease
-        self.stale.append(lease)
+        (self.stale if how == "die" else self.closed).append(lease)
         match how:
             case "done" | "bury":
                 self.run(lease.done() if how == "done" else lease.bury("why", "ref"))
@@ -161,7 +192,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule()
     def promote(self) -> None:
         due = [t for t in self.threads.values() if t.delayed]
-        assert self.run(self.queue.promote()) == len(due)
+        assert self.run(self.queue.tick(0)).promoted == len(due)
         for thread in due:
             thread.delayed, thread.ready = False, True
 
@@ -169,11 +200,15 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(data=st.data(), how=st.sampled_from(["save", "done", "retry", "hand_on"]))
     def write_late(self, data: st.DataObject, how: str) -> None:
         lease = data.draw(st.sampled_from(self.stale))
-        if how == "save":
-            with pytest.raises(LeaseLost):
-                self.run(lease.save(response="stale"))
-        else:
-            self.run({"done": lease.done, "hand_on": lease.hand_on}.get(how, lambda: lease.retry(0))())
+        steps = {"save": lambda: lease.save(response="stale"), "done": lease.done, "hand_on": lease.hand_on}
+        with pytest.raises(LeaseLost):
+            self.run(steps.get(how, lambda: lease.retry(0))())
+
+    @precondition(lambda self: self.closed)
+    @rule(data=st.data())
+    def close_again(self, data: st.DataObject) -> None:
+        """The answer to a close was lost, and it is sent again: no loss, and nothing changes."""
+        self.run(data.draw(st.sampled_from(self.closed[-1:])).done())
 
     @invariant()
     def the_depth_is_the_models(self) -> None:
@@ -194,6 +229,8 @@ class QueueMachine(RuleBasedStateMachine):
         self.promote()
         while any(t.turn or t.waiting for t in self.threads.values()):
             self.take(3)
+            if not self._running():
+                self.take(3)  # the first may have found a thread whose messages were cancelled
             assert self._running(), "a thread has work, but no worker can get it"
             for thread in self._running():
                 self.ended += thread.turn
@@ -211,7 +248,11 @@ class QueueMachine(RuleBasedStateMachine):
 def test_the_queue_behaves_as_its_model(redis_url: str) -> None:
     with asyncio.Runner() as runner:
         redis = connect_redis(redis_url)
-        machine = type("Machine", (QueueMachine,), {"run": staticmethod(runner.run), "queue": Queue(redis, "one")})
+        machine = type(
+            "Machine",
+            (QueueMachine,),
+            {"run": staticmethod(runner.run), "queue": Queue(redis, "one", window=WINDOW, lane_turns=LANE_TURNS)},
+        )
         try:
             run_state_machine_as_test(
                 machine,

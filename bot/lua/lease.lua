@@ -1,8 +1,10 @@
 -- Turns a pending entry into a lease. Returns nil when there is nothing to do or the entry is another worker's;
 -- else {epoch, resumed, the thread's fields, the turn's fields, messages}; or a number: the ms until what is being said has settled.
--- KEYS: ready, thread, waiting, messages, turn. ARGV: group, worker, entry, thread name, most messages, most bytes, settle ms, 'said key prefix', 'answered key prefix', answered seconds
+-- KEYS: ready, thread, waiting, messages, turn, lanes
+-- ARGV: group, worker, entry, thread name, most messages, most bytes, settle ms, 'said key prefix', 'answered key prefix', answered seconds
 local mine = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2])
 if #mine == 0 then return nil end
+feed(KEYS[6], KEYS[1]) -- into the place of what was read
 local resumed = redis.call('EXISTS', KEYS[5])
 if resumed == 0 then
   local time, said = redis.call('TIME'), tonumber(redis.call('HGET', KEYS[2], 'put_at') or 0)
@@ -24,6 +26,9 @@ if resumed == 0 then
     redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
     redis.call('XDEL', KEYS[1], ARGV[3])
     redis.call('HSET', KEYS[2], 'state', 'idle')
+    taken(KEYS[6], ARGV[4])
+    leave(KEYS[6], ARGV[4])
+    feed(KEYS[6], KEYS[1])
     return nil
   end
   redis.call('ZREM', KEYS[3], unpack(list))
@@ -37,6 +42,7 @@ if resumed == 0 then
     redis.call('SET', ARGV[9] .. list[1], '[' .. table.concat(texts, ',') .. ']', 'EX', ARGV[10])
   end
 end
+taken(KEYS[6], ARGV[4])
 redis.call('HSET', KEYS[2], 'state', 'running', 'entry', ARGV[3])
 redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'JUSTID') -- young from now on
 local epoch = redis.call('HINCRBY', KEYS[2], 'epoch', 1)

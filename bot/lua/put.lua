@@ -1,7 +1,10 @@
 -- Stores a message once and schedules its thread. Returns stored | duplicate | merged | ignored | cancelled (deleted before it came).
--- KEYS: event, said, thread, waiting, messages, ready, early
+-- KEYS: event, said, thread, waiting, messages, ready, early, lanes
 -- ARGV: thread name, ts, message JSON, user, is follow-up (0/1), starts thread (0/1), event seconds, said seconds, thread seconds
-if redis.call('EXISTS', KEYS[1]) == 1 then return 'duplicate' end
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('EXPIRE', KEYS[1], ARGV[7]) -- a write, so that WAIT waits for the first delivery as well
+  return 'duplicate'
+end
 if ARGV[5] == '1' and redis.call('HGET', KEYS[3], 'starter') ~= ARGV[4] then return 'ignored' end
 redis.call('SET', KEYS[1], '1', 'EX', ARGV[7])
 if not redis.call('SET', KEYS[2], '1', 'EX', ARGV[8], 'NX') then
@@ -25,11 +28,11 @@ if early then
 end
 redis.call('HSET', KEYS[5], ARGV[2], message)
 redis.call('ZADD', KEYS[4], ARGV[2], ARGV[2])
-local time = redis.call('TIME')
-redis.call('HSET', KEYS[3], 'put_at', time[1] * 1000 + math.floor(time[2] / 1000))
+redis.call('HSET', KEYS[3], 'put_at', math.floor(now_ms()))
 if (redis.call('HGET', KEYS[3], 'state') or 'idle') == 'idle' then
-  redis.call('XADD', KEYS[6], '*', 'thread', ARGV[1])
+  enter(KEYS[8], ARGV[1])
   redis.call('HSET', KEYS[3], 'state', 'ready')
 end
+feed(KEYS[8], KEYS[6])
 for i = 3, 5 do redis.call('EXPIRE', KEYS[i], ARGV[9]) end
 return 'stored'

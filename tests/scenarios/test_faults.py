@@ -131,7 +131,8 @@ async def test_an_openai_that_stays_away_is_said_to_be_away(settings: Settings, 
 async def test_a_wrong_key_is_said_and_the_question_can_be_replayed(
     settings: Settings, slack: SlackServer, ai: OpenAIServer
 ) -> None:
-    from bot.queue import Queue, connect_redis
+    from bot.queue import Queue
+    from bot.redis_client import connect_redis
 
     async with running(replace(settings, openai_api_key="sk-wrong")):
         await connected(slack)
