@@ -97,6 +97,8 @@ async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
     """The Redis of REDIS_URL, or the embedded Valkey."""
     async with AsyncExitStack() as stack:
         url = settings.redis_url or await stack.enter_async_context(embedded_valkey(settings.data_dir))
+        if url.startswith("rediss:") and not settings.redis_tls_verify:
+            url += f"{'&' if '?' in url else '?'}ssl_cert_reqs=none"
         redis = connect_redis(url)
         stack.push_async_callback(redis.aclose)
         yield redis
