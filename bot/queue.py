@@ -274,7 +274,13 @@ class Queue:
             pipe.zcard(keys.DELAYED)
             pipe.xlen(keys.DEAD)
             pipe.xinfo_groups(keys.READY)
-            length, pending, delayed, dead, groups = await pipe.execute()
+            try:
+                length, pending, delayed, dead, groups = await pipe.execute()
+            except ResponseError as error:
+                if "NOGROUP" not in str(error):
+                    raise
+                await self.open()  # no worker has been here yet
+                return await self.depth()
             last = next((g["last-delivered-id"] for g in groups if g["name"] == keys.GROUP), "0-0")
             oldest = await self.redis.xrange(keys.READY, min=f"({last}", count=1)
         age = max(0.0, time.time() - int(oldest[0][0].split("-")[0]) / 1000) if oldest else 0.0
