@@ -101,6 +101,8 @@ async def open_redis(settings: Settings, stop: asyncio.Event | None = None) -> A
     """The Redis or the cluster of REDIS_URL, or the embedded Valkey. One that is away is waited for until `stop`; without that, raises RedisError."""
     async with AsyncExitStack() as stack:
         url = settings.redis_url or await stack.enter_async_context(embedded_valkey(settings.data_dir))
+        if url.startswith("rediss:") and not settings.redis_tls_verify:
+            url += f"{'&' if '?' in url else '?'}ssl_cert_reqs=none"
         redis = await _connected(url, stop)
         stack.push_async_callback(redis.aclose)
         yield redis

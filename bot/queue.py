@@ -314,7 +314,13 @@ class Queue:
 
     async def depth(self) -> Depth:
         """What waits, runs, is delayed and dead."""
-        return await measure(self.redis)
+        try:
+            return await measure(self.redis)
+        except ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            await self.open()  # no worker has been here yet
+            return await measure(self.redis)
 
 
 def _scripts(window: int, lane_turns: int) -> dict[str, tuple[str, str]]:

@@ -36,6 +36,7 @@ class Settings:
     conversation_turns: int = 100
     redis_url: str = ""
     redis_wait_replicas: int = 0
+    redis_tls_verify: bool = True
     database_url: str = ""
     data_dir: Path = Path("data")
     host: str = "0.0.0.0"  # noqa: S104  # Slack and load balancers come from outside
@@ -150,6 +151,7 @@ def read_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Pa
         conversation_turns=whole("CONVERSATION_TURNS", 100, 2, 10_000),
         redis_url=url("REDIS_URL", ("redis", "rediss", "unix")),
         redis_wait_replicas=whole("REDIS_WAIT_REPLICAS", 0, 0, 10),
+        redis_tls_verify=flag("REDIS_TLS_VERIFY", "on", ("on", "off")),
         database_url=raw.get("DATABASE_URL", ""),
         data_dir=Path(raw.get("DATA_DIR", "data")),
         host=raw.get("HOST", "0.0.0.0"),  # noqa: S104  # likewise

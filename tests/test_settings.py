@@ -46,6 +46,7 @@ FULL = {
     "SLACK_PACE": ("OFF", False),
     "LOG_LEVEL": ("debug", "DEBUG"),
     "LOG_TEXT": ("on", True),
+    "REDIS_TLS_VERIFY": ("off", False),
 }
 
 
@@ -87,6 +88,7 @@ def test_every_setting_is_tried_above() -> None:
         ("SLACK_PACE", "maybe"),
         ("LOG_LEVEL", "loud"),
         ("LOG_TEXT", "yes"),
+        ("REDIS_TLS_VERIFY", "none"),
     ],
 )
 def test_a_malformed_setting_is_named_with_what_to_do(name: str, value: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 
 from bot.settings import Settings
@@ -286,6 +287,27 @@ async def test_who_waits_sees_their_place_and_may_cancel(bot: Settings, slack: S
     assert len(own(slack, "general", ts)) == 1
     message = next(m for m in slack.workspace.messages("general", ts) if m["ts"] == later)
     assert not message.get("reactions"), "it waits no more"
+
+
+async def test_who_waits_for_a_worker_sees_their_place_and_may_cancel(
+    settings: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    said = "One two three four. " * 40
+    ai.script = Script(slowly(said, match="count"), text("Hello.", match="hello"))
+    async with running(replace(settings, worker_turns=1)):
+        await connected(slack)
+        ts = await ask_and_see_it_grow(slack)
+        second = slack.workspace.say("raj", "random", "@assist hello")
+        third = slack.workspace.say("kim", "random", "@assist hello, please")
+        await slack.until(lambda: bool(notes_to(slack, "raj") and notes_to(slack, "kim")), timeout=9)
+        assert "number 1 in line" in notes_to(slack, "raj")[0]["text"]
+        (note,) = notes_to(slack, "kim")
+        assert "number 2 in line" in note["text"]
+        slack.workspace.press("kim", "random", note["ts"], "cancel_message")
+        await answer_to(slack, "general", ts, timeout=20)
+        assert await answer_to(slack, "random", second) == "Hello."
+        await asyncio.sleep(0.3)
+        assert not own(slack, "random", third)
 
 
 async def test_a_stop_while_its_worker_is_dead_is_kept_by_the_next(
