@@ -1,0 +1,112 @@
+"""Messages that wait: first there is no worker, then there is one. What Redis needs for them, and how long they take to drain.
+
+Each message begins a thread of its own, so that each makes a turn. Slack's limits are off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from bench.questions import Questions
+from bench.stage import Stage, stage
+from bench.store import memory
+from bot.keys import READY, THREAD
+
+FEW = 500  # of one sample: follow-ups, deletions
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What came out. Bytes of Redis' `used_memory`, each for one message or one thread."""
+
+    messages: int
+    stored_a_second: float
+    redis_mb: float
+    first_message: float
+    further_message: float
+    answered_thread: float
+    idle_thread: float
+    drained_seconds: float
+    left_over: int
+    wrong: int
+
+    HEAD = (
+        "| waiting | stored a second | Redis MB | bytes a message in a new thread | a further message in it | an answered thread | an idle thread "
+        "| drained in s | turns a second | still in the queue | lost or wrong |\n|---|---|---|---|---|---|---|---|---|---|---|"
+    )
+
+    def row(self) -> str:
+        """The line as Markdown."""
+        return (
+            f"| {self.messages} | {self.stored_a_second:.0f} | {self.redis_mb:.1f} | {self.first_message:.0f} | {self.further_message:.0f} "
+            f"| {self.answered_thread:.0f} | {self.idle_thread:.0f} | {self.drained_seconds:.1f} | {self.messages / self.drained_seconds:.1f} "
+            f"| {self.left_over} | {self.wrong} |"
+        )
+
+
+async def measure(stage: Stage, messages: int, tokens: int) -> Figures:
+    """Stores so many messages with a receiver and no worker there, then starts one and waits until it has answered all."""
+    questions = Questions(stage, tokens)
+    empty, began = await memory(stage.redis), time.monotonic()
+    await questions.ask_many(messages)
+    stored, full = time.monotonic() - began, await memory(stage.redis)
+    further = min(messages, FEW)
+    for n in range(further):
+        questions.follow_up(n)
+        if n % 25 == 24 or n == further - 1:
+            await questions.acked(n % 25 + 1)
+    fuller, began = await memory(stage.redis), time.monotonic()
+    async with stage.bot("worker"):
+        await questions.answered(60 + messages)
+        drained = time.monotonic() - began
+        await stage.finished(60)
+        answered = await memory(stage.redis)
+        left_over = (await stage.redis.xinfo_stream(READY))["length"]
+    await _forget(stage.redis)
+    return Figures(
+        messages=messages,
+        stored_a_second=messages / stored,
+        redis_mb=full / 1e6,
+        first_message=(full - empty) / messages,
+        further_message=(fuller - full) / further,
+        answered_thread=(answered - empty) / messages,
+        idle_thread=(await memory(stage.redis) - empty) / messages,
+        drained_seconds=drained,
+        left_over=left_over,
+        wrong=sum(not a.is_right() for a in questions.answers.values()),
+    )
+
+
+async def _forget(redis: Any) -> None:
+    """What time does: the marks of events and messages lapse, and what is known of the threads stays."""
+    names = [name async for name in redis.scan_iter(count=1000) if not name.startswith(THREAD)]
+    lapsing = [name for name in names if await redis.ttl(name) > 0]
+    for start in range(0, len(lapsing), FEW):
+        await redis.delete(*lapsing[start : start + FEW])
+
+
+async def main(chosen: argparse.Namespace) -> int:
+    """Prints the table; returns 1 when an answer was lost or wrong."""
+    async with stage() as the_stage, the_stage.bot("web"):
+        the_stage.ai.tokens_per_second, the_stage.ai.first_token = chosen.rate, 0
+        speed = f"{chosen.rate:g} a second" if chosen.rate else "as fast as the local OpenAI can"
+        print(
+            f"{chosen.tokens} tokens an answer, {speed}; the time to drain includes the worker's start\n\n{Figures.HEAD}",
+            flush=True,
+        )
+        figures = await measure(the_stage, chosen.messages, chosen.tokens)
+    print(figures.row())
+    return int(figures.wrong > 0)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=10_000)
+    parser.add_argument("--tokens", type=int, default=50, help="of each answer")
+    parser.add_argument("--rate", type=float, default=0, help="tokens a second; 0: as fast as possible")
+    sys.exit(asyncio.run(main(parser.parse_args())))
