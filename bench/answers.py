@@ -52,9 +52,10 @@ class Figures:
 
     def row(self) -> str:
         """The line as Markdown."""
+        timed = "" if len(self.whole) == self.answers else f" ({len(self.whole)} timed)"
         whole, refused = self.whole, ", ".join(f"{method} {n}" for method, n in self.refused.items())
         return (
-            f"| {self.at_once} | {self.answers} | {at(self.first, 50):.0f} / {at(self.first, 95):.0f} "
+            f"| {self.at_once} | {self.answers}{timed} | {at(self.first, 50):.0f} / {at(self.first, 95):.0f} "
             f"| {at(whole, 50):.0f} / {at(whole, 95):.0f} / {at(whole, 100):.0f} | {self.lag:.0f} | {self.edits:.1f} | {self.budget or '–'} "
             f"| {self.cpu_per_1000_tokens:.2f} | {self.cpu_share:.0%} | {self.memory_mb:.0f} | {at(self.acks, 50):.0f} / {at(self.acks, 99):.0f} "
             f"| {refused or 0} | {self.wrong} |"

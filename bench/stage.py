@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,13 +93,16 @@ class Stage:
                 await process.wait()
 
     async def finished(self, seconds: float) -> None:
-        """Waits until every turn has ended. TimeoutError when they have not in so many seconds."""
-        async with asyncio.timeout(seconds):  # asked by commands that no bot sends: those are counted
-            while True:
-                stream = await self.redis.xinfo_stream(keys.READY)
-                if not stream["length"] and not await self.redis.zrandmember(keys.DELAYED):
-                    return
-                await asyncio.sleep(0.1)
+        """Waits until every turn has ended, for so many seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while await self.turns_left():  # noqa: ASYNC110  # Redis tells of no end of a turn
+                    await asyncio.sleep(0.1)
+
+    async def turns_left(self) -> int:
+        """Turns that wait or run, or have been put back; asked by commands that no bot sends, for those are counted."""
+        stream = await self.redis.xinfo_stream(keys.READY)
+        return int(stream["length"]) + len(await self.redis.zrandmember(keys.DELAYED, 100_000))
 
     def _environment(self) -> dict[str, str]:
         return {

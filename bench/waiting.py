@@ -15,7 +15,7 @@ from typing import Any
 from bench.questions import Questions
 from bench.stage import Stage, stage
 from bench.store import memory
-from bot.keys import READY, THREAD
+from bot.keys import THREAD
 
 FEW = 500  # of one sample: follow-ups, deletions
 
@@ -66,7 +66,7 @@ async def measure(stage: Stage, messages: int, tokens: int) -> Figures:
         drained = time.monotonic() - began
         await stage.finished(60)
         answered = await memory(stage.redis)
-        left_over = (await stage.redis.xinfo_stream(READY))["length"]
+        left_over = await stage.turns_left()
     await _forget(stage.redis)
     return Figures(
         messages=messages,
