@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bench.figures import at, lag, mean, under_load, used
-from bench.questions import CHARACTERS_A_TOKEN, QUIET, Answer, Questions
+from bench.questions import CHARACTERS_A_TOKEN, QUIET, Questions
 from bench.stage import CHANNELS, Process, Stage, stage
 from playground.slack.arguments import METHODS
 from playground.slack.limits import RATES
@@ -69,7 +69,7 @@ async def measure(stage: Stage, bot: Process, at_once: int, tokens: int, seconds
     cpu, began = bot.cpu_seconds(), time.monotonic()
     patience = 60 + tokens / (stage.ai.tokens_per_second or 1000) * 2 + at_once
     memory: list[float] = []
-    looking = asyncio.create_task(_look(questions, bot, memory))
+    looking = asyncio.create_task(_look(questions, bot, memory, learn=seconds > 0))
     try:
         if seconds:
             await asyncio.gather(*(_ask_on(questions, began + seconds, patience) for _ in range(at_once)))
@@ -95,7 +95,7 @@ async def measure(stage: Stage, bot: Process, at_once: int, tokens: int, seconds
         whole=[(a.steps[-1][0] - end) * 1000 for a, _, end in told],
         lag=mean([lag(a.steps, begun, end, len(a.said)) for a, begun, end in told]),
         edits=sum(c.method in EDITS for c in calls) / len(answers),
-        budget=_budget(stage, told) if stage.slack.limits.on else "",
+        budget=budget(stage, [(begun, a.steps[-1][0]) for a, begun, _ in told]) if stage.slack.limits.on else "",
         cpu_per_1000_tokens=spent / sum(len(a.said) for a in answers) * CHARACTERS_A_TOKEN * 1000,
         cpu_share=spent / (ended - began),
         memory_mb=max(memory),
@@ -111,16 +111,18 @@ async def _ask_on(questions: Questions, until: float, patience: float) -> None:
             await asyncio.wait_for(questions.ask().whole.wait(), patience)
 
 
-async def _look(questions: Questions, bot: Process, memory: list[float]) -> None:
+async def _look(questions: Questions, bot: Process, memory: list[float], *, learn: bool) -> None:
     while True:
         memory.append(bot.memory_mb())
-        await questions.learn_times()
+        if learn:  # OpenAI keeps the newest responses only; after a burst they are all there
+            await questions.learn_times()
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def _budget(stage: Stage, told: Sequence[tuple[Answer, float, float]]) -> str:
-    """Each method's share while more answers grew than edits were left, and (in brackets) from the first token to the last whole text."""
-    growing = [(begun, a.steps[-1][0]) for a, begun, _ in told]
+def budget(stage: Stage, growing: Sequence[tuple[float, float]]) -> str:
+    """The share of each method's budget that was used while more answers grew than edits were left, and (in brackets) from the first token
+    to the last whole text. `growing`: from when to when each answer grew.
+    """
     if not growing:
         return ""
     begin, end = min(b for b, _ in growing), max(e for _, e in growing)

@@ -61,8 +61,9 @@ async def _run(redis: Any) -> Counter[str]:
 
 
 async def memory(redis: Any) -> int:
-    """Bytes that Redis holds."""
-    return int((await redis.info("memory"))["used_memory"])
+    """Bytes that Redis holds, without what its connections take: they come and go with the bots."""
+    said = await redis.info("memory")
+    return int(said["used_memory"]) - int(said["mem_clients_normal"]) - int(said["mem_aof_buffer"])
 
 
 async def log_bytes(redis: Any) -> int:

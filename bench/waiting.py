@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from bench.questions import Questions
+from bench.questions import AT_A_TIME, Questions
 from bench.stage import Stage, stage
 from bench.store import memory
 from bot.keys import THREAD
@@ -22,7 +22,7 @@ FEW = 500  # of one sample: follow-ups, deletions
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What came out. Bytes of Redis' `used_memory`, each for one message or one thread."""
+    """What came out. Bytes of Redis' memory, each for one message or one thread."""
 
     messages: int
     stored_a_second: float
@@ -49,33 +49,47 @@ class Figures:
         )
 
 
-async def measure(stage: Stage, messages: int, tokens: int) -> Figures:
-    """Stores so many messages with a receiver and no worker there, then starts one and waits until it has answered all."""
-    questions = Questions(stage, tokens)
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Messages that wait. Bytes of Redis before them, with them, and with the further ones."""
+
+    seconds: float
+    empty: int
+    full: int
+    fuller: int
+    further: int
+    at: float  # when the last one was there, monotonic
+
+
+async def store(stage: Stage, questions: Questions, messages: int) -> Stored:
+    """Asks so many questions while there is a receiver and no worker, then a few follow-ups in the first threads."""
     empty, began = await memory(stage.redis), time.monotonic()
     await questions.ask_many(messages)
-    stored, full = time.monotonic() - began, await memory(stage.redis)
+    seconds, full = time.monotonic() - began, await memory(stage.redis)
     further = min(messages, FEW)
     for n in range(further):
         questions.follow_up(n)
-        if n % 25 == 24 or n == further - 1:
-            await questions.acked(n % 25 + 1)
-    fuller, began = await memory(stage.redis), time.monotonic()
-    async with stage.bot("worker"):
-        await questions.answered(60 + messages)
-        drained = time.monotonic() - began
-        await stage.finished(60)
-        answered = await memory(stage.redis)
-        left_over = await stage.turns_left()
+        if n % AT_A_TIME == AT_A_TIME - 1 or n == further - 1:
+            await questions.acked(n % AT_A_TIME + 1)
+    return Stored(seconds, empty, full, await memory(stage.redis), further, time.monotonic())
+
+
+async def drain(stage: Stage, questions: Questions, stored: Stored) -> Figures:
+    """Waits until a worker that has just been started has answered all of them."""
+    messages = len(questions.answers)
+    await questions.answered(60 + messages)
+    drained = time.monotonic() - stored.at
+    await stage.finished(60)
+    answered, left_over = await memory(stage.redis), await stage.turns_left()
     await _forget(stage.redis)
     return Figures(
         messages=messages,
-        stored_a_second=messages / stored,
-        redis_mb=full / 1e6,
-        first_message=(full - empty) / messages,
-        further_message=(fuller - full) / further,
-        answered_thread=(answered - empty) / messages,
-        idle_thread=(await memory(stage.redis) - empty) / messages,
+        stored_a_second=messages / stored.seconds,
+        redis_mb=stored.full / 1e6,
+        first_message=(stored.full - stored.empty) / messages,
+        further_message=(stored.fuller - stored.full) / stored.further,
+        answered_thread=(answered - stored.empty) / messages,
+        idle_thread=(await memory(stage.redis) - stored.empty) / messages,
         drained_seconds=drained,
         left_over=left_over,
         wrong=sum(not a.is_right() for a in questions.answers.values()),
@@ -99,7 +113,10 @@ async def main(chosen: argparse.Namespace) -> int:
             f"{chosen.tokens} tokens an answer, {speed}; the time to drain includes the worker's start\n\n{Figures.HEAD}",
             flush=True,
         )
-        figures = await measure(the_stage, chosen.messages, chosen.tokens)
+        questions = Questions(the_stage, chosen.tokens)
+        stored = await store(the_stage, questions, chosen.messages)
+        async with the_stage.bot("worker"):
+            figures = await drain(the_stage, questions, stored)
     print(figures.row())
     return int(figures.wrong > 0)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bench import answers, costs, events, idle, waiting, workers
 from bench.figures import at, lag, left, under_load, used
@@ -17,11 +19,12 @@ A_MINUTE, BURST = 60.0, 3.0  # one token a second, three at once
 async def test_each_benchmark_runs_and_finds_every_answer_right() -> None:
     async with stage(limits=True) as the_stage, the_stage.bot("web") as web:
         the_stage.ai.tokens_per_second, the_stage.ai.first_token = 400, 0.05
-        drained = await waiting.measure(the_stage, 5, 10)
-        assert (drained.wrong, drained.left_over) == (0, 0)
-        assert drained.first_message > 0
-        # Few answers: with more, Slack's budget would be what takes the time.
+        questions = Questions(the_stage, 10)
+        # Few: with more, Slack's budget would be what takes the time.
+        stored = await waiting.store(the_stage, questions, 5)
         async with the_stage.bot("worker") as worker:
+            drained = await waiting.drain(the_stage, questions, stored)
+            assert (drained.wrong, drained.left_over) == (0, 0)
             burst = await answers.measure(the_stage, worker, 3, 60)
             assert (burst.answers, burst.wrong, burst.refused.total()) == (3, 0, 0)
             assert "chat.update" in burst.budget
@@ -36,12 +39,12 @@ async def test_each_benchmark_runs_and_finds_every_answer_right() -> None:
             scaled = await workers.measure(the_stage, web, [worker], 3, 10)
             assert scaled.wrong == 0
             quiet = await idle.measure(the_stage, worker, 0.3)
-            stored = await events.measure(the_stage, web, 100, 0.3)
-            assert stored.again == 0
+            busy = await events.measure(the_stage, web, 100, 0.3)
+            assert busy.again == 0
     for head, row in (
         (answers.Figures.HEAD, burst.row()),
         (costs.Figures.HEAD, cost.row()),
-        (events.Figures.HEAD, stored.row()),
+        (events.Figures.HEAD, busy.row()),
         (idle.Figures.HEAD, quiet.row()),
         (waiting.Figures.HEAD, drained.row()),
         (workers.Figures.HEAD, scaled.row(scaled)),
@@ -70,6 +73,25 @@ async def test_an_answer_counts_only_if_it_stands_once_and_word_for_word() -> No
         the_stage.slack.workspace.remove(place, again)
         assert answer.is_right()
         assert [count for _, count in answer.steps] == [20, 0, 40, 80, 40]
+
+
+async def test_a_stream_counts_as_it_is_seen() -> None:
+    async with stage(limits=True) as the_stage:
+        questions = Questions(the_stage, 10)
+        answer, (channel, root) = questions.ask(), questions.place(0)
+        client = AsyncWebClient(the_stage.slack.bot_token, the_stage.slack.api_url)
+        team, ana = the_stage.slack.team_id, the_stage.slack.workspace.person("ana").id
+        began = time.monotonic()
+        begin = {"channel": channel, "thread_ts": root, "recipient_team_id": team, "recipient_user_id": ana}
+        ts = (await client.api_call("chat.startStream", params=begin | {"markdown_text": answer.said[:10]}))["ts"]
+        await client.chat_appendStream(channel=channel, ts=ts, markdown_text=answer.said[10:30])
+        assert not answer.is_right()
+        buttons = [{"type": "context", "elements": [{"type": "mrkdwn", "text": "stopped"}]}]
+        await client.chat_stopStream(channel=channel, ts=ts, markdown_text=answer.said[30:], blocks=buttons)
+        assert answer.is_right()
+        assert [count for _, count in answer.steps] == [10, 30, 40]
+        shares = answers.budget(the_stage, [(began, time.monotonic())])
+        assert "chat.startStream – (5%), chat.appendStream – (2%), chat.stopStream – (5%)" in shares
 
 
 def test_the_lag_is_the_mean_of_what_the_model_had_told_and_slack_did_not_show() -> None:
