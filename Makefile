@@ -37,7 +37,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m bench.events
 	$(BIN)/python -m bench.costs
 
-# Those that take longest: load that lasts, on each of Slack's transports, and 10,000 messages that wait.
+# Those that take longest, about twenty-five minutes: load that lasts, on each of Slack's transports, and 10,000 messages that wait.
 benchlong: .venv/installed-dev
 	$(BIN)/python -m bench.answers --limits --seconds 60 --at-once 10 30 50 200
 	$(BIN)/python -m bench.answers --limits --seconds 60 --at-once 30 50 --streaming native

@@ -137,7 +137,7 @@ async def main(chosen: argparse.Namespace) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--at-once", type=int, nargs="+", default=[10, 100])
+    parser.add_argument("--at-once", type=int, nargs="+", default=[1, 10, 100])
     parser.add_argument("--tokens", type=int, default=200, help="of each answer")
     parser.add_argument("--rate", type=float, default=20, help="tokens a second")
     parser.add_argument(

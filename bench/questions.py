@@ -155,8 +155,8 @@ class Questions:
 
 
 def text(n: int, tokens: int) -> str:
-    """A text of about `tokens` tokens that says which answer it is."""
+    """A text of about `tokens` tokens that says which answer it is. It ends with a whole word: half of a **bold** one would be mended."""
     words = (
         f"Answer {n} begins here and goes on with plain words, some of them **bold**, until it has been long enough. "
     )
-    return (words * (tokens * CHARACTERS_A_TOKEN // len(words) + 1))[: tokens * CHARACTERS_A_TOKEN].strip()
+    return (words * (tokens * CHARACTERS_A_TOKEN // len(words) + 1))[: tokens * CHARACTERS_A_TOKEN].rsplit(" ", 1)[0]

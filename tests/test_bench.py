@@ -57,6 +57,7 @@ async def test_an_answer_counts_only_if_it_stands_once_and_word_for_word() -> No
     async with stage() as the_stage:
         questions = Questions(the_stage, 10)
         answer, (channel, root) = questions.ask(), questions.place(0)
+        whole = len(answer.said)
         place = the_stage.slack.workspace.channel(channel)
 
         def say(words: str, *more: dict[str, str]) -> str:
@@ -72,7 +73,7 @@ async def test_an_answer_counts_only_if_it_stands_once_and_word_for_word() -> No
         assert not answer.is_right(), "twice"
         the_stage.slack.workspace.remove(place, again)
         assert answer.is_right()
-        assert [count for _, count in answer.steps] == [20, 0, 40, 80, 40]
+        assert [count for _, count in answer.steps] == [20, 0, whole, 2 * whole, whole]
 
 
 async def test_a_stream_counts_as_it_is_seen() -> None:
@@ -89,7 +90,7 @@ async def test_a_stream_counts_as_it_is_seen() -> None:
         buttons = [{"type": "context", "elements": [{"type": "mrkdwn", "text": "stopped"}]}]
         await client.chat_stopStream(channel=channel, ts=ts, markdown_text=answer.said[30:], blocks=buttons)
         assert answer.is_right()
-        assert [count for _, count in answer.steps] == [10, 30, 40]
+        assert [count for _, count in answer.steps] == [10, 30, len(answer.said)]
         shares = answers.budget(the_stage, [(began, time.monotonic())])
         assert "chat.startStream – (5%), chat.appendStream – (2%), chat.stopStream – (5%)" in shares
 
