@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP_COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --build-deps-for editable \
 	--no-emit-options
 
-.PHONY: run setup test check slow kills bench lock clean
+.PHONY: run setup test check slow kills bench benchlong lock clean
 
 run: .venv/installed
 	$(BIN)/assist run --or-playground
@@ -27,9 +27,22 @@ slow: .venv/installed-dev
 kills: .venv/installed-dev
 	$(BIN)/pytest -n 4 -m slow tests/scenarios/test_kills.py tests/scenarios/test_stops.py
 
-# Figures for docs/performance.md, measured on this machine.
+# Figures for docs/performance.md and docs/scale.md, measured on this machine; about fifteen minutes. Nothing else should run on it.
 bench: .venv/installed-dev
+	$(BIN)/python -m bench.idle
 	$(BIN)/python -m bench.answers
+	$(BIN)/python -m bench.answers --limits
+	$(BIN)/python -m bench.workers
+	$(BIN)/python -m bench.workers --turns 10 --rate 100 --answers 200
+	$(BIN)/python -m bench.events
+	$(BIN)/python -m bench.costs
+
+# Those that take longest, about twenty-five minutes: load that lasts, on each of Slack's transports, and 10,000 messages that wait.
+benchlong: .venv/installed-dev
+	$(BIN)/python -m bench.answers --limits --seconds 60 --at-once 10 30 50 200
+	$(BIN)/python -m bench.answers --limits --seconds 60 --at-once 30 50 --streaming native
+	$(BIN)/python -m bench.answers --limits --seconds 60 --at-once 30 50 --streaming auto
+	$(BIN)/python -m bench.waiting
 
 # Writes the pins anew from the ranges in pyproject.toml; `make lock UPGRADE=--upgrade` takes the newest versions.
 # Written with the oldest Python that we support: newer ones need no more packages.
