@@ -13,7 +13,6 @@ from typing import TypeVar
 
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import AuthenticationError, RedisError
 
 from bot.conversations import Conversations
@@ -25,7 +24,7 @@ from bot.health import Health, serve
 from bot.llm import Llm, connect_openai
 from bot.pace import Pace
 from bot.queue import Queue
-from bot.redis_client import connect
+from bot.redis_client import Cluster, connect
 from bot.settings import Settings
 from bot.slack import Slack, connect_slack
 from bot.tools import TOOLS
@@ -97,7 +96,7 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
 
 
 @asynccontextmanager
-async def open_redis(settings: Settings, stop: asyncio.Event | None = None) -> AsyncIterator[Redis | RedisCluster]:
+async def open_redis(settings: Settings, stop: asyncio.Event | None = None) -> AsyncIterator[Redis | Cluster]:
     """The Redis or the cluster of REDIS_URL, or the embedded Valkey. One that is away is waited for until `stop`; without that, raises RedisError."""
     async with AsyncExitStack() as stack:
         url = settings.redis_url or await stack.enter_async_context(embedded_valkey(settings.data_dir))
@@ -108,7 +107,7 @@ async def open_redis(settings: Settings, stop: asyncio.Event | None = None) -> A
         yield redis
 
 
-async def _connected(url: str, stop: asyncio.Event | None) -> Redis | RedisCluster:
+async def _connected(url: str, stop: asyncio.Event | None) -> Redis | Cluster:
     while True:
         try:
             return await connect(url)

@@ -20,7 +20,6 @@ from typing import Any, cast
 
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError, ResponseError
 
 from bot import keys
@@ -28,6 +27,7 @@ from bot.depth import Depth, Place, measure
 from bot.errors import Retryable
 from bot.lease import LEASE_SECONDS, Lease
 from bot.models import Message, ThreadKey, Turn, Usage, turn_id
+from bot.redis_client import Cluster
 
 ENTRY = re.compile(r"\d+-\d+")  # the id of a stream's entry
 STORING_MANY = 4  # events being stored at once: more is a burst
@@ -81,7 +81,7 @@ class Queue:
 
     def __init__(
         self,
-        redis: Redis | RedisCluster,
+        redis: Redis | Cluster,
         worker: str,
         *,
         wait_replicas: int = 0,
@@ -104,11 +104,8 @@ class Queue:
 
     async def _replicated_script(self, name: str, keys_: Sequence[str], args: Sequence[str | int | float]) -> Any:
         """Runs a script and waits until enough replicas have what it wrote. Raises RedisError, or Retryable when too few have in time."""
-        node, target = None, {}
-        if isinstance(self.redis, RedisCluster):
-            await self.redis.initialize()
-            node = self.redis.get_node_from_key(keys_[0])
-            target = {"target_nodes": node}
+        node = await self.redis.node_of(keys_[0]) if isinstance(self.redis, Cluster) else None
+        target = {"target_nodes": node} if node else {}
         text, sha = self._scripts[name]
         for command in (("EVALSHA", sha), ("EVAL", text)):
             async with self.redis.pipeline(transaction=False) as pipe:  # on one connection: WAIT is about its writes
@@ -120,7 +117,7 @@ class Queue:
         for answer in (outcome, have):
             if isinstance(answer, Exception):
                 raise answer
-        if node and self.redis.get_node_from_key(keys_[0]) != node:
+        if node and await self.redis.node_of(keys_[0]) != node:  # WAIT asked the wrong one
             raise Retryable("the queue has just moved to another server")
         if have < self._wait_replicas:
             raise Retryable(f"{have} of {self._wait_replicas} replicas have the message")

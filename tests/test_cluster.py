@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import RedisError
 
 from bot.errors import Retryable
 from bot.queue import Queue
-from bot.redis_client import connect, connect_redis
+from bot.redis_client import Cluster, connect
 from bot.settings import Settings
 from playground.openai import OpenAIServer, Script, text
 from playground.slack import SlackServer
@@ -35,8 +35,9 @@ def url(node: Node) -> str:
 
 
 async def test_any_node_leads_to_the_whole_cluster(nodes: list[Node]) -> None:
-    async with await connect(url(nodes[1])) as redis:
-        assert isinstance(redis, RedisCluster)
+    redis = await connect(url(nodes[1]))
+    async with redis:
+        assert isinstance(redis, Cluster)
         queue = Queue(redis, "one")
         await queue.open()
         await queue.put(mention(1))
@@ -61,10 +62,10 @@ async def test_any_node_leads_to_the_whole_cluster(nodes: list[Node]) -> None:
         assert (depth.ready, depth.running, depth.delayed, depth.dead) == (0, 0, 0, 0)
 
 
-@pytest.mark.parametrize("as_cluster", [True, False])
-async def test_a_message_that_no_replica_has_is_not_acked(nodes: list[Node], as_cluster: bool) -> None:
-    said = mention(100 + as_cluster)
-    async with await connect(url(nodes[1])) if as_cluster else connect_redis(url(nodes[0])) as redis:
+async def test_a_message_that_no_replica_has_is_not_acked(nodes: list[Node]) -> None:
+    said = mention(100)
+    redis = await connect(url(nodes[1]))
+    async with redis:
         queue = Queue(redis, "one", wait_replicas=1)
         await queue.open()
         await queue.redis.eval("return 1", 1, "{q}:x")  # connected
@@ -85,7 +86,7 @@ async def test_a_failover_in_the_middle_of_a_turn_costs_no_word(
     settings: Settings, slack: SlackServer, ai: OpenAIServer, nodes: list[Node]
 ) -> None:
     slack.retry_delays = (0.5, 1, 1)
-    said = "One two three four five. " * 24
+    said = "One two three four five. " * 12
     ai.script = Script(text("First."), text(said, chunk=12, delay=0.05), text("Third."))
     async with running(replace(settings, redis_url=url(nodes[1]), redis_wait_replicas=1, slack_pace=True)):
         await connected(slack)
@@ -100,3 +101,18 @@ async def test_a_failover_in_the_middle_of_a_turn_costs_no_word(
         last = slack.workspace.say("ana", "general", "another", thread_ts=ts)
         assert last
         assert await answer_to(slack, "general", ts, 2, timeout=40) == "Third."
+
+
+async def test_a_cluster_that_is_away_is_waited_for_and_then_an_error_that_callers_know(nodes: list[Node]) -> None:
+    redis = await connect(url(nodes[1]))
+    async with redis:
+        queue = Queue(redis, "one")
+        await queue.open()
+        for node in nodes:
+            node.kill()
+        started = time.monotonic()
+        with pytest.raises(RedisError):
+            await queue.put(mention(200))
+        assert 1 < time.monotonic() - started < 6, "about two seconds: Slack waits three"
+        with pytest.raises(RedisError):
+            await queue.depth()

@@ -10,8 +10,10 @@ while claimed < tonumber(ARGV[2]) do -- one call looks at ten times the count, m
     break
   end
   for _, entry in ipairs(got[2]) do
-    claimed = claimed + 1
-    answer[#answer + 1], answer[#answer + 2] = entry[1], entry[2][2]
+    if entry and entry[2] then -- Redis 6.2 tells of deleted ones, too
+      claimed = claimed + 1
+      answer[#answer + 1], answer[#answer + 2] = entry[1], entry[2][2]
+    end
   end
   start = got[1]
   if start == '0-0' then break end
