@@ -16,6 +16,7 @@ key                       type    holds
 {q}:turn:<thread>         hash    the running turn: messages, attempt, response, parts, …
 {pace:<workspace>:<method>:<channel>}:bucket    hash  tokens left of a Slack method; lives an hour
 {pace:<workspace>:<method>:<channel>}:promised  zset  turns that are promised one; lives ten minutes
+person:<team>:<user>      string  a person's id, name and time zone as Slack told them; lives ten minutes
 """
 
 from __future__ import annotations
@@ -68,6 +69,11 @@ def messages(key: ThreadKey) -> str:
 def turn(key: ThreadKey) -> str:
     """A thread's running turn."""
     return f"{{q}}:turn:{key}"
+
+
+def person(team: str, user: str) -> str:
+    """What Slack has told of a person."""
+    return f"person:{team}:{user}"
 
 
 def pace(workspace: str, method: str, channel: str) -> tuple[str, str]:
