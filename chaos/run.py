@@ -30,7 +30,6 @@ from chaos.storm import Storm
 from playground.slack import SlackServer
 
 REDELIVERIES = (0.0, 5.0, 30.0)  # Slack's own come at once, after a minute and after five
-QUIET = 10.0  # seconds in which nothing more may change; longer than a lease, so that a double would have come
 STALL = 10.0  # seconds that the bot waits for the model's next word
 
 
@@ -45,7 +44,8 @@ class Size:
     spread: float = 240.0
     every: float = 2.0
     faults: float = 0.05
-    patience: float = 120.0  # without any news, after which what is missing will not come
+    patience: float = 120.0  # seconds without any news, after which what is missing will not come
+    quiet: float = 10.0  # seconds that all must stay good; longer than a lease, so that a double would have come
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ async def chaos(seed: int, size: Size, folder: Path, database_url: str = "") -> 
 
 
 async def _settled(world: World) -> Verdict:
-    """The verdict, once nothing is wrong and stays so for `QUIET` seconds, or once nothing has changed for `patience`."""
+    """The verdict, once nothing is wrong and stays so for `quiet` seconds, or once nothing has changed for `patience`."""
     good_since = news_at = time.monotonic()
     before = None
     while True:
@@ -169,7 +169,7 @@ async def _settled(world: World) -> Verdict:
             before, news_at = (seen, calls), now
         if verdict.violations:
             good_since = now
-        if now - good_since > QUIET or now - news_at > world.size.patience:
+        if now - good_since > world.size.quiet or now - news_at > world.size.patience:
             return verdict
         await asyncio.sleep(1)
 

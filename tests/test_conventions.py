@@ -22,7 +22,14 @@ from bot.settings import Settings, read_settings
 from playground.slack.arguments import METHODS
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "CHANGELOG.md", "docs/architecture.md", "docs/settings.md", "docs/operations.md")
+DOCUMENTS = (
+    "README.md",
+    "CHANGELOG.md",
+    "docs/architecture.md",
+    "docs/settings.md",
+    "docs/operations.md",
+    "docs/chaos.md",
+)
 CONTRACT = (
     "SLACK_BOT_TOKEN SLACK_APP_TOKEN SLACK_SIGNING_SECRET SLACK_API_URL OPENAI_API_KEY OPENAI_BASE_URL OPENAI_DATA_RESIDENCY OPENAI_MODEL "
     "OPENAI_SMALL_MODEL OPENAI_VECTOR_STORE_ID REDIS_URL DATABASE_URL DATA_DIR PORT WORKER_PORT"

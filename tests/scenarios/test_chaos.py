@@ -1,0 +1,19 @@
+"""A small storm (see docs/chaos.md): everything of the large one but its size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chaos.run import Size, chaos
+
+SEED = 7
+SMALL = Size(talks=8, lines=2, channels=4, workers=2, spread=1.0, every=2.0, quiet=2.0)
+
+
+async def test_a_storm_costs_no_message_no_order_and_no_effect(tmp_path: Path) -> None:
+    outcome = await chaos(SEED, SMALL, tmp_path)
+    assert outcome.is_good, "\n".join(
+        [f"seed {SEED}; {tmp_path / 'transcript.json'}", *map(str, outcome.verdict.violations)]
+    )
+    assert int(outcome.summary["messages"]) == SMALL.talks * SMALL.lines
+    assert "2 × Valkey restarts" in outcome.summary["done to the processes"]
