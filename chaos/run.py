@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ from chaos.storm import Storm
 from playground.slack import SlackServer
 
 REDELIVERIES = (0.0, 5.0, 30.0)  # Slack's own come at once, after a minute and after five
+TELL_EVERY = 10.0  # seconds
 STALL = 10.0  # seconds that the bot waits for the model's next word
 
 
@@ -42,7 +44,7 @@ class Size:
     channels: int = 12
     workers: int = 4
     spread: float = 240.0
-    every: float = 2.0
+    every: float = 1.0
     faults: float = 0.05
     patience: float = 120.0  # seconds without any news, after which what is missing will not come
     quiet: float = 10.0  # seconds that all must stay good; longer than a lease, so that a double would have come
@@ -158,7 +160,7 @@ async def chaos(seed: int, size: Size, folder: Path, database_url: str = "") -> 
 
 async def _settled(world: World) -> Verdict:
     """The verdict, once nothing is wrong and stays so for `quiet` seconds, or once nothing has changed for `patience`."""
-    good_since = news_at = time.monotonic()
+    good_since = news_at = told_at = time.monotonic()
     before = None
     while True:
         verdict = await asyncio.to_thread(_judged, world)
@@ -169,6 +171,9 @@ async def _settled(world: World) -> Verdict:
             before, news_at = (seen, calls), now
         if verdict.violations:
             good_since = now
+        if verdict.violations and now - told_at > TELL_EVERY:
+            told_at = now
+            print(f"not good yet: {_counted(Counter(v.kind for v in verdict.violations))}", flush=True)
         if now - good_since > world.size.quiet or now - news_at > world.size.patience:
             return verdict
         await asyncio.sleep(1)
@@ -180,7 +185,7 @@ def _judged(world: World) -> Verdict:
 
 async def _tell(world: World, storm: Storm, total: int, began: float) -> None:
     while True:
-        await asyncio.sleep(10)
+        await asyncio.sleep(TELL_EVERY)
         people = world.people
         print(
             f"{time.monotonic() - began:5.0f} s: {len(people.asked)} of {total} said, {len(people.whole)} answered, "
@@ -265,6 +270,7 @@ def main() -> int:
         f"seed {seed}: {size.talks} threads × {size.lines} messages, {size.workers} workers; all is kept in {folder}",
         flush=True,
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # no process of ours outlives us
     outcome = asyncio.run(chaos(seed, size, folder.resolve(), said.database))
     for name, value in outcome.summary.items():
         print(f"{name + ':':<38} {value}")
