@@ -126,19 +126,6 @@ class Place:
             process.send_signal(signal.SIGCONT)
             self.frozen = False
 
-    async def stop(self) -> int:
-        """SIGTERM; kills what does not end in time. The exit code."""
-        if self._process is None:
-            return 0
-        if self._process.returncode is None:
-            self._process.send_signal(signal.SIGCONT)
-            self._process.terminate()
-            try:
-                await asyncio.wait_for(self._process.wait(), 30)
-            except TimeoutError:
-                await self.kill()
-        return self._process.returncode or 0
-
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """The variables of a bot's process: these settings and nothing of ours but the code that we run."""

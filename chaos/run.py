@@ -14,11 +14,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random, SystemRandom
+from typing import Any
 
 from sqlalchemy import create_engine, make_url, text
 
@@ -96,7 +97,7 @@ class World:
                 await asyncio.gather(*(p.fill() for p in places))
                 yield
             finally:
-                await asyncio.gather(*(p.stop() for p in places))
+                await asyncio.gather(*(p.kill() for p in places))
                 await self.valkey.end()
 
     def transcript(self) -> Transcript:
@@ -251,6 +252,13 @@ def _arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
+async def _stoppable(storm: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """SIGTERM ends it as Ctrl-C does, so that no process of ours outlives it."""
+    task = asyncio.create_task(storm)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
+
+
 def main() -> int:
     """Runs a storm as the command line says, and prints what came of it."""
     said = _arguments()
@@ -270,8 +278,7 @@ def main() -> int:
         f"seed {seed}: {size.talks} threads × {size.lines} messages, {size.workers} workers; all is kept in {folder}",
         flush=True,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # no process of ours outlives us
-    outcome = asyncio.run(chaos(seed, size, folder.resolve(), said.database))
+    outcome = asyncio.run(_stoppable(chaos(seed, size, folder.resolve(), said.database)))
     for name, value in outcome.summary.items():
         print(f"{name + ':':<38} {value}")
     for violation in outcome.verdict.violations:
