@@ -248,7 +248,9 @@ def _arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--every", type=float, default=default.every, help="seconds between two kills of workers")
     parser.add_argument("--faults", type=float, default=default.faults, help="the share of calls that fail")
     parser.add_argument("--database", default="", help="URL of an empty database; SQLite in the folder if not given")
-    parser.add_argument("--folder", type=Path, help="for transcript, logs and data; a temporary one if not given")
+    parser.add_argument(
+        "--folder", type=Path, help="for transcript, logs and data; empty, or a temporary one if not given"
+    )
     return parser.parse_args(given)
 
 
@@ -265,6 +267,8 @@ def main() -> int:
     seed = SystemRandom().randrange(1_000_000) if said.seed is None else said.seed
     folder = said.folder or Path(tempfile.mkdtemp(prefix="chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        sys.exit(f"{folder} is not empty: what an earlier storm left there would be taken for this one's")
     size = Size(
         said.threads,
         said.messages,
