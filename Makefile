@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP_COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --build-deps-for editable \
 	--no-emit-options
 
-.PHONY: run setup test check slow kills bench benchlong lock clean
+.PHONY: run setup test check slow kills bench benchlong chaos lock clean
 
 run: .venv/installed
 	$(BIN)/assist run --or-playground
@@ -43,6 +43,10 @@ benchlong: .venv/installed-dev
 	$(BIN)/python -m bench.answers --limits --seconds 60 --at-once 30 50 --streaming native
 	$(BIN)/python -m bench.answers --limits --seconds 60 --at-once 30 50 --streaming auto
 	$(BIN)/python -m bench.waiting
+
+# The storm of docs/chaos.md: about ten minutes. `make chaos SEED=7` blows the same one again; other sizes: `make chaos SIZE="--threads 20"`.
+chaos: .venv/installed-dev
+	$(BIN)/python -m chaos.run $(if $(SEED),--seed $(SEED)) $(SIZE)
 
 # Writes the pins anew from the ranges in pyproject.toml; `make lock UPGRADE=--upgrade` takes the newest versions.
 # Written with the oldest Python that we support: newer ones need no more packages.

@@ -26,6 +26,7 @@ key                       type    holds
 {q}:stops                 stream  threads whose running answer is to stop; every worker reads it; capped
 {pace:<workspace>:<method>:<channel>}:bucket    hash  tokens left of a Slack method; lives an hour
 {pace:<workspace>:<method>:<channel>}:promised  zset  turns that are promised one; lives ten minutes
+person:<team>:<user>      string  a person's id, name and time zone as Slack told them; lives ten minutes
 """
 
 from __future__ import annotations
@@ -92,6 +93,11 @@ def turn(key: ThreadKey) -> str:
 def answered(team: str, channel: str, ts: str) -> str:
     """The messages of an ended turn, found by the first of them."""
     return f"{{q}}:answered:{team}:{channel}:{ts}"
+
+
+def person(team: str, user: str) -> str:
+    """What Slack has told of a person."""
+    return f"person:{team}:{user}"
 
 
 def pace(workspace: str, method: str, channel: str) -> tuple[str, str]:

@@ -7,14 +7,16 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+from redis.exceptions import RedisError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import keys
 from bot.errors import ContentRefused, MessageGone, PlaceClosed, RateLimited, Retryable, SlackRefused, UserFacing
 from bot.models import Person, ThreadKey
 from bot.pace import Pace
@@ -116,10 +118,10 @@ class Said:
 
 
 class Slack:
-    """One workspace's Web API."""
+    """One workspace's Web API. With `redis` all processes ask for a person once: new ones that each asked anew would use up the limit."""
 
-    def __init__(self, client: AsyncWebClient, pace: Pace) -> None:
-        self.client, self.pace = client, pace
+    def __init__(self, client: AsyncWebClient, pace: Pace, redis: Any | None = None) -> None:
+        self.client, self.pace, self._redis = client, pace, redis
         self._people: OrderedDict[str, tuple[float, Person]] = OrderedDict()
         self._asked: dict[str, asyncio.Task[Person]] = {}
         self._identity: Identity | None = None
@@ -225,19 +227,36 @@ class Slack:
         return await asyncio.shield(asked)
 
     async def _ask_person(self, user: str, otherwise: Person) -> Person:
-        try:
-            raw = (await self._call("users.info", {"user": user}))["user"]
-        except (SlackRefused, Retryable, UserFacing):
+        key = keys.person((await self.identity()).team, user)
+        person = await self._shared_person(key) or await self._slacks_person(key, user)
+        if person is None:
             return otherwise
-        profile = raw.get("profile") or {}
-        name = (
-            profile.get("display_name") or raw.get("real_name") or profile.get("real_name") or raw.get("name") or user
-        )
-        person = Person(user, name, raw.get("tz") or "")
         self._people[user] = (time.monotonic() + PEOPLE_SECONDS, person)
         while len(self._people) > PEOPLE_KEPT:
             self._people.popitem(last=False)
         return person
+
+    async def _shared_person(self, key: str) -> Person | None:
+        """What another process has asked Slack a while ago."""
+        try:
+            kept = await self._redis.get(key) if self._redis else None
+            return Person(*json.loads(kept)) if kept else None
+        except (RedisError, ValueError, TypeError):  # away, or written by another version: Slack knows too
+            return None
+
+    async def _slacks_person(self, key: str, user: str) -> Person | None:
+        try:
+            raw = (await self._call("users.info", {"user": user}))["user"]
+        except (SlackRefused, Retryable, UserFacing):
+            return None
+        profile = raw.get("profile") or {}
+        name = (
+            profile.get("display_name") or raw.get("real_name") or profile.get("real_name") or raw.get("name") or user
+        )
+        if self._redis:
+            with suppress(RedisError):
+                await self._redis.set(key, json.dumps([user, name, raw.get("tz") or ""]), ex=int(PEOPLE_SECONDS))
+        return Person(user, name, raw.get("tz") or "")
 
     async def history(self, thread: ThreadKey, oldest: str = "", latest: str = "") -> AsyncIterator[Said]:
         """A thread's messages (of a DM's top level: newest first, else oldest first), within PAGES pages."""
@@ -323,10 +342,12 @@ def _said(raw: Mapping[str, Any], me: Identity) -> Said:
 
 
 @asynccontextmanager
-async def connect_slack(token: str, url: str, pace: Pace) -> AsyncIterator[Slack]:
+async def connect_slack(token: str, url: str, pace: Pace, redis: Any | None = None) -> AsyncIterator[Slack]:
     """A client on one kept-alive session. The SDK's own retries are off: they would post twice and hide limits from `pace`."""
     timeout = aiohttp.ClientTimeout(total=WRITE_TIMEOUT, connect=2)
     async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=200)) as session:
         yield Slack(
-            AsyncWebClient(token=token, base_url=url, timeout=WRITE_TIMEOUT, session=session, retry_handlers=[]), pace
+            AsyncWebClient(token=token, base_url=url, timeout=WRITE_TIMEOUT, session=session, retry_handlers=[]),
+            pace,
+            redis,
         )
