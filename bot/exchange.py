@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 from contextlib import aclosing
 from dataclasses import astuple
@@ -96,7 +97,8 @@ class Exchange:
 
     async def _call_tools(self, result: Result) -> list[Item]:
         self._written, self._text = joined(self._written, result.text), ""
-        await self._lease.save(written=self._written, usage=json.dumps(astuple(self._tally.usage)))
+        usage = json.dumps(astuple(self._tally.usage))
+        await self._lease.save(written=self._written, usage=usage, counted=result.response)
         await self._reply.status(self._journal.doing(result.calls))
         outputs = await self._journal.run(result.calls, result.response)
         self._tally.tool_calls = self._journal.calls
@@ -114,7 +116,7 @@ class Exchange:
                     raise Retryable(
                         "conversation locked", after=5, said="The conversation is still busy with an earlier answer."
                     ) from None
-                await asyncio.sleep(min(4.0, 0.25 * 2**waits))
+                await asyncio.sleep(min(4.0, 0.25 * 2**waits) * random.uniform(0.8, 1.2))  # noqa: S311  # spreads; guards nothing
                 waits += 1
             except ConversationTrouble as trouble:
                 repairs += 1
@@ -237,7 +239,8 @@ class Exchange:
         raise Retryable("stream without a result", said="OpenAI broke off while it was answering.")
 
     def _add(self, result: Result) -> None:
-        self._tally.usage += result.usage
+        if result.response != self._turn.counted:  # an earlier run has read it, and noted its tokens
+            self._tally.usage += result.usage
         self._tally.model = result.model
         self.last_input = result.usage.input_tokens + result.usage.output_tokens
 

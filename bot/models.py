@@ -148,6 +148,7 @@ class Turn:
     marked: tuple[str, ...] = ()  # ts of messages that carry the hourglass of waiting
     shown: int = 0  # characters that Slack has shown, or was about to
     usage: Usage = field(default_factory=Usage)
+    counted: str = ""  # the last response that `usage` holds
 
     @property
     def asker(self) -> str:

@@ -310,6 +310,7 @@ def _turn(
         marked=tuple(thread.get("marked", "").split()),
         shown=int(turn.get("shown", 0)),
         usage=Usage(*json.loads(turn["usage"])) if "usage" in turn else Usage(),
+        counted=turn.get("counted", ""),
     )
 
 
