@@ -39,3 +39,4 @@ class Tally:
     last_token: float | None = None
     first_text: float | None = None  # in Slack
     refused: bool = False
+    footnotes: list[str] = field(default_factory=list)  # sentences below the answer

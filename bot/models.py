@@ -140,6 +140,7 @@ class Turn:
     resumed: bool = False  # an earlier try may have posted, sent or done something
     conversation: str = ""
     conversation_turns: int = 0
+    conversation_tokens: int = 0  # its size after the last request; 0: not known
     response: str = ""  # the last response id that OpenAI gave
     answer: str | None = None  # the whole text, once the model has finished
     written: str = ""  # text of the rounds that are complete
@@ -149,6 +150,10 @@ class Turn:
     shown: int = 0  # characters that Slack has shown, or was about to
     usage: Usage = field(default_factory=Usage)
     counted: str = ""  # the last response that `usage` holds
+    sequence: int = -1  # of the last event of `response` that was read; -1: it cannot be followed
+    item: int = -1  # the output item that this event belongs to
+    partial: str = ""  # the text of `response` up to there
+    footnotes: tuple[str, ...] = ()
 
     @property
     def asker(self) -> str:

@@ -302,6 +302,7 @@ def _turn(
         resumed=resumed or any(m.replayed for m in messages),
         conversation=thread.get("conversation", ""),
         conversation_turns=int(thread.get("turns", 0)),
+        conversation_tokens=int(thread.get("tokens", 0)),
         response=turn.get("response", ""),
         answer=turn.get("answer"),
         written=turn.get("written", ""),
@@ -311,6 +312,10 @@ def _turn(
         shown=int(turn.get("shown", 0)),
         usage=Usage(*json.loads(turn["usage"])) if "usage" in turn else Usage(),
         counted=turn.get("counted", ""),
+        sequence=int(turn.get("sequence", -1)),
+        item=int(turn.get("item", -1)),
+        partial=turn.get("partial", ""),
+        footnotes=tuple(turn.get("footnotes", "").splitlines()),
     )
 
 

@@ -32,7 +32,7 @@ class Story:
     """One run of one turn."""
 
     def __init__(self, desk: Desk, lease: Lease) -> None:
-        self.tally = Tally(usage=lease.turn.usage)
+        self.tally = Tally(usage=lease.turn.usage, footnotes=list(lease.turn.footnotes))
         self._desk, self._lease, self._turn = desk, lease, lease.turn
         self._reply: Reply | None = None
         self._exchange: Exchange | None = None
@@ -58,7 +58,8 @@ class Story:
         exchange = Exchange(self._desk, self._lease, reply, journal, self.tally, finding.result())
         self._exchange = exchange
         answer = await exchange.answer(question(self._turn, people, me.user))
-        await self._lease.save(answer=answer, usage=json.dumps(astuple(self.tally.usage)))
+        usage, footnotes = json.dumps(astuple(self.tally.usage)), "\n".join(self.tally.footnotes)
+        await self._lease.save(answer=answer, usage=usage, footnotes=footnotes)
         await self._finish(answer)
         await self._count(exchange)
 

@@ -295,9 +295,13 @@ def test_the_playground_takes_nothing_from_the_bot_but_settings_and_errors() -> 
     assert used <= {"bot.settings", "bot.errors"}
 
 
-@pytest.mark.parametrize("module", ["slack", "llm", "pace", "mrkdwn", "keys", "metrics", "logs", "responses"])
+@pytest.mark.parametrize(
+    "module",
+    ["slack", "llm", "pace", "allowance", "fallback", "refusals", "mrkdwn", "keys", "metrics", "logs", "responses"],
+)
 def test_adapters_and_pure_modules_stand_on_values_and_errors(module: str) -> None:
-    more = {"llm": {"bot.responses"}, "slack": {"bot.pace"}, "pace": {"bot.keys"}}
+    llm = {"bot.responses", "bot.allowance", "bot.fallback", "bot.refusals"}
+    more = {"llm": llm, "slack": {"bot.pace"}, "pace": {"bot.keys"}, "allowance": {"bot.keys"}}
     used = {i for i in imports(f"bot/{module}.py") if i.startswith("bot")}
     assert used <= {"bot.models", "bot.errors"} | more.get(module, set())
 
@@ -390,4 +394,6 @@ def test_a_script_says_what_its_keys_and_arguments_are(name: str) -> None:
         highest = max(int(n) for n in re.findall(rf"{word}\[(\d+)\]", text))
         assert highest == len(parts) or "…" in parts[-1]
     assert f"`{name}`" in read("docs/architecture.md")
-    assert f'"{name.removesuffix(".lua")}"' in read("bot/queue.py") or f'"{name}"' in read("bot/pace.py")
+    assert f'"{name.removesuffix(".lua")}"' in read("bot/queue.py") or any(
+        f'"{name}"' in read(f"bot/{module}.py") for module in ("pace", "allowance")
+    )
