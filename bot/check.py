@@ -117,8 +117,13 @@ async def _openai(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding("OPENAI_API_KEY", "fail", _word(error))
             return
     yield Finding("OPENAI_API_KEY", "ok", f"{len(models)} models")
-    for name, model in (("OPENAI_MODEL", settings.openai_model), ("OPENAI_SMALL_MODEL", settings.openai_small_model)):
-        yield model_finding(name, model, models, datetime.now(UTC).date())
+    today = datetime.now(UTC).date()
+    yield model_finding("OPENAI_MODEL", settings.openai_model, models, today)
+    yield model_finding("OPENAI_SMALL_MODEL", settings.openai_small_model, models, today)
+    if settings.openai_fallback_model == settings.openai_model:
+        yield Finding("OPENAI_FALLBACK_MODEL", "-", "is none: the same as OPENAI_MODEL")
+    else:
+        yield model_finding("OPENAI_FALLBACK_MODEL", settings.openai_fallback_model, models, today)
 
 
 def model_finding(name: str, model: str, models: dict[str, str | None], today: date) -> Finding:

@@ -15,11 +15,13 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
+from bot.allowance import Allowance
 from bot.conversations import Conversations
 from bot.database import Database, default_url, open_database
 from bot.desk import Desk
 from bot.embedded import embedded_valkey
 from bot.errors import AssistError, SettingError, SlackRefused, UserFacing
+from bot.fallback import Fallback
 from bot.health import Health, serve
 from bot.llm import Llm, connect_openai
 from bot.pace import Pace
@@ -89,7 +91,7 @@ async def _open_doors(
 
 async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack: Slack) -> Worker:
     database = await stack.enter_async_context(open_settings_database(settings))
-    llm = await stack.enter_async_context(open_llm(settings))
+    llm = await stack.enter_async_context(open_llm(settings, queue.redis))
     conversations = Conversations(
         llm, slack, most_tokens=settings.conversation_tokens, most_turns=settings.conversation_turns
     )
@@ -134,13 +136,20 @@ async def open_settings_database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def open_llm(settings: Settings) -> AsyncIterator[Llm]:
-    """OpenAI with the models that are set."""
+async def open_llm(settings: Settings, redis: Redis | None = None) -> AsyncIterator[Llm]:
+    """OpenAI with the models that are set. Its limits are kept in `redis`; without one they are not kept."""
     stall = settings.openai_stall_seconds
     async with connect_openai(
         settings.openai_api_key, settings.openai_base_url, settings.openai_data_residency, stall
     ) as client:
-        yield Llm(client, model=settings.openai_model, small_model=settings.openai_small_model, stall_seconds=stall)
+        yield Llm(
+            client,
+            allowance=Allowance(redis, settings.openai_api_key),
+            fallback=Fallback(settings.openai_model, settings.openai_fallback_model),
+            small_model=settings.openai_small_model,
+            stall_seconds=stall,
+            background=settings.openai_background,
+        )
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from bot.allowance import reckon
 from bot.errors import Retryable, SlackRefused, UserFacing
 from bot.lease import Lease
 from bot.llm import Item, Llm
@@ -172,7 +173,8 @@ class Conversations:
         """After a turn: counts it, and carries a conversation on that has grown large. Returns what the summary cost."""
         turns = lease.turn.conversation_turns + 1
         if usage.input_tokens <= self._most_tokens and turns < self._most_turns:
-            await lease.save_thread(turns=turns)
+            known = {"tokens": usage.input_tokens} if usage.input_tokens else {}
+            await lease.save_thread(turns=turns, **known)
             return Usage()
         return (await self.carry_on(lease, conversation, asked_by))[1]
 
@@ -201,7 +203,7 @@ class Conversations:
         made = await self._llm.create_conversation(
             items, {"team": key.team, "channel": key.channel, "thread": key.root}
         )
-        await lease.save_thread(conversation=made, turns=turns)
+        await lease.save_thread(conversation=made, turns=turns, tokens=reckon(*items))
         return made
 
 

@@ -3,8 +3,10 @@
 AssistError
 ├── SettingError          stops the start: names the setting, what it is for, where to get it
 ├── Retryable             the turn runs again later, with back-off or after the seconds that the other side named
-│   └── RateLimited       Slack or OpenAI said 429
+│   ├── RateLimited       Slack or OpenAI said 429
+│   └── Overloaded        OpenAI has no room, or a fault: another model may answer
 ├── UserFacing            its text is said to the person and ends the turn
+│   └── ModelGone         OpenAI does not offer the model (any more): another one may answer
 ├── LeaseLost             another worker has the turn: write nothing more
 ├── ToolRefused           the model can correct its call: the text goes back to it
 ├── SlackRefused          Slack answered `ok: false`; the base of what a reply has an answer to:
@@ -46,12 +48,20 @@ class RateLimited(Retryable):
     """The other side said 429; nothing was done."""
 
 
+class Overloaded(Retryable):
+    """OpenAI answered 5xx, or its response failed without any fault of ours."""
+
+
 class UserFacing(AssistError):
     """`text` tells the person what is wrong and what to do. `replay`: an operator can mend it, so the dead list keeps the messages."""
 
     def __init__(self, reason: str, text: str, *, replay: bool = True) -> None:
         super().__init__(reason)
         self.text, self.replay = text, replay
+
+
+class ModelGone(UserFacing):
+    """The model was withdrawn, or this key may not use it."""
 
 
 class LeaseLost(AssistError):

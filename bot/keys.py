@@ -27,6 +27,9 @@ key                       type    holds
 {pace:<workspace>:<method>:<channel>}:bucket    hash  tokens left of a Slack method; lives an hour
 {pace:<workspace>:<method>:<channel>}:promised  zset  turns that are promised one; lives ten minutes
 person:<team>:<user>      string  a person's id, name and time zone as Slack told them; lives ten minutes
+{openai:<account>:<model>}:limits  hash  what OpenAI told of a model's limits, and what is left of them; these three live an hour
+{openai:<account>:<model>}:places  zset  requests that wait or are on their way, scored by the time in s at which they may go out
+{openai:<account>:<model>}:sizes   hash  their tokens
 """
 
 from __future__ import annotations
@@ -104,3 +107,9 @@ def pace(workspace: str, method: str, channel: str) -> tuple[str, str]:
     """The bucket of a Slack method, and who is promised a token of it."""
     name = f"{{pace:{workspace}:{method}:{channel}}}"
     return f"{name}:bucket", f"{name}:promised"
+
+
+def allowance(account: str, model: str) -> tuple[str, str, str]:
+    """What is left of a model's limits at OpenAI, the requests that wait or are on their way, and their tokens."""
+    name = f"{{openai:{account}:{model}}}"
+    return f"{name}:limits", f"{name}:places", f"{name}:sizes"

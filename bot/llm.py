@@ -6,48 +6,55 @@ The SDK's retries are off: a turn that fails is tried again as a resumed turn, w
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Literal
 
 import httpx2
 import openai
+import structlog
 from openai import AsyncOpenAI
 
-from bot.errors import (
-    AssistError,
-    CallUnanswered,
-    CallUnknown,
-    ContextFull,
-    ConversationGone,
-    ConversationLocked,
-    RateLimited,
-    Retryable,
-    UserFacing,
-)
+from bot.allowance import ANSWER_TOKENS, Allowance, reckon
+from bot.errors import AssistError, Retryable
+from bot.fallback import Fallback
 from bot.models import Usage
+from bot.refusals import BROKE, NO_MONEY, failed, refused, seconds
 from bot.responses import Failed, Reader, Result, Started, Words, result
+
+log = structlog.get_logger()
 
 Item = Any  # a plain dict in the shape of one of the SDK's TypedDicts
 ITEMS_A_CALL = 20  # items of one conversations.create or items.create
 LIST_PAGE = 100
-BROKE = "OpenAI broke off while it was answering."
 AWAY = "OpenAI cannot be reached."
 
 
 class Llm:
     """OpenAI with this bot's models and tools."""
 
-    def __init__(self, client: AsyncOpenAI, *, model: str, small_model: str, stall_seconds: float) -> None:
+    def __init__(
+        self,
+        client: AsyncOpenAI,
+        *,
+        allowance: Allowance,
+        fallback: Fallback,
+        small_model: str,
+        stall_seconds: float,
+        background: bool = False,
+    ) -> None:
         self.client = client
-        self.model, self.small_model = model, small_model
-        self._stall = stall_seconds
+        self.allowance, self.fallback, self.small_model = allowance, fallback, small_model
+        self._stall, self._background = stall_seconds, background
 
-    async def stream(
+    def stream(
         self,
         conversation: str,
         items: Sequence[Item],
         *,
+        model: str,
+        who: str,
         instructions: str,
         tools: Sequence[Item],
         person: str,
@@ -55,27 +62,34 @@ class Llm:
     ) -> AsyncGenerator[Started | Words | Result]:
         """Answers in a conversation: Started, Words as they come, and a Result at last. Raises bot.errors.
 
-        `person` is a hash that tells people apart for OpenAI. The tool list stays the same within a thread, so that the prompt cache holds;
-        `no_tools` forbids calls without changing it.
+        `who` has a place in the model's allowance; `person` is a hash that tells people apart for OpenAI. The tool list stays the same
+        within a thread, so that the prompt cache holds; `no_tools` forbids calls without changing it.
         """
-        reader = Reader()
+        request = {
+            "conversation": conversation,
+            "input": list(items),
+            "instructions": instructions,
+            "tools": list(tools),
+            "tool_choice": "none" if no_tools else "auto",
+            "safety_identifier": person,
+            "prompt_cache_key": conversation[-64:],
+            "stream": True,
+        }
+        return self._events(self._asked(model, who, request), Reader(), model)
+
+    def follow(self, response: str, after: int, item: int) -> AsyncGenerator[Started | Words | Result]:
+        """Goes on with a background response behind the event `after`; `item` is the output item whose text came last. Raises bot.errors."""
+        opening = self.client.responses.with_streaming_response.retrieve(response, stream=True, starting_after=after)
+        return self._events(opening, Reader(item), self.fallback.model)
+
+    async def _events(
+        self, opening: AbstractAsyncContextManager[Any], reader: Reader, model: str
+    ) -> AsyncGenerator[Started | Words | Result]:
         loop = asyncio.get_running_loop()
         try:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(self._stall):
-                    response = await stack.enter_async_context(
-                        self.client.responses.with_streaming_response.create(
-                            model=self.model,
-                            conversation=conversation,
-                            input=list(items),
-                            instructions=instructions,
-                            tools=list(tools),
-                            tool_choice="none" if no_tools else "auto",
-                            safety_identifier=person,
-                            prompt_cache_key=conversation[-64:],
-                            stream=True,
-                        )
-                    )
+                    response = await stack.enter_async_context(opening)
                 chunks = response.iter_bytes()
                 patience, seen = loop.time() + self._stall, 0
                 while reader.result is None:
@@ -93,9 +107,39 @@ class Llm:
                 f"nothing for {self._stall:g} s", said="OpenAI stopped in the middle of the answer."
             ) from None
         except Failed as failure:
-            raise _failed(failure.code) from None
+            raise failed(failure.code) from None
         except (openai.OpenAIError, httpx2.HTTPError) as error:
-            raise _trouble(error, self.model) from error
+            raise _trouble(error, model) from error
+
+    @asynccontextmanager
+    async def _asked(self, model: str, who: str, request: Mapping[str, Any]) -> AsyncIterator[Any]:
+        """A response to a request. What its headers say of the limits is told to all, and what those of a refusal say."""
+        async with AsyncExitStack() as stack:
+            headers: Mapping[str, str] = {}
+            closed = 0.0
+            try:
+                response = await self._create(stack, {**request, "model": model})
+                headers = response.headers
+            except openai.APIStatusError as error:
+                headers = error.response.headers
+                if error.status_code == 429 and error.code not in NO_MONEY:
+                    closed = seconds(headers.get("retry-after")) or 1.0
+                raise
+            finally:
+                await self.allowance.told(model, who, headers, closed)
+            yield response
+
+    async def _create(self, stack: AsyncExitStack, request: dict[str, Any]) -> Any:
+        create = self.client.responses.with_streaming_response.create
+        if self._background and request.get("stream"):
+            try:
+                return await stack.enter_async_context(create(**request, background=True))
+            except openai.BadRequestError as error:
+                if "background" not in f"{error.param} {error.message}":
+                    raise
+                self._background = False
+                log.warning("OpenAI takes no background response in a conversation; from now on in the foreground")
+        return await stack.enter_async_context(create(**request))
 
     async def retrieve(self, response: str) -> Result | None:
         """What became of a response; None where OpenAI does not know it."""
@@ -104,21 +148,28 @@ class Llm:
         except openai.NotFoundError:
             return None
         except openai.OpenAIError as error:
-            raise _trouble(error, self.model) from error
+            raise _trouble(error, self.fallback.model) from error
+
+    async def cancel(self, response: str) -> bool:
+        """Ends a background response. False where there is none to end: one in the foreground ends when its stream is closed."""
+        try:
+            await self.client.responses.cancel(response)
+        except (openai.BadRequestError, openai.NotFoundError, openai.ConflictError):
+            return False
+        except openai.OpenAIError as error:
+            raise _trouble(error, self.fallback.model) from error
+        return True
 
     async def summarise(self, instructions: str, transcript: str, person: str) -> tuple[str, Usage]:
         """The small model's summary of a text, and what it cost."""
+        who = f"summary:{hashlib.sha256(transcript.encode()).hexdigest()[:16]}"
+        request = {"instructions": instructions, "input": transcript, "safety_identifier": person, "store": False}
+        await self.allowance.wait(self.small_model, who, reckon(instructions, transcript) + ANSWER_TOKENS)
         try:
-            got = await self.client.responses.create(
-                model=self.small_model,
-                instructions=instructions,
-                input=transcript,
-                safety_identifier=person,
-                store=False,
-            )
-        except openai.OpenAIError as error:
+            async with self._asked(self.small_model, who, request) as response:
+                summary = result(await response.json())
+        except (openai.OpenAIError, httpx2.HTTPError) as error:
             raise _trouble(error, self.small_model) from error
-        summary = result(got.to_dict(mode="json"))
         return summary.text, summary.usage
 
     async def create_conversation(self, items: Sequence[Item], metadata: Mapping[str, str]) -> str:
@@ -129,7 +180,7 @@ class Llm:
             for start in range(ITEMS_A_CALL, len(items), ITEMS_A_CALL):
                 await self.client.conversations.items.create(made.id, items=list(items[start : start + ITEMS_A_CALL]))
         except openai.OpenAIError as error:
-            raise _trouble(error, self.model) from error
+            raise _trouble(error, self.fallback.model) from error
         return made.id
 
     async def items(self, conversation: str, most: int, order: Literal["asc", "desc"] = "desc") -> list[dict[str, Any]]:
@@ -143,7 +194,7 @@ class Llm:
                 if len(found) >= most:
                     break
         except openai.OpenAIError as error:
-            raise _trouble(error, self.model) from error
+            raise _trouble(error, self.fallback.model) from error
         return found[::-1]
 
     async def models(self) -> dict[str, str | None]:
@@ -151,74 +202,17 @@ class Llm:
         try:
             return {m.id: getattr(m, "shutdown_date", None) async for m in self.client.models.list()}
         except openai.OpenAIError as error:
-            raise _trouble(error, self.model) from error
-
-
-def _failed(code: str) -> AssistError:
-    """What a `response.failed` or `error` event means."""
-    if code == "context_length_exceeded":
-        return ContextFull(code)
-    if code in ("insufficient_quota", "credit_balance_exhausted"):
-        return _no_money(code)
-    if code == "rate_limit_exceeded":
-        return RateLimited(code, said="OpenAI is busy.")
-    return Retryable(f"response failed: {code}", said=BROKE)
-
-
-def _no_money(code: str) -> UserFacing:
-    return UserFacing(code, "The OpenAI account has no credit left. Please tell whoever runs me: it needs topping up.")
+            raise _trouble(error, self.fallback.model) from error
 
 
 def _trouble(error: Exception, model: str) -> AssistError:
     """The error of bot.errors that says what to do about an SDK error."""
-    if not isinstance(error, openai.APIStatusError):
-        if isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
-            return Retryable(type(error).__name__, said=AWAY)
-        if isinstance(error, openai.APIError):  # an error inside a stream
-            return _failed(str(error.code or ""))
-        return Retryable(type(error).__name__, said=AWAY)
-    code, text = str(error.code or ""), error.message
-    status = error.status_code
-    if code == "conversation_locked":
-        return ConversationLocked(code)
-    if "No tool output found for function call" in text:
-        return CallUnanswered(text)
-    if "No tool call found for function call output" in text:
-        return CallUnknown(text)
-    if code == "context_length_exceeded":
-        return ContextFull(code)
-    if status == 404 and code != "model_not_found" and "onversation" in text:
-        return ConversationGone(text)
-    if status == 404:
-        return UserFacing(
-            f"404 {code}",
-            f"OpenAI does not offer the model `{model}` (any more). Please tell whoever runs me: OPENAI_MODEL has to change.",
-        )
-    if code in ("insufficient_quota", "credit_balance_exhausted"):
-        return _no_money(code)
-    if status == 429:
-        return RateLimited(
-            f"429 {code}", after=_seconds(error.response.headers.get("retry-after")), said="OpenAI is busy."
-        )
-    if status in (401, 403):
-        return UserFacing(
-            f"{status} {code}", "OpenAI refused my key. Please tell whoever runs me: OPENAI_API_KEY has to be renewed."
-        )
-    if status >= 500 or status in (408, 409):
-        return Retryable(
-            f"HTTP {status}", after=_seconds(error.response.headers.get("retry-after")), said="OpenAI has a problem."
-        )
-    return UserFacing(
-        f"{status} {code} {getattr(error, 'param', None) or ''}".strip(),  # never its text, which may quote the person
-        "OpenAI did not accept this request. Try to put it differently; if that does not help, tell whoever runs me.",
-    )
-
-
-def _seconds(value: str | None) -> float | None:
-    try:
-        return min(120.0, max(0.0, float(value))) if value else None
-    except ValueError:
-        return None
+    if isinstance(error, openai.APIStatusError):
+        param = str(getattr(error, "param", None) or "")
+        return refused(error.status_code, str(error.code or ""), error.message, param, error.response.headers, model)
+    if isinstance(error, openai.APIError) and not isinstance(error, openai.APIConnectionError):  # inside a stream
+        return failed(str(error.code or ""))
+    return Retryable(type(error).__name__, said=AWAY)
 
 
 @asynccontextmanager

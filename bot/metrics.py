@@ -15,6 +15,10 @@ retries = Counter("assist_retries_total", "Turns put back to be tried again.", r
 tokens = Counter(
     "assist_tokens_total", "Tokens as OpenAI counts them, by kind and model.", ["kind", "model"], registry=registry
 )
+openai_waits = Counter(
+    "assist_openai_waits_total", "Requests that waited for room in OpenAI's limits.", registry=registry
+)
+openai_refused = Counter("assist_openai_refused_total", "Requests that OpenAI refused with 429.", registry=registry)
 edits = Counter("assist_edits_total", "Edits of growing answers.", registry=registry)
 running = Gauge("assist_running_turns", "Turns that run in this process.", registry=registry)
 first_text = Histogram(

@@ -148,6 +148,7 @@ class Turn:
     resumed: bool = False  # an earlier try may have posted, sent or done something
     conversation: str = ""
     conversation_turns: int = 0
+    conversation_tokens: int = 0  # its size after the last request; 0: not known
     response: str = ""  # the last response id that OpenAI gave
     answer: str | None = None  # the whole text, once the model has finished
     written: str = ""  # text of the rounds that are complete
@@ -161,6 +162,12 @@ class Turn:
     aside: tuple[
         tuple[str, str], ...
     ] = ()  # role and text of what the conversation does not know: an answer that was stopped, …
+
+    counted: str = ""  # the last response that `usage` holds
+    sequence: int = -1  # of the last event of `response` that was read; -1: it cannot be followed
+    item: int = -1  # the output item that this event belongs to
+    partial: str = ""  # the text of `response` up to there
+    footnotes: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:

@@ -353,6 +353,7 @@ def _turn(
         resumed=resumed or any(m.replayed for m in messages),
         conversation=thread.get("conversation", ""),
         conversation_turns=int(thread.get("turns", 0)),
+        conversation_tokens=int(thread.get("tokens", 0)),
         response=turn.get("response", ""),
         answer=turn.get("answer"),
         written=turn.get("written", ""),
@@ -364,6 +365,11 @@ def _turn(
         stopped_by=turn.get("stop", ""),
         cut=turn.get("cut") == "1",
         aside=tuple((role, text) for role, text in json.loads(thread.get("aside") or "[]")),
+        counted=turn.get("counted", ""),
+        sequence=int(turn.get("sequence", -1)),
+        item=int(turn.get("item", -1)),
+        partial=turn.get("partial", ""),
+        footnotes=tuple(turn.get("footnotes", "").splitlines()),
     )
 
 

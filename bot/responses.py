@@ -16,17 +16,21 @@ from bot.models import Call, Usage
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """OpenAI has taken the request; `response` is asked about after a crash."""
+    """OpenAI has taken the request; `response` is asked about after a crash. One in the background can be followed from its `sequence` on."""
 
     response: str
+    background: bool = False
+    sequence: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """More text. Commentary is progress, not part of the answer."""
+    """More text. Commentary is progress, not part of the answer. `sequence` and `item` say where in the stream it stood."""
 
     text: str
     commentary: bool = False
+    sequence: int = -1
+    item: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +56,18 @@ class Failed(Exception):  # named as the event is
 
 
 class Reader:
-    """Reads one stream of server-sent events. `result` is set when the response has ended."""
+    """Reads one stream of server-sent events. `result` is set when the response has ended.
 
-    def __init__(self) -> None:
+    `item` is where an earlier reader stopped: the output item whose text came last, never one of commentary; -1 for the beginning.
+    """
+
+    def __init__(self, item: int = -1) -> None:
         self.result: Result | None = None
         self.events = 0
         self._rest = b""
         self._data: list[bytes] = []
         self._commentary: set[int] = set()
-        self._spoke = -1  # the output item whose text came last
+        self._spoke = item  # the output item whose text came last
 
     def read(self, chunk: bytes) -> list[Started | Words]:
         """What a chunk of bytes says; events may be cut anywhere. Raises Failed."""
@@ -80,9 +87,10 @@ class Reader:
         self.events += 1
         match event.get("type"):
             case "response.output_text.delta" | "response.refusal.delta":
-                return [self._words(event.get("output_index", 0), event.get("delta") or "")]
+                return [self._words(event, event.get("output_index", 0), event.get("delta") or "")]
             case "response.created":
-                return [Started(event["response"]["id"])]
+                response = event["response"]
+                return [Started(response["id"], bool(response.get("background")), event.get("sequence_number", 0))]
             case "response.output_item.added":
                 if event["item"].get("phase") == "commentary":
                     self._commentary.add(event.get("output_index", 0))
@@ -94,12 +102,12 @@ class Reader:
                 raise Failed(str(event.get("code") or (event.get("error") or {}).get("code") or ""))
         return []
 
-    def _words(self, index: int, delta: str) -> Words:
+    def _words(self, event: Mapping[str, Any], index: int, delta: str) -> Words:
         if index in self._commentary:
             return Words(delta, commentary=True)
         gap = "\n\n" if self._spoke not in (-1, index) else ""
         self._spoke = index
-        return Words(gap + delta)
+        return Words(gap + delta, sequence=event.get("sequence_number", 0), item=index)
 
 
 def result(response: Mapping[str, Any]) -> Result:

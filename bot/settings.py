@@ -30,8 +30,10 @@ class Settings:
     openai_data_residency: str = ""
     openai_model: str = "gpt-6.2-sol"
     openai_small_model: str = "gpt-6-luna"
+    openai_fallback_model: str = "gpt-6-luna"
     openai_vector_store_id: str = ""
     openai_stall_seconds: float = 90.0
+    openai_background: bool = False
     conversation_tokens: int = 32_000
     conversation_turns: int = 100
     redis_url: str = ""
@@ -145,8 +147,10 @@ def read_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Pa
         openai_data_residency=residency,
         openai_model=raw.get("OPENAI_MODEL", "gpt-6.2-sol"),
         openai_small_model=raw.get("OPENAI_SMALL_MODEL", "gpt-6-luna"),
+        openai_fallback_model=raw.get("OPENAI_FALLBACK_MODEL", "gpt-6-luna"),
         openai_vector_store_id=prefixed("OPENAI_VECTOR_STORE_ID", "vs_", "Leave it unset to have one made."),
         openai_stall_seconds=number("OPENAI_STALL_SECONDS", 90, 0.1, 3600),
+        openai_background=flag("OPENAI_BACKGROUND", "off", ("on", "off")),
         conversation_tokens=whole("CONVERSATION_TOKENS", 32_000, 100, 900_000),
         conversation_turns=whole("CONVERSATION_TURNS", 100, 2, 10_000),
         redis_url=url("REDIS_URL", ("redis", "rediss", "unix")),

@@ -39,7 +39,7 @@ class Story:
     """One run of one turn."""
 
     def __init__(self, desk: Desk, lease: Lease) -> None:
-        self.tally = Tally(usage=lease.turn.usage)
+        self.tally = Tally(usage=lease.turn.usage, footnotes=list(lease.turn.footnotes))
         self._desk, self._lease, self._turn = desk, lease, lease.turn
         self._reply: Reply | None = None
         self._exchange: Exchange | None = None
@@ -77,7 +77,8 @@ class Story:
         answer = await self._unless_stopped(exchange.answer(asked))
         if answer is None:
             answer = await self._cut_short(asked)
-        await self._lease.save(answer=answer, cut=int(self.stopped), usage=json.dumps(astuple(self.tally.usage)))
+        usage, footnotes = json.dumps(astuple(self.tally.usage)), "\n".join(self.tally.footnotes)
+        await self._lease.save(answer=answer, cut=int(self.stopped), usage=usage, footnotes=footnotes)
         await self._finish(answer, again=True)
         await self._count(exchange)
 
@@ -133,6 +134,9 @@ class Story:
         """What there is of an answer that was stopped; its conversation learns of it with the next question."""
         assert self._exchange
         self.stopped, text = True, self._exchange.so_far()
+        if self._exchange.goes_on:
+            with contextlib.suppress(Retryable, UserFacing):
+                await self._desk.llm.cancel(self._exchange.goes_on)
         if len(text) < self._turn.shown and self._turn.parts:  # an earlier run had come further: that stays
             with contextlib.suppress(SlackRefused, Retryable, UserFacing):
                 text = max(text, await self._desk.slack.answer_text(self._turn.thread, self._turn.parts), key=len)

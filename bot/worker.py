@@ -28,7 +28,7 @@ TELL_SECONDS = 4.0  # how long somebody waits for a worker before they are told 
 BLOCK_MS = 4000  # below the client's socket timeout; what comes meanwhile comes at once
 TICK_SECONDS = 1.5  # with LEASE_SECONDS below 10; an idle worker's only other command is the read that blocks
 TRIES = 6
-BACKOFF = (1, 2, 4, 8, 15)  # seconds before the second, third … try
+BACKOFF = (1, 2, 4, 8, 15)  # seconds before the second, third … try, a fifth more or less
 MOST_LEASES = 50  # a turn that this many workers have had kills its workers
 DRAIN_SECONDS = 20.0
 APOLOGY = "Something went wrong on my side, and I could not finish this. Please ask again; if it stays like this, tell whoever runs me (reference {reference})."
@@ -205,7 +205,7 @@ class Worker:
             raise
         except Retryable as error:
             if turn.attempt + 1 < TRIES:
-                wait = error.after if error.after is not None else BACKOFF[min(turn.attempt, len(BACKOFF) - 1)]
+                wait = _pause(error.after, turn.attempt)
                 log.info("turn put back", turn=turn.id, seconds=wait, reason=str(error))
                 if wait > 1:
                     await story.pause(f"{error.said or 'is held up'} Trying again in {wait:.0f} s…")
@@ -303,3 +303,10 @@ class Worker:
                 await ledger.record(self._desk.database, turn, tally, outcome=outcome, seconds=seconds)
             except SQLAlchemyError as error:
                 log.error("usage not recorded", turn=turn.id, error=type(error).__name__)
+
+
+def _pause(named: float | None, attempt: int) -> float:
+    """Seconds before the next try, spread so that turns that failed together do not come back together; never earlier than was named."""
+    if named is not None:
+        return named + random.uniform(0.01, 0.1 + min(5.0, named / 5))  # noqa: S311  # spreads retries; guards nothing
+    return BACKOFF[min(attempt, len(BACKOFF) - 1)] * random.uniform(0.8, 1.2)  # noqa: S311  # likewise

@@ -34,13 +34,21 @@ WATCH_SECONDS = 0.5
 # What a playground's bot takes over from whoever starts it. Everything else, above all the real Slack, Redis and database, is kept from it.
 TAKEN_OVER = (
     "openai_stall_seconds",
+    "openai_background",
     "conversation_tokens",
     "conversation_turns",
     "worker_turns",
     "log_level",
     "log_text",
 )
-REAL_OPENAI = ("openai_api_key", "openai_base_url", "openai_data_residency", "openai_model", "openai_small_model")
+REAL_OPENAI = (
+    "openai_api_key",
+    "openai_base_url",
+    "openai_data_residency",
+    "openai_model",
+    "openai_small_model",
+    "openai_fallback_model",
+)
 
 
 async def play(

@@ -110,6 +110,7 @@ def settings(slack: SlackServer, ai: OpenAIServer, redis_url: str, tmp_path: Pat
         slack_api_url=slack.api_url,
         openai_api_key=ai.api_key,
         openai_base_url=ai.base_url,
+        openai_fallback_model="gpt-6.2-sol",  # none
         openai_stall_seconds=2.0,
         redis_url=redis_url,
         data_dir=tmp_path,

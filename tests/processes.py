@@ -114,6 +114,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "SLACK_PACE": "on" if settings.slack_pace else "off",
         "OPENAI_API_KEY": settings.openai_api_key,
         "OPENAI_BASE_URL": settings.openai_base_url,
+        "OPENAI_FALLBACK_MODEL": settings.openai_fallback_model,
+        "OPENAI_BACKGROUND": "on" if settings.openai_background else "off",
         "OPENAI_STALL_SECONDS": str(settings.openai_stall_seconds),
         "REDIS_URL": settings.redis_url,
         "DATA_DIR": str(settings.data_dir),

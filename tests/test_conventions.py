@@ -307,9 +307,13 @@ def test_the_playground_takes_nothing_from_the_bot_but_settings_and_errors() -> 
     assert used <= {"bot.settings", "bot.errors"}
 
 
-@pytest.mark.parametrize("module", ["slack", "llm", "pace", "mrkdwn", "keys", "metrics", "logs", "responses"])
+@pytest.mark.parametrize(
+    "module",
+    ["slack", "llm", "pace", "allowance", "fallback", "refusals", "mrkdwn", "keys", "metrics", "logs", "responses"],
+)
 def test_adapters_and_pure_modules_stand_on_values_and_errors(module: str) -> None:
-    more = {"llm": {"bot.responses"}, "slack": {"bot.pace", "bot.keys"}, "pace": {"bot.keys"}}
+    llm = {"bot.responses", "bot.allowance", "bot.fallback", "bot.refusals"}
+    more = {"llm": llm, "slack": {"bot.pace", "bot.keys"}, "pace": {"bot.keys"}, "allowance": {"bot.keys"}}
     used = {i for i in imports(f"bot/{module}.py") if i.startswith("bot")}
     assert used <= {"bot.models", "bot.errors"} | more.get(module, set())
 

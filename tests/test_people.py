@@ -7,7 +7,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from bot.pace import Pace
-from bot.queue import connect_redis
+from bot.redis_client import connect_redis
 from bot.slack import connect_slack
 from playground.slack import SlackServer
 

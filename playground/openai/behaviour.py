@@ -20,6 +20,7 @@ class Behaviour:
         self.first_token: float = 0.2  # seconds
         self.context_window = 922_000  # tokens of input
         self.script: Script | None = None
+        self.background_in_conversations = True  # undocumented: each is to be lived with
         # What a conversation holds after a response that did not end: undocumented, so each is to be lived with.
         self.interrupted_leaves: Leaves = "nothing"
         self.limits = limits

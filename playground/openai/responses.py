@@ -16,7 +16,7 @@ from playground.openai.items import page, shown
 from playground.openai.jobs import EventLog, Job, planned_calls, response_object
 from playground.openai.limits import total
 from playground.openai.stream import CUT, GoneError, Pace, Stream
-from playground.openai.validation import COUNTED, check_arguments, check_model, check_tools
+from playground.openai.validation import COUNTED, check_arguments, check_foreground, check_model, check_tools
 from playground.openai.vector_stores import VectorStores
 
 RESPONSES_KEPT = 500
@@ -53,6 +53,8 @@ class Responses:
 
     async def _create(self, exchange: Exchange) -> web.StreamResponse:
         model = check_arguments(exchange.body, self._behaviour.models)
+        if exchange.body.get("conversation") and not self._behaviour.background_in_conversations:
+            check_foreground(exchange.body)
         asked = self._asking.ask(exchange.body, model)
         request = exchange.request
         background = bool(exchange.body.get("background"))
@@ -198,7 +200,8 @@ class Responses:
         if exchange.query.get("stream") != "true":
             return web.json_response(job.data)
         if job.log is None:
-            raise invalid("Streaming is only available for background responses.", param="stream")
+            message = "This response cannot be streamed because it was not created with background=true."
+            raise invalid(message, param="stream", code="invalid_request_error")
         after = exchange.query.get("starting_after")
         if after is not None and not after.isdigit():
             raise invalid("Invalid 'starting_after': expected an integer.", param="starting_after", code="invalid_type")

@@ -41,6 +41,7 @@ class RequestRecord:
     method: str = "POST"
     at: float = field(default_factory=time.monotonic)
     status: int = 0
+    query: str = ""
 
 
 class OpenAIServer(Behaviour):
@@ -130,7 +131,7 @@ class OpenAIServer(Behaviour):
 
     def _served(self, handler: Handler) -> Callable[[web.Request], Any]:
         async def serve(request: web.Request) -> web.StreamResponse:
-            seen = RequestRecord(request.path, {}, request.method)
+            seen = RequestRecord(request.path, {}, request.method, query=request.query_string)
             self.requests.append(seen)
             try:
                 response = await self._answer(request, handler, seen)

@@ -200,6 +200,13 @@ def _check_reasoning(body: JsonObject, model: Model) -> None:
         raise invalid(f"{message}{names}.", param="reasoning.effort", code="unsupported_value")
 
 
+def check_foreground(body: Mapping[str, Any]) -> None:
+    """Raise 400 for a response in the background, where that is not to be had."""
+    if body.get("background"):
+        message = "Background mode is not supported with the 'conversation' parameter."
+        raise invalid(message, param="background", code="unsupported_parameter")
+
+
 def check_tools(body: Mapping[str, Any]) -> None:
     """Tools and tool_choice."""
     tools = body.get("tools") or []

@@ -314,7 +314,7 @@ async def test_mentions_made_up_by_the_model_notify_nobody(bot: Settings, slack:
 
 
 async def test_a_model_that_is_not_offered_is_named(settings: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
-    async with running(replace(settings, openai_model="gpt-9-nova")):
+    async with running(replace(settings, openai_model="gpt-9-nova", openai_fallback_model="gpt-9-nova")):
         await connected(slack)
         _, answer = await ask(slack)
         assert "gpt-9-nova" in answer
@@ -332,12 +332,26 @@ async def test_an_account_without_credit_is_said_to_have_none(
     assert "credit" not in await answer_to(slack, "general", ts, 2)
 
 
-async def test_openais_rate_limit_is_waited_out(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
-    ai.limits, ai.rate_limit_requests = True, 60  # one a second, once the first ones are spent
-    threads = [slack.workspace.say("ana", "general", f"@assist hello {n}") for n in range(62)]
+async def test_openais_limits_are_kept_ahead(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+    ai.limits, ai.rate_limit_requests = True, 240  # four a second
+    await ask(slack, "@assist hello")  # its answer tells of the limits
+    ai.rate_limits.of(bot.openai_model)[0].left = 4
+    await ask(slack, "@assist hello again")
+    threads = [slack.workspace.say("ana", "general", f"@assist hello {n}") for n in range(16)]
+    await slack.until(
+        lambda: any("OpenAI is busy" in slack.workspace.status("general", ts) for ts in threads), timeout=10
+    )
     for ts in threads:
         assert "ana" in (await answer_to(slack, "general", ts, timeout=30)).lower()
-    assert any(r.status == 429 for r in ai.requests)
+    assert not [r for r in ai.requests if r.status == 429]
+
+
+async def test_a_wait_that_openai_names_is_not_cut_short(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+    ai.script = Script(http_error(429, "slow_down", "slow down", headers={"retry-after": "1"}), GOOD)
+    _, answer = await ask(slack)
+    assert answer == "Here it is."
+    first, second = (r.at for r in ai.requests if r.path == "/v1/responses")
+    assert second - first >= 1
 
 
 async def test_slacks_limits_are_kept_ahead(settings: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
