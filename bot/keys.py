@@ -16,6 +16,8 @@ key                       type    holds
 {q}:turn:<thread>         hash    the running turn: messages, attempt, response, parts, …
 {pace:<workspace>:<method>:<channel>}:bucket    hash  tokens left of a Slack method; lives an hour
 {pace:<workspace>:<method>:<channel>}:promised  zset  turns that are promised one; lives ten minutes
+{pace:<workspace>:<method>:<channel>}:line      zset  turns that wait for one, scored by their last edit; lives a minute
+{pace:<workspace>:<method>:<channel>}:patience  zset  the same, scored by when they are taken for gone; lives a minute
 """
 
 from __future__ import annotations
@@ -70,7 +72,7 @@ def turn(key: ThreadKey) -> str:
     return f"{{q}}:turn:{key}"
 
 
-def pace(workspace: str, method: str, channel: str) -> tuple[str, str]:
-    """The bucket of a Slack method, and who is promised a token of it."""
+def pace(workspace: str, method: str, channel: str) -> tuple[str, ...]:
+    """The bucket of a Slack method, and who is promised a token of it, the line of those who wait, and until when they do."""
     name = f"{{pace:{workspace}:{method}:{channel}}}"
-    return f"{name}:bucket", f"{name}:promised"
+    return tuple(f"{name}:{part}" for part in ("bucket", "promised", "line", "patience"))

@@ -15,7 +15,16 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import ContentRefused, MessageGone, PlaceClosed, RateLimited, Retryable, SlackRefused, UserFacing
+from bot.errors import (
+    ContentRefused,
+    EditsClosed,
+    MessageGone,
+    PlaceClosed,
+    RateLimited,
+    Retryable,
+    SlackRefused,
+    UserFacing,
+)
 from bot.models import Person, ThreadKey
 from bot.pace import Pace
 
@@ -35,7 +44,8 @@ PACED_HERE = frozenset(  # the others are paced by the reply, which knows what m
 )
 PAGES = 10  # of 200 messages: as far back as an answer is looked for
 
-GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "no_such_message"})
+GONE = frozenset({"message_not_found", "no_such_message"})
+UNEDITABLE = frozenset({"cant_update_message", "edit_window_closed"})
 CLOSED = frozenset(
     [
         "channel_not_found",
@@ -282,7 +292,7 @@ def _refusal(method: str, error: SlackApiError) -> Exception:
         return UserFacing(
             f"{method}: {word}", f"I am not allowed to do that in Slack ({word}). Please tell whoever runs me."
         )
-    kinds = ((GONE, MessageGone), (CLOSED, PlaceClosed), (REFUSED_CONTENT, ContentRefused))
+    kinds = ((GONE, MessageGone), (UNEDITABLE, EditsClosed), (CLOSED, PlaceClosed), (REFUSED_CONTENT, ContentRefused))
     kind = next((k for words, k in kinds if word in words), SlackRefused)
     return kind(method, word)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from bot.reply import Reply
 from bot.slack import Slack, connect_slack
 from playground.slack import SlackServer
 from tests.queue_world import mention, take_one
-from tests.scenarios.seen import growing
+from tests.scenarios.seen import calls_of, growing
 
 STOP: dict[str, Any] = {
     "type": "actions",
@@ -85,3 +86,18 @@ async def test_blocks_that_slack_refuses_are_left_out_and_the_answer_stands(
     (message,) = posted(slack, lease)
     assert message["blocks"][0]["text"] == "**Some** words."
     assert len(message["blocks"]) == 1
+
+
+async def test_a_channel_that_takes_no_edits_gets_the_whole_answer_once(
+    slack: SlackServer, client: Slack, lease: Lease
+) -> None:
+    fault = slack.faults.add("chat.update", error="edit_window_closed", times=9)
+    reply = Reply(client, lease, {})
+    await reply.open()
+    for n in range(1, 30):
+        reply.show("word " * n)
+        await asyncio.sleep(0.05)
+    await reply.finish("The whole answer.")
+    assert [m["blocks"][0]["text"] for m in posted(slack, lease)] == ["The whole answer."]
+    assert len(calls_of(slack, "chat.postMessage")) == 2
+    assert fault.hits == 2, "the first edit, and the last"
