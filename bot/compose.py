@@ -47,7 +47,8 @@ async def run(settings: Settings, *, receive: bool, work: bool, stop: asyncio.Ev
     async with AsyncExitStack() as stack:
         queue = Queue(await stack.enter_async_context(open_redis(settings)), _process_name())
         pace = Pace(queue.redis if settings.slack_pace else None, settings.slack_bot_token)
-        slack = await stack.enter_async_context(connect_slack(settings.slack_bot_token, settings.slack_api_url, pace))
+        connecting = connect_slack(settings.slack_bot_token, settings.slack_api_url, pace, settings.streaming)
+        slack = await stack.enter_async_context(connecting)
         me = await _ask(slack.identity, "SLACK_BOT_TOKEN", "OAuth & Permissions", stop)
         app_token = settings.slack_app_token if receive else ""
         page = "Basic Information → App-Level Tokens"

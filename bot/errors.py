@@ -10,6 +10,7 @@ AssistError
 ├── SlackRefused          Slack answered `ok: false`; the base of what a reply has an answer to:
 │   ├── MessageGone       the message was deleted: post anew
 │   ├── EditsClosed       the channel takes no edits of this message (any more): post the whole answer once
+│   ├── StillStreaming    the message is a native stream: stop it, then edit
 │   ├── PlaceClosed       archived, left, gone: tell the asker in a DM
 │   └── ContentRefused    too long, blocks not accepted: render more plainly
 └── ConversationTrouble   OpenAI refused a request because of the conversation's state:
@@ -77,6 +78,10 @@ class MessageGone(SlackRefused):
 
 class EditsClosed(SlackRefused):
     """The message stands there and may not be edited."""
+
+
+class StillStreaming(SlackRefused):
+    """The message is a native stream that has not ended."""
 
 
 class PlaceClosed(SlackRefused):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import html
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -25,18 +26,21 @@ from bot.errors import (
     RateLimited,
     Retryable,
     SlackRefused,
+    StillStreaming,
     UserFacing,
 )
 from bot.lease import Lease
+from bot.native import APPEND, SHORT, Native
 from bot.pace import CADENCE
-from bot.page import Page
+from bot.page import NOTHING, Page
 from bot.parts import Block, Blocks, Parts
 from bot.slack import WRITE_TIMEOUT, Slack
 
 log = structlog.get_logger()
 
-SHORT = 2.0  # seconds between the edits of one answer, while nothing else is needed
 EARLIER = (0.6, 0.3)  # the first words are few: the edits after them come so many seconds sooner
+NOTHING_NEW = 0.3  # seconds until a stream is looked at again that has nothing to append
+FEW = 200  # characters; of so few it may be that none can go into a native stream yet
 POST_AGAIN = 0.5  # seconds until a post is tried again that its channel has no room for
 FINAL_TRIES = 6
 ANSWERS_TO_SLACK = 8  # how often one write is changed to Slack's liking
@@ -57,6 +61,7 @@ class Reply:
         self.first_at: float | None = None  # monotonic time of the first words in Slack
         self._slack, self._pace, self._lease = slack, slack.pace, lease
         self._parts = Parts(slack, lease)
+        self._native = Native(slack, self._parts, lease)
         self._growing, self._below = list(growing), Blocks()
         self._page = Page(names)
         self._level = markdown.FULL
@@ -113,6 +118,9 @@ class Reply:
         """Keeps what lapses: the promise of the last edit, and the status, which Slack takes away after two minutes."""
         if self._promised:
             await self._reserve()
+        if self._native.open:
+            await self._native.renew()
+            self._news.set()  # it may have become too old
         if not self._parts.ts and self._status_at and time.monotonic() - self._status_at > STATUS_SECONDS:
             await self.status(f"is {self._doing}")
 
@@ -146,10 +154,12 @@ class Reply:
         self._doing = why
         async with self._lock:
             with contextlib.suppress(SlackRefused, Retryable):
-                if not self._parts.ts and self._parts.thread_ts:
+                if self._native.open:
+                    await self._native.leave([_aside(why)])
+                elif not self._parts.ts and self._parts.thread_ts:
                     await self._slack.status(self._parts.channel, self._parts.thread_ts, why)
                 elif self._parts.ts and not self._parts.edits_closed and await self._pace.spare("chat.update"):
-                    await self._write(final=False)
+                    await self._write_by_edits(final=False)
 
     async def close(self) -> None:
         """Stops writing, whatever has been said."""
@@ -213,14 +223,45 @@ class Reply:
         return 0.0
 
     async def _may_write(self) -> float:
-        """Takes a token for the next write; before the first one the last edit is reserved."""
-        if not self._promised and (wait := await self._reserve()):
+        """Takes a token for the next write; before the first one the last is reserved."""
+        if not (self._promised or self._native.open or self._native.reserved) and (wait := await self._choose()):
             return wait
+        earlier = EARLIER[self._steps - 1] if 0 < self._steps <= len(EARLIER) else 0
+        since = time.monotonic() - self._stepped_at + earlier
+        if self._native.open:
+            if since > CADENCE and self._native.rest(self._streamed()) == "":
+                return NOTHING_NEW
+            return await self._pace.edit(APPEND, self._lease.turn.id, since)
         if self._parts.ts:
-            earlier = EARLIER[self._steps - 1] if 0 < self._steps <= len(EARLIER) else 0
-            since = time.monotonic() - self._stepped_at + earlier
             return await self._pace.edit("chat.update", self._lease.turn.id, since)
-        return 0.0 if await self._pace.spare("chat.postMessage", self._parts.channel) else POST_AGAIN
+        if self._native.reserved or await self._pace.spare("chat.postMessage", self._parts.channel):
+            return 0.0
+        return POST_AGAIN
+
+    async def _choose(self) -> float:
+        """Reserves the end of the answer, by an edit or as a native stream: 0. Else the seconds until it is worth asking again."""
+        wait = await self._reserve()
+        if not self._native.possible:
+            return wait
+        cadence = math.inf if wait else await self._pace.cadence("chat.update", self._lease.turn.id)
+        if not await self._native.quicker(cadence):
+            return wait
+        steady = self._streamed()
+        if steady and await self._native.reserve():
+            await self._release_edit()
+            return 0.0
+        if steady == "" and len(self._text) < FEW:
+            await self._release_edit()
+            return NOTHING_NEW
+        return wait
+
+    def _streamed(self, *, final: bool = False) -> str | None:
+        """What a native stream is to show; None when it cannot."""
+        contents = self._page.render(self._text, self._level, final=final, settle=markdown.steady)
+        blocks, words = contents[0]
+        if len(contents) > 1 or self._level is not markdown.FULL or blocks[0]["type"] != "markdown":
+            return None
+        return "" if words == NOTHING else str(blocks[0]["text"])
 
     async def _may_adorn(self) -> bool:
         """A sign of life that costs an edit is worth it as long as edits are plenty."""
@@ -235,6 +276,11 @@ class Reply:
         return wait
 
     async def _release(self) -> None:
+        await self._release_edit()
+        if self._native.open or self._native.reserved:
+            await self._native.release()
+
+    async def _release_edit(self) -> None:
         if self._promised or self._in_line:
             self._promised = self._in_line = False
             await self._pace.release("chat.update", self._lease.turn.id)
@@ -256,6 +302,8 @@ class Reply:
         for _ in range(ANSWERS_TO_SLACK):
             try:
                 return await write()
+            except StillStreaming:
+                continue  # it was stopped
             except MessageGone:
                 continue  # somebody deleted it, and it was forgotten: now it is posted anew
             except ContentRefused as refusal:
@@ -277,10 +325,35 @@ class Reply:
         self._parts.unknown()
 
     async def _write(self, *, final: bool) -> None:
-        contents = self._page.render(self._parts.lead + self._text, self._level, final=final)
-        old, last = len(self._parts.ts), len(contents) - 1
         if not final:  # noted before it shows: a successor shows no less
             await self._lease.save(shown=max(len(self._text), self._lease.turn.shown))
+        if await self._write_natively(final=final):
+            self.first_at = self.first_at or time.monotonic()
+        elif final or self._promised:
+            await self._write_by_edits(final=final)
+            self.first_at = self.first_at or time.monotonic()
+        else:
+            self._news.set()  # the stream is over: edits are asked for first
+
+    async def _write_natively(self, *, final: bool) -> bool:
+        """Begins, appends to or ends the native stream; False when the answer goes on by edits."""
+        unfinished = [_aside(self._doing), *self._growing]
+        if self._native.open:
+            rest = self._native.rest(self._streamed(final=final), final=final)
+            if rest is None:
+                await self._native.leave(unfinished)
+            elif final:
+                return await self._native.end(rest, self._below)
+            elif rest:
+                return await self._native.append(rest, unfinished)
+            return self._native.open
+        if self._native.reserved and not final and not self._parts.ts:
+            return await self._native.begin(self._streamed() or NOTHING)
+        return False
+
+    async def _write_by_edits(self, *, final: bool) -> None:
+        contents = self._page.render(self._parts.lead + self._text, self._level, final=final)
+        old, last = len(self._parts.ts), len(contents) - 1
         # New messages first: the line that says "writing…" leaves an older one only when the rest of the text is there.
         for n in (*range(old, last + 1), *range(min(old, last + 1))):
             blocks, words = contents[n]
@@ -292,7 +365,6 @@ class Reply:
                 await self._put(n, blocks, words, final=final)
         if final:
             await self._parts.cut_to(len(contents))
-        self.first_at = self.first_at or time.monotonic()
 
     async def _put(self, n: int, blocks: Blocks, words: str, *, final: bool) -> None:
         try:

@@ -144,15 +144,15 @@ async def grow(pace: Pace, who: str, until: float, method: str = APPEND) -> int:
 
 async def test_answers_in_all_processes_share_the_steps_evenly_and_use_all_there_are(paces: tuple[Pace, Pace]) -> None:
     started = time.monotonic()
-    steps = await asyncio.gather(*(grow(paces[n % 2], f"turn {n}", started + 4) for n in range(20)))
+    steps = await asyncio.gather(*(grow(paces[n % 2], f"turn {n}", started + 3) for n in range(20)))
     rate, size = METHODS[APPEND]
     assert max(steps) - min(steps) <= 1
     assert sum(steps) <= size + (time.monotonic() - started) * rate
-    assert sum(steps) >= 0.6 * (size + 4 * rate), "what was saved up is spent within some seconds"
+    assert sum(steps) >= 0.5 * (size + 3 * rate), "what was saved up is spent within some seconds"
 
 
 async def test_one_answer_has_a_step_each_second_at_most(paces: tuple[Pace, Pace]) -> None:
-    assert await grow(paces[0], "turn", time.monotonic() + 2.5) == 3
+    assert await grow(paces[0], "turn", time.monotonic() + 1.5) == 2
 
 
 async def test_the_cadence_stretches_as_more_answers_grow(paces: tuple[Pace, Pace]) -> None:

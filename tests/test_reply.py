@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from bot.lease import Lease
-from bot.models import ThreadKey
 from bot.pace import Pace
-from bot.queue import Queue
 from bot.reply import Reply
 from bot.slack import Slack, connect_slack
 from playground.slack import SlackServer
-from tests.queue_world import mention, take_one
+from tests.reply_world import lease, posted
 from tests.scenarios.seen import calls_of, growing
+
+__all__ = ["lease"]
 
 STOP: dict[str, Any] = {
     "type": "actions",
@@ -30,20 +30,6 @@ BROKEN: dict[str, Any] = {"type": "no such block"}
 async def client(slack: SlackServer) -> AsyncIterator[Slack]:
     async with connect_slack(slack.bot_token, slack.api_url, Pace(None, "")) as client:
         yield client
-
-
-@pytest.fixture
-async def lease(slack: SlackServer, queue: Queue) -> Lease:
-    """The right to answer a question in #general."""
-    ts = slack.workspace.say("ana", "general", "@assist question")
-    channel = slack.workspace.channel("general").id
-    await queue.put(mention(float(ts), ThreadKey(slack.team_id, channel, ts), user=slack.workspace.person("ana").id))
-    return await take_one(queue)
-
-
-def posted(slack: SlackServer, lease: Lease) -> list[dict[str, Any]]:
-    """The messages of the answer."""
-    return [m for m in slack.workspace.messages("general", lease.key.root) if m.get("bot_id")]
 
 
 def kinds(message: dict[str, Any]) -> list[str]:

@@ -43,6 +43,7 @@ FULL = {
     "WORKER_PORT": ("65535", 65535),
     "WORKER_TURNS": ("3", 3),
     "SLACK_PACE": ("OFF", False),
+    "STREAMING": ("Native", "native"),
     "LOG_LEVEL": ("debug", "DEBUG"),
     "LOG_TEXT": ("on", True),
 }
@@ -84,6 +85,7 @@ def test_every_setting_is_tried_above() -> None:
         ("WORKER_PORT", "-1"),
         ("WORKER_TURNS", "0"),
         ("SLACK_PACE", "maybe"),
+        ("STREAMING", "maybe"),
         ("LOG_LEVEL", "loud"),
         ("LOG_TEXT", "yes"),
     ],
