@@ -7,6 +7,7 @@ which always carry the whole text. Until it ends Slack shows by itself that more
 
 from __future__ import annotations
 
+import math
 import time
 
 import structlog
@@ -42,14 +43,16 @@ class Native:
 
     async def quicker(self, cadence: float) -> bool:
         """Whether the answer would grow more often than by edits every `cadence` seconds, where those are not quick enough."""
-        if self._slack.streaming == "native":
+        if self._slack.streaming == "native" or cadence == math.inf:
             return True
         return cadence > SHORT and await self._pace.cadence(APPEND, self._lease.turn.id) < cadence
 
     async def reserve(self) -> bool:
         """Takes a token for the start when the end can be promised."""
         await self.renew()
-        self.reserved = self._promised and await self._pace.spare(START)
+        if not self._promised:
+            return False
+        self.reserved = await self._pace.spare(START)
         if not self.reserved:
             await self.release()
         return self.reserved

@@ -250,7 +250,7 @@ class Reply:
         if steady and await self._native.reserve():
             await self._release_edit()
             return 0.0
-        if steady == "" and len(self._text) < FEW:
+        if steady == "" and len(self._text) < FEW and self._promised:
             await self._release_edit()
             return NOTHING_NEW
         return wait

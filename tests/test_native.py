@@ -123,12 +123,28 @@ async def test_a_stream_that_breaks_off_says_that_it_is_not_the_whole(
     await reply.open()
     await tell(reply, TEXT)
     await slack.until(lambda: bool(calls_of(slack, STOP)), timeout=10)
-    assert growing(posted(slack, lease)[0])
+    (message,) = posted(slack, lease)
+    assert message["blocks"][-1]["type"] == "context"
+    assert growing(message)
     await tell(reply, TEXT + TEXT, 1.1)
     assert calls_of(slack, "chat.update"), "it goes on by edits"
     assert growing(posted(slack, lease)[0])
     await reply.finish(TEXT + TEXT)
     assert [shown(m) for m in posted(slack, lease)] == [disarm(TEXT + TEXT)]
+
+
+async def test_a_stream_that_ran_out_unnoticed_goes_on_by_edits(
+    slack: SlackServer, client: Slack, lease: Lease
+) -> None:
+    reply = Reply(client, lease, {})
+    await reply.open()
+    await tell(reply, TEXT, 0.2)
+    slack.workspace.streams = dict.fromkeys(slack.workspace.streams, 0.0)
+    await tell(reply, TEXT, 0.5)
+    await reply.finish(TEXT)
+    (message,) = posted(slack, lease)
+    assert shown(message) == disarm(TEXT)
+    assert not growing(message)
 
 
 async def test_a_stream_is_left_before_it_is_too_long(slack: SlackServer, client: Slack, lease: Lease) -> None:
@@ -153,17 +169,28 @@ async def test_a_text_that_changes_behind_the_stream_is_edited(slack: SlackServe
     assert [shown(m) for m in posted(slack, lease)] == ["Something went wrong."]
 
 
-@pytest.mark.parametrize("noted", [True, False])
+async def killed(reply: Reply, lease: Lease, point: str) -> None:
+    """Ends a run of the answer as a kill at a point of its life would: nothing more is written or noted."""
+    if point == "stream_stop_in_flight":
+        ending = asyncio.create_task(reply.finish(TEXT))
+        await asyncio.sleep(0.3)
+        ending.cancel()
+        await asyncio.gather(ending, return_exceptions=True)
+    await reply.close()
+    if point == "stream_start_in_flight":  # its ts was not noted
+        await lease.save(parts="")
+
+
+@pytest.mark.parametrize("point", ["stream_start_in_flight", "stream_appending", "stream_stop_in_flight"])
 async def test_a_successor_goes_on_in_the_same_message(
-    slack: SlackServer, client: Slack, queue: Queue, second: Queue, lease: Lease, noted: bool
+    slack: SlackServer, client: Slack, queue: Queue, second: Queue, lease: Lease, point: str
 ) -> None:
+    slack.faults.add(STOP, delay=0.8)
     first = Reply(client, lease, {})
     await first.open()
     await tell(first, TEXT, 0.3)
     (message,) = posted(slack, lease)
-    if not noted:  # killed between the start and the note of its ts
-        await lease.save(parts="")
-    await first.close()
+    await killed(first, lease, point)
     await silence(queue)
     (taken,) = await reclaim(second)
     reply = Reply(client, taken, {})
@@ -175,6 +202,7 @@ async def test_a_successor_goes_on_in_the_same_message(
     assert shown(after) == disarm(TEXT)
     assert after["streaming_state"] == "completed"
     assert len(calls_of(slack, START)) == 1
+    assert sizes(slack) == sorted(sizes(slack)), "it never shrinks"
 
 
 async def test_with_many_answers_some_grow_as_streams_and_none_is_refused(

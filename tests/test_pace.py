@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot import keys
-from bot.pace import METHODS, POSTS, Pace
+from bot.pace import METHODS, MOST_PROMISED, POSTS, Pace
 from bot.queue import connect_redis
 
 UPDATE = "chat.update"
 STATUS = "assistant.threads.setStatus"  # ten a second: the quickest to watch
 APPEND = "chat.appendStream"
 BURST = int(METHODS[UPDATE][1])
-PROMISED = BURST * 8 // 10  # the rest flows
+PROMISED = MOST_PROMISED[UPDATE]
 
 
 @pytest.fixture

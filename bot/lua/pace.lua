@@ -1,15 +1,14 @@
 -- A token bucket that all processes share, and the line of those who wait for one. Returns, as text: spare: 1 or 0; take: seconds to wait;
 -- promise, edit: 0 for yes, else the seconds until it is worth asking again; cadence: seconds between two edits of each answer when `who` is one of them.
 -- KEYS: bucket, promised, line, patience
--- ARGV: 'spare' | 'take' | 'promise' | 'release' | 'edit' | 'cadence' | 'refused', tokens a second, most tokens, who, seconds
+-- ARGV: 'spare' | 'take' | 'promise' | 'release' | 'edit' | 'cadence' | 'refused', tokens a second, most tokens, most promised, who, seconds
 -- The seconds are those of a promise's life, since the last edit, or of Slack's Retry-After.
 local SAVED = 4 -- seconds in which what is saved up is spent: about half an answer
-local PROMISED = 0.8 -- of a full bucket; with all of it promised and none spent, nothing would flow in
 local LONGEST = 2 -- told to wait longer, one would not notice that the line became shorter
 local FIRST = 1e9 -- who has not written a word stands before all who have
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-local size, who, seconds = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local size, who, seconds = tonumber(ARGV[3]), ARGV[5], tonumber(ARGV[6])
 local kept = redis.call('HMGET', KEYS[1], 'tokens', 'at', 'share', 'slot')
 local tokens, at, share = tonumber(kept[1] or size), tonumber(kept[2] or now), tonumber(kept[3] or 1)
 local slot = tonumber(kept[4] or 0) -- when the next edit may go, so that edits come evenly
@@ -25,7 +24,7 @@ for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now)) do
 end
 local promised = redis.call('ZCARD', KEYS[2])
 local left, rate = tokens - promised, ARGV[2] * share
-local open = math.max(0, math.floor(PROMISED * size) - promised) -- so many more may be promised
+local open = math.max(0, ARGV[4] - promised) -- so many more may be promised
 local flow = rate + math.max(0, left) / SAVED
 local function wait_for(count) return (count - left) / rate + at - now end
 local function stand(since) -- in the line, behind those who wrote last before; how many they are
@@ -36,8 +35,8 @@ local function leave()
   redis.call('ZREM', KEYS[3], who)
   redis.call('ZREM', KEYS[4], who)
 end
-local function told(wait)
-  wait = math.min(LONGEST, math.max(0.02, wait))
+local function told(wait, before) -- with a long line before it, one need not look so often
+  wait = math.min(math.max(LONGEST, before / 10), math.max(0.02, wait))
   redis.call('ZADD', KEYS[4], now + wait + 2, who)
   redis.call('EXPIRE', KEYS[3], 60)
   redis.call('EXPIRE', KEYS[4], 60)
@@ -54,7 +53,7 @@ elseif ARGV[1] == 'promise' then
     redis.call('EXPIRE', KEYS[2], 600)
     leave()
   else
-    answer = told(open < 1 + before and LONGEST or wait_for(1 + before))
+    answer = told(math.max(wait_for(1 + before), open < 1 + before and LONGEST / 2 or 0), before)
   end
 elseif ARGV[1] == 'release' then
   redis.call('ZREM', KEYS[2], who)
@@ -72,7 +71,7 @@ elseif ARGV[1] == 'edit' then
     tokens, slot, answer = tokens - 1, now + 1 / flow, 0
     leave()
   else
-    answer = told(math.max(answer, wait_for(1 + first + before)))
+    answer = told(math.max(answer, wait_for(1 + first + before)), before)
   end
 elseif ARGV[1] == 'cadence' then
   local one_more = redis.call('ZSCORE', KEYS[2], who) and 0 or 1
