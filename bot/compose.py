@@ -53,7 +53,9 @@ async def run(settings: Settings, *, receive: bool, work: bool, stop: asyncio.Ev
         queue = Queue(redis, _process_name(), wait_replicas=settings.redis_wait_replicas)
         pace = Pace(queue.redis if settings.slack_pace else None, settings.slack_bot_token)
         slack = await stack.enter_async_context(
-            connect_slack(settings.slack_bot_token, settings.slack_api_url, pace, queue.redis)
+            connect_slack(
+                settings.slack_bot_token, settings.slack_api_url, pace, redis=queue.redis, streaming=settings.streaming
+            )
         )
         me = await _ask(slack.identity, "SLACK_BOT_TOKEN", "OAuth & Permissions", stop)
         app_token = settings.slack_app_token if receive else ""

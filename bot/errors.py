@@ -11,6 +11,8 @@ AssistError
 ├── ToolRefused           the model can correct its call: the text goes back to it
 ├── SlackRefused          Slack answered `ok: false`; the base of what a reply has an answer to:
 │   ├── MessageGone       the message was deleted: post anew
+│   ├── EditsClosed       the channel takes no edits of this message (any more): post the whole answer once
+│   ├── StillStreaming    the message is a native stream: stop it, then edit
 │   ├── PlaceClosed       archived, left, gone: tell the asker in a DM
 │   └── ContentRefused    too long, blocks not accepted: render more plainly
 └── ConversationTrouble   OpenAI refused a request because of the conversation's state:
@@ -82,6 +84,14 @@ class SlackRefused(AssistError):
 
 class MessageGone(SlackRefused):
     """The message to edit no longer exists."""
+
+
+class EditsClosed(SlackRefused):
+    """The message stands there and may not be edited."""
+
+
+class StillStreaming(SlackRefused):
+    """The message is a native stream that has not ended."""
 
 
 class PlaceClosed(SlackRefused):

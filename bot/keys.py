@@ -26,6 +26,8 @@ key                       type    holds
 {q}:stops                 stream  threads whose running answer is to stop; every worker reads it; capped
 {pace:<workspace>:<method>:<channel>}:bucket    hash  tokens left of a Slack method; lives an hour
 {pace:<workspace>:<method>:<channel>}:promised  zset  turns that are promised one; lives ten minutes
+{pace:<workspace>:<method>:<channel>}:line      zset  turns that wait for one, scored by their last edit; lives a minute
+{pace:<workspace>:<method>:<channel>}:patience  zset  the same, scored by when they are taken for gone; lives a minute
 person:<team>:<user>      string  a person's id, name and time zone as Slack told them; lives ten minutes
 {openai:<account>:<model>}:limits  hash  what OpenAI told of a model's limits, and what is left of them; these three live an hour
 {openai:<account>:<model>}:places  zset  requests that wait or are on their way, scored by the time in s at which they may go out
@@ -103,10 +105,10 @@ def person(team: str, user: str) -> str:
     return f"person:{team}:{user}"
 
 
-def pace(workspace: str, method: str, channel: str) -> tuple[str, str]:
-    """The bucket of a Slack method, and who is promised a token of it."""
+def pace(workspace: str, method: str, channel: str) -> tuple[str, ...]:
+    """The bucket of a Slack method, and who is promised a token of it, the line of those who wait, and until when they do."""
     name = f"{{pace:{workspace}:{method}:{channel}}}"
-    return f"{name}:bucket", f"{name}:promised"
+    return tuple(f"{name}:{part}" for part in ("bucket", "promised", "line", "patience"))
 
 
 def allowance(account: str, model: str) -> tuple[str, str, str]:

@@ -153,6 +153,7 @@ class Turn:
     answer: str | None = None  # the whole text, once the model has finished
     written: str = ""  # text of the rounds that are complete
     parts: tuple[str, ...] = ()  # ts of the Slack messages that hold the answer
+    streamed: bool = False  # the first message began as a native stream, or was about to
     redirect: str = ""  # the DM that the answer goes to, because the thread is closed
     marked: tuple[str, ...] = ()  # ts of messages that carry the hourglass of waiting
     shown: int = 0  # characters that Slack has shown, or was about to

@@ -1,8 +1,8 @@
 """Slack's rate limits, budgeted ahead by all processes together: a token bucket in Redis for each method in a workspace, and for posts in each channel.
 
 Slack publishes a minute's rate per tier, but no bursts; the sizes are those that have been found to work. An answer that begins to grow
-is promised the edit that will end it, so that what grows can always be finished; edits in between get what is left. A 429 lowers a bucket's
-rate for a while.
+is promised the edit that will end it, so that what grows can always be finished. First words come next; the answers that grow share what is
+left: whoever wrote longest ago is next, so each has the same cadence, and it stretches as more run. A 429 lowers a bucket's rate for a while.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ log = structlog.get_logger()
 TIERS = {2: (19 / 60, 19.0), 3: (48 / 60, 19.0), 4: (96 / 60, 39.0)}
 METHODS = {
     "chat.update": TIERS[3],
+    "chat.startStream": TIERS[2],
+    "chat.appendStream": TIERS[4],
+    "chat.stopStream": TIERS[2],
     "chat.delete": TIERS[3],
     "reactions.add": TIERS[3],
     "reactions.remove": TIERS[2],
@@ -35,7 +38,11 @@ METHODS = {
     "views.publish": TIERS[4],
     "assistant.threads.setStatus": (9.5, 15.0),  # 600 a minute
 }
+# Of a bucket that also feeds what comes in between, not all is promised: with nothing spent, nothing would flow in.
+MOST_PROMISED = {"chat.update": 15}
 POSTS = (0.95, 4.0)  # chat.postMessage, in each channel
+CADENCE = 1.0  # seconds between two edits of one answer, at least
+AGAIN_SECONDS = 1.0  # while Redis is away
 PROMISE_SECONDS = 20  # a promise is renewed while its answer grows; that of a killed worker lapses
 
 
@@ -50,17 +57,28 @@ class Pace:
         """Takes a token if one is left over after the promised ones."""
         return await self._ask("spare", method, channel) > 0
 
-    async def promise(self, method: str, who: str) -> bool:
-        """Keeps a token for `who`, or keeps it longer; False when all are promised or spent."""
-        return await self._ask("promise", method, who=who, seconds=PROMISE_SECONDS) > 0
+    async def promise(self, method: str, who: str) -> float:
+        """Keeps a token for `who`, or keeps it longer: 0. Else the seconds until it is worth asking again; `who` stands in the line till then."""
+        return await self._ask("promise", method, who=who, seconds=PROMISE_SECONDS)
+
+    async def edit(self, method: str, who: str, since: float) -> float:
+        """Takes a token for the next step of an answer that grows, if it is its turn: 0. Else the seconds until it is worth asking again.
+
+        `since`: the seconds since its last step.
+        """
+        return CADENCE - since if since < CADENCE else await self._ask("edit", method, who=who, seconds=since)
+
+    async def cadence(self, method: str, who: str) -> float:
+        """The seconds between two steps of one answer, when `who` is among those that grow."""
+        return max(CADENCE, await self._ask("cadence", method, who=who))
 
     async def release(self, method: str, who: str) -> None:
-        """Gives a promise back, used or not."""
+        """Gives a promise back, used or not, and a place in the line."""
         await self._ask("release", method, who=who)
 
-    async def take(self, method: str, channel: str = "") -> None:
-        """Waits for a token and takes it; those who wait are served in the order of their asking."""
-        if (wait := await self._ask("take", method, channel)) > 0 and self._run:
+    async def take(self, method: str, channel: str = "", who: str = "") -> None:
+        """Waits for a token and takes it; those who wait are served in the order of their asking. What is promised to others is left to them."""
+        if (wait := await self._ask("take", method, channel, who=who)) > 0:
             await asyncio.sleep(wait)
 
     async def refused(self, method: str, channel: str, after: float) -> None:
@@ -73,11 +91,12 @@ class Pace:
 
     async def _ask(self, what: str, method: str, channel: str = "", *, who: str = "", seconds: float = 0) -> float:
         if not self._run:
-            return 1.0
+            return float(what == "spare")
         rate, size = POSTS if method == "chat.postMessage" else METHODS[method]
         names = keys.pace(self._workspace, method, channel if method == "chat.postMessage" else "")
+        args = [what, rate, size, MOST_PROMISED.get(method, size), who, seconds]
         try:
-            return float(await self._run(keys=list(names), args=[what, rate, size, who, seconds]))
+            return float(await self._run(keys=list(names), args=args))
         except RedisError as error:  # what may wait does; what may not goes on at its own risk
             log.warning("budget away", error=type(error).__name__)
-            return 0.0
+            return AGAIN_SECONDS if what in ("promise", "edit") else 0.0

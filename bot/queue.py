@@ -358,6 +358,7 @@ def _turn(
         answer=turn.get("answer"),
         written=turn.get("written", ""),
         parts=tuple(turn.get("parts", "").split()),
+        streamed=bool(turn.get("streamed")),
         redirect=turn.get("redirect", ""),
         marked=tuple(thread.get("marked", "").split()),
         shown=int(turn.get("shown", 0)),

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import html
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
 
 import structlog
 
@@ -19,34 +19,37 @@ from bot import markdown
 from bot.errors import (
     AssistError,
     ContentRefused,
+    EditsClosed,
     LeaseLost,
     MessageGone,
     PlaceClosed,
     RateLimited,
     Retryable,
     SlackRefused,
+    StillStreaming,
     UserFacing,
 )
 from bot.lease import Lease
-from bot.models import DM_ROOT, ThreadKey
-from bot.page import Page
+from bot.native import APPEND, SHORT, Native
+from bot.pace import CADENCE
+from bot.page import NOTHING, Page
+from bot.parts import Block, Blocks, Parts
 from bot.slack import WRITE_TIMEOUT, Slack
 
 log = structlog.get_logger()
 
-FIRST_EDITS = (0.4, 0.7)  # seconds between the first writes of an answer; then CADENCE
-CADENCE = 1.0
+EARLIER = (0.6, 0.3)  # the first words are few: the edits after them come so many seconds sooner
+NOTHING_NEW = 0.3  # seconds until a stream is looked at again that has nothing to append
+FEW = 200  # characters; of so few it may be that none can go into a native stream yet
+POST_AGAIN = 0.5  # seconds until a post is tried again that its channel has no room for
 FINAL_TRIES = 6
 ANSWERS_TO_SLACK = 8  # how often one write is changed to Slack's liking
-ELSEWHERE = "I can't write in the channel where you asked me (any more), so here is my answer:\n\n"
 STATUS_CHARACTERS = 80
 STATUS_SECONDS = 90.0
 WRITING = "writing…"
 THINKING = "is thinking…"
 AGAIN = "was interrupted and is picking the answer up again…"
 WAITING_MARK = "hourglass_flowing_sand"
-Block = dict[str, Any]
-Blocks = list[Block]
 
 
 class Reply:
@@ -55,24 +58,17 @@ class Reply:
     def __init__(self, slack: Slack, lease: Lease, names: Mapping[str, str], growing: Sequence[Block] = ()) -> None:
         """`names` maps user ids to names; the blocks of `growing` stand below the line that says "writing…"."""
         turn = lease.turn
-        self.edits = 0
         self.first_at: float | None = None  # monotonic time of the first words in Slack
         self._slack, self._pace, self._lease = slack, slack.pace, lease
-        self._channel, self._thread_ts = (
-            turn.redirect or turn.thread.channel,
-            None if turn.redirect else turn.thread.thread_ts,
-        )
-        self._lead = ELSEWHERE if turn.redirect else ""
-        self._posted: list[str] = list(turn.parts)  # ts of the messages that hold the answer
-        self._sent: list[Blocks | None] = [None] * len(self._posted)
+        self._parts = Parts(slack, lease)
+        self._native = Native(slack, self._parts, lease)
         self._growing, self._below = list(growing), Blocks()
         self._page = Page(names)
         self._level = markdown.FULL
         self._text = ""
         self._doing = WRITING
-        self._promised = False
-        self._unsure = False  # a post may stand in Slack that nobody noted
-        self._doubt = turn.resumed  # it may have come to stand there since we looked
+        self._promised = self._in_line = False  # the last edit is reserved; it is waited for
+        self._steps, self._stepped_at = 0, 0.0  # writes while it grows; the monotonic time of the last
         self._wanted = ""  # progress in the model's own words, to be shown below the thread
         self._status_at = 0.0
         self._status_shown = turn.resumed  # the earlier run's may still stand
@@ -80,18 +76,23 @@ class Reply:
         self._lock = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
 
+    @property
+    def edits(self) -> int:
+        """How often a message of the answer was edited."""
+        return self._parts.edits
+
     # -- what a turn says --------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Shows a sign of life at once, or finds what an earlier try has posted."""
         async with self._lock:
             if self._lease.turn.resumed:
-                await self._find()
-            if not self._posted and self._thread_ts is None and await self._reserve():
+                await self._parts.find()
+            if not self._parts.ts and self._parts.thread_ts is None and await self._may_adorn():
                 with contextlib.suppress(Retryable):  # a placeholder adorns; its fate was looked up
-                    await self._deliver(lambda: self._put(0, [_aside(THINKING), *self._growing], "…"))
-        if not self._posted or self._lease.turn.resumed:
-            await self.status(AGAIN if self._posted else THINKING)
+                    await self._deliver(lambda: self._parts.put(0, [_aside(THINKING), *self._growing], "…"))
+        if not self._parts.ts or self._lease.turn.resumed:
+            await self.status(AGAIN if self._parts.ts else THINKING)
         self._writer = asyncio.create_task(self._grow())
 
     def show(self, text: str) -> None:
@@ -102,11 +103,11 @@ class Reply:
     async def status(self, doing: str) -> None:
         """Says what the bot is doing: below the thread, and in the message that grows."""
         self._doing = doing.removeprefix("is ")
-        if self._thread_ts and await self._pace.spare("assistant.threads.setStatus"):
+        if self._parts.thread_ts and await self._pace.spare("assistant.threads.setStatus"):
             await self._lease.hold(WRITE_TIMEOUT + 0.5)
             self._status_shown, self._status_at = True, time.monotonic()
             with contextlib.suppress(SlackRefused, Retryable, UserFacing):  # it adorns; the answer comes without it too
-                await self._slack.status(self._channel, self._thread_ts, doing)
+                await self._slack.status(self._parts.channel, self._parts.thread_ts, doing)
 
     def progress(self, text: str) -> None:
         """What the model says it is doing; shown when there is time for it."""
@@ -117,7 +118,10 @@ class Reply:
         """Keeps what lapses: the promise of the last edit, and the status, which Slack takes away after two minutes."""
         if self._promised:
             await self._reserve()
-        if not self._posted and self._status_at and time.monotonic() - self._status_at > STATUS_SECONDS:
+        if self._native.open:
+            await self._native.renew()
+            self._news.set()  # it may have become too old
+        if not self._parts.ts and self._status_at and time.monotonic() - self._status_at > STATUS_SECONDS:
             await self.status(f"is {self._doing}")
 
     async def finish(self, text: str, below: Sequence[Block] = ()) -> None:
@@ -136,13 +140,13 @@ class Reply:
                     if attempt == FINAL_TRIES - 1:
                         raise
                     await asyncio.sleep(error.after or 1 if isinstance(error, RateLimited) else 0.3 * 2**attempt)
-            if self._doubt:
+            if self._parts.doubt:
                 with contextlib.suppress(SlackRefused, Retryable, UserFacing):
-                    await self._delete_doubles()
+                    await self._parts.delete_doubles()
         await self._release()
-        if self._status_shown and self._thread_ts:
+        if self._status_shown and self._parts.thread_ts:
             with contextlib.suppress(SlackRefused, Retryable, UserFacing):
-                await self._slack.status(self._channel, self._thread_ts, "")
+                await self._slack.status(self._parts.channel, self._parts.thread_ts, "")
 
     async def pause(self, why: str) -> None:
         """Leaves the answer as it stands and says why it stands still."""
@@ -150,10 +154,12 @@ class Reply:
         self._doing = why
         async with self._lock:
             with contextlib.suppress(SlackRefused, Retryable):
-                if not self._posted and self._thread_ts:
-                    await self._slack.status(self._channel, self._thread_ts, why)
-                elif self._posted and await self._pace.spare("chat.update"):
-                    await self._write(final=False)
+                if self._native.open:
+                    await self._native.leave([_aside(why)])
+                elif not self._parts.ts and self._parts.thread_ts:
+                    await self._slack.status(self._parts.channel, self._parts.thread_ts, why)
+                elif self._parts.ts and not self._parts.edits_closed and await self._pace.spare("chat.update"):
+                    await self._write_by_edits(final=False)
 
     async def close(self) -> None:
         """Stops writing, whatever has been said."""
@@ -181,45 +187,103 @@ class Reply:
     # -- the one writer ------------------------------------------------------------------------------------------------
 
     async def _grow(self) -> None:
-        writes = 0
         while True:
             await self._news.wait()
             self._news.clear()
-            pause = 0.05 if not writes else CADENCE
+            wait = 0.05
             try:
                 async with self._lock:
-                    if not self._showable():
-                        pass
-                    elif await self._may_write():
-                        await self._deliver(lambda: self._write(final=False))
-                        writes += 1
-                        pause = FIRST_EDITS[writes - 1] if writes <= len(FIRST_EDITS) else CADENCE
-                    else:
-                        pause = CADENCE / 2
-                        self._news.set()  # there may be room by then
+                    if self._showable():
+                        wait = await self._step()
                 await self._show_wanted()
             except LeaseLost:
                 return  # the turn learns of it by itself
             except (Retryable, SlackRefused) as error:
                 log.warning("edit failed", turn=self._lease.turn.id, error=str(error))
+                wait = CADENCE
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
+                async with asyncio.timeout(wait):
                     await self._over.wait()
                     return
 
     def _showable(self) -> bool:
         """There are words to show, and more than an earlier run has shown."""
-        return len(self._text) >= self._lease.turn.shown and bool(markdown.settle(self._text).strip())
+        if self._parts.edits_closed or len(self._text) < self._lease.turn.shown:
+            return False
+        return bool(markdown.settle(self._text).strip())
 
-    async def _may_write(self) -> bool:
-        """An edit is left over; or a first message may be posted, whose last edit is then promised."""
-        if self._posted:
-            return await self._pace.spare("chat.update")
-        return await self._reserve() and await self._pace.spare("chat.postMessage", self._channel)
+    async def _step(self) -> float:
+        """Writes, if it is this answer's turn: 0. Else the seconds until it is worth asking again."""
+        wait = await self._may_write()
+        if wait:
+            self._news.set()
+            return wait
+        await self._deliver(lambda: self._write(final=False))
+        self._steps, self._stepped_at = self._steps + 1, time.monotonic()
+        return 0.0
 
-    async def _reserve(self) -> bool:
-        self._promised = await self._pace.promise("chat.update", self._lease.turn.id)
-        return self._promised
+    async def _may_write(self) -> float:
+        """Takes a token for the next write; before the first one the last is reserved."""
+        if not (self._promised or self._native.open or self._native.reserved) and (wait := await self._choose()):
+            return wait
+        earlier = EARLIER[self._steps - 1] if 0 < self._steps <= len(EARLIER) else 0
+        since = time.monotonic() - self._stepped_at + earlier
+        if self._native.open:
+            if since > CADENCE and self._native.rest(self._streamed()) == "":
+                return NOTHING_NEW
+            return await self._pace.edit(APPEND, self._lease.turn.id, since)
+        if self._parts.ts:
+            return await self._pace.edit("chat.update", self._lease.turn.id, since)
+        if self._native.reserved or await self._pace.spare("chat.postMessage", self._parts.channel):
+            return 0.0
+        return POST_AGAIN
+
+    async def _choose(self) -> float:
+        """Reserves the end of the answer, by an edit or as a native stream: 0. Else the seconds until it is worth asking again."""
+        wait = await self._reserve()
+        if not self._native.possible:
+            return wait
+        cadence = math.inf if wait else await self._pace.cadence("chat.update", self._lease.turn.id)
+        if not await self._native.quicker(cadence):
+            return wait
+        steady = self._streamed()
+        if steady and await self._native.reserve():
+            await self._release_edit()
+            return 0.0
+        if steady == "" and len(self._text) < FEW and self._promised:
+            await self._release_edit()
+            return NOTHING_NEW
+        return wait
+
+    def _streamed(self, *, final: bool = False) -> str | None:
+        """What a native stream is to show; None when it cannot."""
+        contents = self._page.render(self._text, self._level, final=final, settle=markdown.steady)
+        blocks, words = contents[0]
+        if len(contents) > 1 or self._level is not markdown.FULL or blocks[0]["type"] != "markdown":
+            return None
+        return "" if words == NOTHING else str(blocks[0]["text"])
+
+    async def _may_adorn(self) -> bool:
+        """A sign of life that costs an edit is worth it as long as edits are plenty."""
+        if await self._pace.cadence("chat.update", self._lease.turn.id) > SHORT or await self._reserve():
+            return False
+        return await self._pace.spare("chat.postMessage", self._parts.channel)
+
+    async def _reserve(self) -> float:
+        """Reserves the last edit, or keeps it reserved: 0. Else the seconds until it is worth asking again."""
+        wait = await self._pace.promise("chat.update", self._lease.turn.id)
+        self._promised, self._in_line = not wait, bool(wait)
+        return wait
+
+    async def _release(self) -> None:
+        await self._release_edit()
+        if self._native.open or self._native.reserved:
+            await self._native.release()
+
+    async def _release_edit(self) -> None:
+        if self._promised or self._in_line:
+            self._promised = self._in_line = False
+            await self._pace.release("chat.update", self._lease.turn.id)
 
     async def _stop_writer(self) -> None:
         self._over.set()
@@ -233,137 +297,95 @@ class Reply:
         except Exception:  # a fault in rendering must not take the word with it: the last write may go well
             log.exception("writer failed", turn=self._lease.turn.id)
 
-    async def _release(self) -> None:
-        if self._promised:
-            self._promised = False
-            await self._pace.release("chat.update", self._lease.turn.id)
-
     async def _deliver(self, write: Callable[[], Awaitable[None]]) -> None:
         """Writes, and has an answer to what Slack may say to it."""
         for _ in range(ANSWERS_TO_SLACK):
             try:
                 return await write()
+            except StillStreaming:
+                continue  # it was stopped
             except MessageGone:
                 continue  # somebody deleted it, and it was forgotten: now it is posted anew
-            except ContentRefused:
-                if self._level is not markdown.PLAIN:
-                    self._level = markdown.CAREFUL if self._level is markdown.FULL else markdown.PLAIN
-                elif (
-                    self._growing or self._below
-                ):  # plain words are refused too: what stands below them must be at fault
-                    self._growing, self._below, self._level = [], [], markdown.FULL
-                else:
-                    raise
-                self._sent = [None] * len(self._posted)
+            except ContentRefused as refusal:
+                self._render_more_plainly(refusal)
             except PlaceClosed:
-                if self._lease.key.is_dm or self._lead:
+                if self._lease.key.is_dm or self._parts.lead:
                     raise
-                await self._move_to_dm()
+                await self._parts.move_to_dm()
         raise Retryable("Slack refuses every write", said="Slack did not take the answer.")
 
+    def _render_more_plainly(self, refusal: ContentRefused) -> None:
+        """Raises the refusal where there is nothing plainer."""
+        if self._level is not markdown.PLAIN:
+            self._level = markdown.CAREFUL if self._level is markdown.FULL else markdown.PLAIN
+        elif self._growing or self._below:  # plain words are refused too: what stands below them must be at fault
+            self._growing, self._below, self._level = [], [], markdown.FULL
+        else:
+            raise refusal
+        self._parts.unknown()
+
     async def _write(self, *, final: bool) -> None:
-        contents = self._page.render(self._lead + self._text, self._level, final=final)
-        old, last = len(self._posted), len(contents) - 1
         if not final:  # noted before it shows: a successor shows no less
             await self._lease.save(shown=max(len(self._text), self._lease.turn.shown))
+        if await self._write_natively(final=final):
+            self.first_at = self.first_at or time.monotonic()
+        elif final or self._promised:
+            await self._write_by_edits(final=final)
+            self.first_at = self.first_at or time.monotonic()
+        else:
+            self._news.set()  # the stream is over: edits are asked for first
+
+    async def _write_natively(self, *, final: bool) -> bool:
+        """Begins, appends to or ends the native stream; False when the answer goes on by edits."""
+        unfinished = [_aside(self._doing), *self._growing]
+        if self._native.open:
+            rest = self._native.rest(self._streamed(final=final), final=final)
+            if rest is None:
+                await self._native.leave(unfinished)
+            elif final:
+                return await self._native.end(rest, self._below)
+            elif rest:
+                return await self._native.append(rest, unfinished)
+            return self._native.open
+        if self._native.reserved and not final and not self._parts.ts:
+            return await self._native.begin(self._streamed() or NOTHING)
+        return False
+
+    async def _write_by_edits(self, *, final: bool) -> None:
+        contents = self._page.render(self._parts.lead + self._text, self._level, final=final)
+        old, last = len(self._parts.ts), len(contents) - 1
         # New messages first: the line that says "writing…" leaves an older one only when the rest of the text is there.
         for n in (*range(old, last + 1), *range(min(old, last + 1))):
             blocks, words = contents[n]
             if n == last:  # there is room: a message's text is cut for fewer blocks than Slack takes
                 blocks = [*blocks, *self._below] if final else [*blocks, _aside(self._doing), *self._growing]
-            if n >= len(self._posted) or self._sent[n] != blocks:
+            if n >= len(self._parts.ts) or self._parts.sent[n] != blocks:
                 if final or n < last or n >= old > 0:  # the growing one's token is taken already
                     await self._budget(n)
-                await self._put(n, blocks, words)
-        for ts in self._posted[len(contents) :] if final else ():
-            await self._slack.delete(self._channel, ts)
+                await self._put(n, blocks, words, final=final)
         if final:
-            del self._posted[len(contents) :], self._sent[len(contents) :]
-        self.first_at = self.first_at or time.monotonic()
+            await self._parts.cut_to(len(contents))
+
+    async def _put(self, n: int, blocks: Blocks, words: str, *, final: bool) -> None:
+        try:
+            await self._parts.put(n, blocks, words)
+        except EditsClosed:
+            if not final:
+                return  # it stays as it is until the whole is there
+            await self._parts.forget(n)
+            raise MessageGone("chat.update", "edit_window_closed") from None
 
     async def _budget(self, n: int) -> None:
-        if n < len(self._posted):
-            await self._pace.take("chat.update")
+        if n < len(self._parts.ts):
+            await self._pace.take("chat.update", who=self._lease.turn.id)
         else:
-            await self._pace.take("chat.postMessage", self._channel)
-
-    async def _put(self, n: int, blocks: Blocks, text: str) -> None:
-        """Edits the n-th message, or posts it. A post whose fate is unknown is looked for before it is repeated."""
-        await self._lease.hold(WRITE_TIMEOUT + 0.5)
-        if self._unsure and n >= len(self._posted):
-            await self._find()
-        method = "chat.update" if n < len(self._posted) else "chat.postMessage"
-        try:
-            if n < len(self._posted):
-                await self._slack.update(self._channel, self._posted[n], blocks, text)
-                self._sent[n] = blocks
-                self.edits += 1
-                return
-            turn = self._lease.turn.id
-            ts = await self._slack.post(self._channel, self._thread_ts, blocks, text, (turn, n))
-        except MessageGone:
-            await self._forget(n)
-            raise
-        except Retryable:
-            if method == "chat.postMessage":
-                self._unsure = self._doubt = True
-                await self._find()
-            raise
-        self._posted.append(ts)
-        self._sent.append(blocks)
-        await self._lease.save(parts=" ".join(self._posted))
-
-    # -- found again, gone, elsewhere ----------------------------------------------------------------------------------
-
-    async def _find(self) -> None:
-        """Looks in the thread for messages of this turn that nobody noted: posted just before a crash or a time-out."""
-        try:
-            parts = await self._slack.answer_parts(self._place(), self._lease.turn.id, self._oldest())
-        except PlaceClosed:
-            return  # the write that follows meets the same closed door and goes elsewhere
-        except (SlackRefused, UserFacing) as error:  # a history that may not be read must not cost the answer
-            log.warning("earlier messages not looked for", turn=self._lease.turn.id, error=str(error))
-            return
-        self._unsure = False
-        found = dict(reversed(parts))  # of two with the same number the older one
-        if found:
-            count = max(len(self._posted), max(found) + 1)
-            posted = [found.get(n) or (self._posted[n] if n < len(self._posted) else "") for n in range(count)]
-            self._posted = [ts for ts in posted if ts]
-            self._sent = [None] * len(self._posted)
-            await self._lease.save(parts=" ".join(self._posted))
-
-    async def _delete_doubles(self) -> None:
-        """A post that was given up for lost may have arrived since: the answer stands once."""
-        for _, ts in await self._slack.answer_parts(self._place(), self._lease.turn.id, self._oldest()):
-            if ts not in self._posted:
-                await self._slack.delete(self._channel, ts)
-
-    async def _forget(self, n: int) -> None:
-        """The n-th message was deleted: it and what followed it are posted anew, so that they stay in order."""
-        later = self._posted[n:]  # the n-th too: it may stand there and only not be editable
-        del self._posted[n:], self._sent[n:]
-        await self._lease.save(parts=" ".join(self._posted))
-        for ts in later:
-            await self._slack.delete(self._channel, ts)
+            await self._pace.take("chat.postMessage", self._parts.channel)
 
     async def _show_wanted(self) -> None:
-        if self._wanted and not self._posted and time.monotonic() - self._status_at > 2 * CADENCE:
+        if self._wanted and not self._parts.ts and time.monotonic() - self._status_at > 2 * CADENCE:
             wanted, self._wanted = self._wanted, ""
             await self.status(wanted)
 
-    def _oldest(self) -> str:
-        return min((m.ts for m in self._lease.turn.messages), key=float)
 
-    def _place(self) -> ThreadKey:
-        return ThreadKey(self._lease.key.team, self._channel, self._thread_ts or DM_ROOT)
-
-    async def _move_to_dm(self) -> None:
-        self._lead = ELSEWHERE
-        self._channel, self._thread_ts = await self._slack.open_dm(self._lease.turn.asker), None
-        self._posted, self._sent = [], []
-        await self._lease.save(redirect=self._channel, parts="")
-
-
-def _aside(text: str) -> dict[str, Any]:
+def _aside(text: str) -> Block:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": f"_{html.escape(text, quote=False)}_"}]}

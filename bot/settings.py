@@ -46,6 +46,7 @@ class Settings:
     worker_port: int = 0
     worker_turns: int = 256
     slack_pace: bool = True
+    streaming: str = "auto"
     log_level: str = "INFO"
     log_text: bool = False
 
@@ -121,11 +122,14 @@ def read_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Pa
             raise SettingError(name, f"must be a whole number from {low} to {high}.", "See docs/settings.md.")
         return int(value)
 
-    def flag(name: str, default: str, words: tuple[str, str]) -> bool:
+    def one_of(name: str, default: str, words: tuple[str, ...]) -> str:
         value = raw.get(name, default).lower()
         if value not in words:
-            raise SettingError(name, f"must be {words[0]} or {words[1]}.", "See docs/settings.md.")
-        return value == words[0]
+            raise SettingError(name, f"must be {', '.join(words[:-1])} or {words[-1]}.", "See docs/settings.md.")
+        return value
+
+    def flag(name: str, default: str, words: tuple[str, str]) -> bool:
+        return one_of(name, default, words) == words[0]
 
     residency = raw.get("OPENAI_DATA_RESIDENCY", "")
     if residency and residency not in RESIDENCIES:
@@ -162,6 +166,7 @@ def read_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Pa
         port=whole("PORT", 3000, 0, 65535),
         worker_port=whole("WORKER_PORT", 0, 0, 65535),
         worker_turns=whole("WORKER_TURNS", 256, 1, 5000),
+        streaming=one_of("STREAMING", "auto", ("auto", "edits", "native")),
         slack_pace=flag("SLACK_PACE", "on", ("on", "off")),
         log_level=level,
         log_text=flag("LOG_TEXT", "off", ("on", "off")),

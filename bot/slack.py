@@ -17,7 +17,17 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import keys
-from bot.errors import ContentRefused, MessageGone, PlaceClosed, RateLimited, Retryable, SlackRefused, UserFacing
+from bot.errors import (
+    ContentRefused,
+    EditsClosed,
+    MessageGone,
+    PlaceClosed,
+    RateLimited,
+    Retryable,
+    SlackRefused,
+    StillStreaming,
+    UserFacing,
+)
 from bot.models import Person, ThreadKey
 from bot.pace import Pace
 
@@ -37,7 +47,9 @@ PACED_HERE = frozenset(  # the others are paced by the reply, which knows what m
 )
 PAGES = 10  # of 200 messages: as far back as an answer is looked for
 
-GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "no_such_message"})
+GONE = frozenset({"message_not_found", "no_such_message"})
+STREAMING = frozenset({"streaming_state_conflict"})
+UNEDITABLE = frozenset({"cant_update_message", "edit_window_closed"})
 CLOSED = frozenset(
     [
         "channel_not_found",
@@ -120,8 +132,11 @@ class Said:
 class Slack:
     """One workspace's Web API. With `redis` all processes ask for a person once: new ones that each asked anew would use up the limit."""
 
-    def __init__(self, client: AsyncWebClient, pace: Pace, redis: Any | None = None) -> None:
-        self.client, self.pace, self._redis = client, pace, redis
+    def __init__(
+        self, client: AsyncWebClient, pace: Pace, redis: Any | None = None, *, streaming: str = "auto"
+    ) -> None:
+        """`streaming`: how answers grow: "edits", "native" or "auto"."""
+        self.client, self.pace, self._redis, self.streaming = client, pace, redis, streaming
         self._people: OrderedDict[str, tuple[float, Person]] = OrderedDict()
         self._asked: dict[str, asyncio.Task[Person]] = {}
         self._identity: Identity | None = None
@@ -154,13 +169,37 @@ class Slack:
         if thread_ts:
             args["thread_ts"] = thread_ts
         if metadata:
-            payload = {"turn": metadata[0], "part": metadata[1]}
-            args["metadata"] = {"event_type": ANSWER_EVENT, "event_payload": payload}
+            args["metadata"] = _metadata(*metadata)
         return str((await self._call("chat.postMessage", args))["ts"])
 
     async def update(self, channel: str, ts: str, blocks: Sequence[Mapping[str, Any]], text: str) -> None:
         """Replaces a message's content; with blocks Slack shows no "edited" mark."""
         await self._call("chat.update", {"channel": channel, "ts": ts, "blocks": blocks, "text": text})
+
+    async def start_stream(self, channel: str, thread_ts: str, text: str, recipient: tuple[str, str]) -> str:
+        """Begins a native stream with some Markdown; returns its ts. `recipient`: team and user whose question it answers."""
+        args = {"channel": channel, "thread_ts": thread_ts, "markdown_text": text}
+        args |= {"recipient_team_id": recipient[0], "recipient_user_id": recipient[1]}
+        return str((await self._call("chat.startStream", args))["ts"])
+
+    async def append_stream(self, channel: str, ts: str, text: str) -> None:
+        """Appends Markdown to a native stream."""
+        await self._call("chat.appendStream", {"channel": channel, "ts": ts, "markdown_text": text})
+
+    async def stop_stream(
+        self,
+        channel: str,
+        ts: str,
+        text: str = "",
+        blocks: Sequence[Mapping[str, Any]] = (),
+        metadata: tuple[str, int] | None = None,
+    ) -> None:
+        """Ends a native stream with the last of its text and blocks below; from then on the message may be edited."""
+        args: dict[str, Any] = {"channel": channel, "ts": ts}
+        args |= {k: v for k, v in {"markdown_text": text, "blocks": list(blocks)}.items() if v}
+        if metadata:
+            args["metadata"] = _metadata(*metadata)
+        await self._call("chat.stopStream", args)
 
     async def delete(self, channel: str, ts: str) -> None:
         """Deletes one of the bot's own messages; one that is gone already is fine."""
@@ -278,10 +317,15 @@ class Slack:
                 return
             args["cursor"] = cursor
 
-    async def answer_parts(self, thread: ThreadKey, turn: str, oldest: str) -> list[tuple[int, str]]:
-        """The messages that hold a turn's answer: part number and ts, oldest first. `oldest` is the turn's first question."""
-        found = [(s.part, s.ts) async for s in self.history(thread, oldest=oldest) if s.own and s.turn == turn]
-        return sorted(found, key=lambda part: float(part[1]))
+    async def answer_parts(self, thread: ThreadKey, turn: str, oldest: str, *, streamed: bool) -> list[Said]:
+        """The messages that hold a turn's answer, oldest first. `oldest` is the turn's first question.
+
+        `streamed`: it may have begun as a native stream, which names no turn before its end; only one turn runs in a thread, so each of the bot's
+        messages without one is taken for it.
+        """
+        turns = (turn, "") if streamed else (turn,)
+        found = [s async for s in self.history(thread, oldest=oldest) if s.own and s.turn in turns]
+        return sorted(found, key=lambda said: float(said.ts))
 
     async def answer_text(self, thread: ThreadKey, parts: Sequence[str]) -> str:
         """What the messages of an answer show, without what stands below it."""
@@ -326,9 +370,19 @@ def _refusal(method: str, error: SlackApiError) -> Exception:
         return UserFacing(
             f"{method}: {word}", f"I am not allowed to do that in Slack ({word}). Please tell whoever runs me."
         )
-    kinds = ((GONE, MessageGone), (CLOSED, PlaceClosed), (REFUSED_CONTENT, ContentRefused))
+    kinds = (
+        (GONE, MessageGone),
+        (STREAMING, StillStreaming),
+        (UNEDITABLE, EditsClosed),
+        (CLOSED, PlaceClosed),
+        (REFUSED_CONTENT, ContentRefused),
+    )
     kind = next((k for words, k in kinds if word in words), SlackRefused)
     return kind(method, word)
+
+
+def _metadata(turn: str, part: int) -> dict[str, Any]:
+    return {"event_type": ANSWER_EVENT, "event_payload": {"turn": turn, "part": part}}
 
 
 def _said(raw: Mapping[str, Any], me: Identity) -> Said:
@@ -342,12 +396,11 @@ def _said(raw: Mapping[str, Any], me: Identity) -> Said:
 
 
 @asynccontextmanager
-async def connect_slack(token: str, url: str, pace: Pace, redis: Any | None = None) -> AsyncIterator[Slack]:
+async def connect_slack(
+    token: str, url: str, pace: Pace, redis: Any | None = None, *, streaming: str = "auto"
+) -> AsyncIterator[Slack]:
     """A client on one kept-alive session. The SDK's own retries are off: they would post twice and hide limits from `pace`."""
     timeout = aiohttp.ClientTimeout(total=WRITE_TIMEOUT, connect=2)
     async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=200)) as session:
-        yield Slack(
-            AsyncWebClient(token=token, base_url=url, timeout=WRITE_TIMEOUT, session=session, retry_handlers=[]),
-            pace,
-            redis,
-        )
+        client = AsyncWebClient(token=token, base_url=url, timeout=WRITE_TIMEOUT, session=session, retry_handlers=[])
+        yield Slack(client, pace, redis, streaming=streaming)

@@ -112,6 +112,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "SLACK_SIGNING_SECRET": settings.slack_signing_secret,
         "SLACK_API_URL": settings.slack_api_url,
         "SLACK_PACE": "on" if settings.slack_pace else "off",
+        "STREAMING": settings.streaming,
         "OPENAI_API_KEY": settings.openai_api_key,
         "OPENAI_BASE_URL": settings.openai_base_url,
         "OPENAI_FALLBACK_MODEL": settings.openai_fallback_model,

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot import keys
-from bot.pace import METHODS, POSTS, Pace
+from bot.pace import METHODS, MOST_PROMISED, POSTS, Pace
 from bot.redis_client import connect_redis
 
 UPDATE = "chat.update"
 STATUS = "assistant.threads.setStatus"  # ten a second: the quickest to watch
+APPEND = "chat.appendStream"
 BURST = int(METHODS[UPDATE][1])
+PROMISED = MOST_PROMISED[UPDATE]
 
 
 @pytest.fixture
@@ -58,20 +60,21 @@ async def test_tokens_come_back_at_the_methods_rate(paces: tuple[Pace, Pace]) ->
 
 async def test_a_promise_in_one_process_keeps_a_token_from_being_spared_in_another(paces: tuple[Pace, Pace]) -> None:
     one, two = paces
-    assert await one.promise(UPDATE, "turn")
+    assert not await one.promise(UPDATE, "turn")
     assert await spend(two) == BURST - 1
-    assert await one.promise(UPDATE, "turn"), "it is renewed"
-    assert not await two.promise(UPDATE, "another"), "nothing is left to promise"
+    assert not await one.promise(UPDATE, "turn"), "it is renewed"
+    assert await two.promise(UPDATE, "another") > 0, "nothing is left to promise"
     await one.release(UPDATE, "turn")
     assert await spend(two) == 1
 
 
 async def test_no_more_is_promised_than_there_is(paces: tuple[Pace, Pace]) -> None:
-    promised = [await paces[n % 2].promise(UPDATE, f"turn {n}") for n in range(50)]
-    assert sum(promised) == BURST
+    promised = [not await paces[n % 2].promise(UPDATE, f"turn {n}") for n in range(50)]
+    assert sum(promised) == PROMISED
+    assert await spend(*paces) == BURST - PROMISED, "what is promised is not spared"
     for n in range(100):
         await paces[0].release(UPDATE, f"turn {n}")
-    assert await spend(*paces) == BURST, "promises given back too often make no tokens"
+    assert await spend(*paces) == PROMISED, "promises given back too often make no tokens"
 
 
 async def test_the_promise_of_a_killed_worker_lapses(paces: tuple[Pace, Pace], redis_url: str) -> None:
@@ -109,7 +112,7 @@ async def test_a_refusal_stops_everybody_for_its_time_and_slows_them_after(
     await paces[1].take(STATUS)
     assert time.monotonic() - started >= 0.28
     async with connect_redis(redis_url) as redis:
-        bucket, _ = keys.pace(Pace(redis, "xoxb-1")._workspace, STATUS, "")
+        bucket, *_ = keys.pace(Pace(redis, "xoxb-1")._workspace, STATUS, "")
         assert 0.6 < float(await redis.hget(bucket, "share") or 0) < 0.8
 
 
@@ -117,7 +120,7 @@ async def test_without_limits_nothing_waits() -> None:
     pace = Pace(None, "xoxb-1")
     assert all([await pace.spare(UPDATE) for _ in range(1000)])
     await pace.take(UPDATE)
-    assert await pace.promise(UPDATE, "turn")
+    assert not await pace.promise(UPDATE, "turn")
 
 
 async def test_a_redis_that_is_away_holds_back_what_may_wait_and_nothing_else(free_port: int) -> None:
@@ -126,3 +129,60 @@ async def test_a_redis_that_is_away_holds_back_what_may_wait_and_nothing_else(fr
         assert not await pace.spare(UPDATE)
         async with asyncio.timeout(10):
             await pace.take(UPDATE)
+
+
+async def grow(pace: Pace, who: str, until: float, method: str = APPEND) -> int:
+    """An answer that always has news; how often it was its turn."""
+    steps, last = 0, time.monotonic() - 10
+    while (now := time.monotonic()) < until:
+        if wait := await pace.edit(method, who, now - last):
+            await asyncio.sleep(min(wait, until - now))
+        else:
+            steps, last = steps + 1, time.monotonic()
+    return steps
+
+
+async def test_answers_in_all_processes_share_the_steps_evenly_and_use_all_there_are(paces: tuple[Pace, Pace]) -> None:
+    started = time.monotonic()
+    steps = await asyncio.gather(*(grow(paces[n % 2], f"turn {n}", started + 3) for n in range(20)))
+    rate, size = METHODS[APPEND]
+    assert max(steps) - min(steps) <= 1
+    assert sum(steps) <= size + (time.monotonic() - started) * rate
+    assert sum(steps) >= 0.5 * (size + 3 * rate), "what was saved up is spent within some seconds"
+
+
+async def test_one_answer_has_a_step_each_second_at_most(paces: tuple[Pace, Pace]) -> None:
+    assert await grow(paces[0], "turn", time.monotonic() + 1.5) == 2
+
+
+async def test_the_cadence_stretches_as_more_answers_grow(paces: tuple[Pace, Pace]) -> None:
+    cadences = []
+    for n in range(PROMISED):
+        cadences.append(await paces[0].cadence(UPDATE, f"turn {n}"))
+        await paces[1].promise(UPDATE, f"turn {n}")
+    assert cadences[0] == 1.0
+    assert cadences == sorted(cadences)
+    assert cadences[-1] > 5
+
+
+async def test_first_words_come_before_further_steps(paces: tuple[Pace, Pace]) -> None:
+    one, two = paces
+    await spend(*paces)
+    started = time.monotonic()
+    assert await one.promise(UPDATE, "new") > 0
+    steps = asyncio.create_task(grow(two, "turn", started + 2.0, UPDATE))
+    await asyncio.sleep(1.5)
+    assert await one.promise(UPDATE, "new") == 0, "the next token was kept for it"
+    assert await steps == 0
+
+
+async def test_who_leaves_the_line_or_dies_in_it_holds_nobody_up(paces: tuple[Pace, Pace]) -> None:
+    await spend(*paces, method=STATUS)
+    for n in range(5):
+        assert await paces[0].promise(STATUS, f"turn {n}") > 0
+    assert await paces[1].edit(STATUS, "growing", 5) > 0
+    for n in range(4):
+        await paces[0].release(STATUS, f"turn {n}")
+    await asyncio.sleep(0.25)  # two tokens: one for who still waits, one for who grows
+    assert await paces[1].edit(STATUS, "growing", 5.25) == 0
+    assert await paces[0].promise(STATUS, "turn 4") == 0

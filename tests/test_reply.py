@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from bot.lease import Lease
-from bot.models import ThreadKey
 from bot.pace import Pace
-from bot.queue import Queue
 from bot.reply import Reply
 from bot.slack import Slack, connect_slack
 from playground.slack import SlackServer
-from tests.queue_world import mention, take_one
-from tests.scenarios.seen import growing
+from tests.reply_world import lease, posted
+from tests.scenarios.seen import calls_of, growing
+
+__all__ = ["lease"]
 
 STOP: dict[str, Any] = {
     "type": "actions",
@@ -29,20 +30,6 @@ BROKEN: dict[str, Any] = {"type": "no such block"}
 async def client(slack: SlackServer) -> AsyncIterator[Slack]:
     async with connect_slack(slack.bot_token, slack.api_url, Pace(None, "")) as client:
         yield client
-
-
-@pytest.fixture
-async def lease(slack: SlackServer, queue: Queue) -> Lease:
-    """The right to answer a question in #general."""
-    ts = slack.workspace.say("ana", "general", "@assist question")
-    channel = slack.workspace.channel("general").id
-    await queue.put(mention(float(ts), ThreadKey(slack.team_id, channel, ts), user=slack.workspace.person("ana").id))
-    return await take_one(queue)
-
-
-def posted(slack: SlackServer, lease: Lease) -> list[dict[str, Any]]:
-    """The messages of the answer."""
-    return [m for m in slack.workspace.messages("general", lease.key.root) if m.get("bot_id")]
 
 
 def kinds(message: dict[str, Any]) -> list[str]:
@@ -85,3 +72,18 @@ async def test_blocks_that_slack_refuses_are_left_out_and_the_answer_stands(
     (message,) = posted(slack, lease)
     assert message["blocks"][0]["text"] == "**Some** words."
     assert len(message["blocks"]) == 1
+
+
+async def test_a_channel_that_takes_no_edits_gets_the_whole_answer_once(
+    slack: SlackServer, client: Slack, lease: Lease
+) -> None:
+    fault = slack.faults.add("chat.update", error="edit_window_closed", times=9)
+    reply = Reply(client, lease, {})
+    await reply.open()
+    for n in range(1, 30):
+        reply.show("word " * n)
+        await asyncio.sleep(0.05)
+    await reply.finish("The whole answer.")
+    assert [m["blocks"][0]["text"] for m in posted(slack, lease)] == ["The whole answer."]
+    assert len(calls_of(slack, "chat.postMessage")) == 2
+    assert fault.hits == 2, "the first edit, and the last"

@@ -218,7 +218,11 @@ def check_message(args: Json) -> None:
         and not (markdown or "").strip()
     ):
         raise SlackError("no_text")
-    metadata = args.get("metadata")
+    check_metadata(args.get("metadata"))
+
+
+def check_metadata(metadata: Any) -> None:
+    """SlackError for metadata without its two fields."""
     if metadata and not (
         isinstance(metadata, dict)
         and isinstance(metadata.get("event_type"), str)

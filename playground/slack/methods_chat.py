@@ -66,6 +66,8 @@ def update(ws: Workspace, args: Json) -> Json:
 
 def _updated(ws: Workspace, old: Json, args: Json) -> Json:
     message = dict(old)
+    if "streaming_state" in message:  # it has run out
+        message["streaming_state"] = "completed"
     shown = content(args)
     if "metadata" in args and not args["metadata"]:  # an empty object takes it away; absent keeps it
         message.pop("metadata", None)

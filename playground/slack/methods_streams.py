@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from playground.slack.arguments import SlackError
-from playground.slack.blocks import check_blocks
+from playground.slack.blocks import MAX_BLOCKS, MAX_MARKDOWN, check_blocks, check_metadata, expanded
 from playground.slack.lookup import addressed, found, known, thread
 from playground.slack.state import Channel, Json
 from playground.slack.streams import STREAM_CHARACTERS, is_streaming
@@ -23,6 +23,8 @@ def start_stream(ws: Workspace, args: Json) -> Json:
         known(ws, args["recipient_user_id"])
     root = thread(channel, args["thread_ts"])
     text, blocks = _added(args)
+    if len(text) > STREAM_CHARACTERS:
+        raise SlackError("msg_too_long")
     posted = ws.bot_post(
         channel, {"text": text, "blocks": _shown(text, blocks), "streaming_state": "in_progress"}, thread_ts=root
     )
@@ -33,6 +35,8 @@ def start_stream(ws: Workspace, args: Json) -> Json:
 def append_stream(ws: Workspace, args: Json) -> Json:
     """chat.appendStream."""
     channel, message = _streaming(ws, args)
+    if (channel.id, args["ts"]) in ws.stopped_streams:
+        raise SlackError("stopped_by_user")
     text, blocks = _added(args)
     if not text and not blocks:
         raise SlackError("no_text")
@@ -46,6 +50,7 @@ def stop_stream(ws: Workspace, args: Json) -> Json:
     text, blocks = _added(args)
     last: list[Json] = args.get("blocks") or []
     check_blocks(last)
+    check_metadata(args.get("metadata"))
     ending = {"streaming_state": "completed"} | ({"metadata": args["metadata"]} if args.get("metadata") else {})
     message = _grow(ws, channel, message | ending, text, [*blocks, *last])
     del ws.streams[channel.id, args["ts"]]
@@ -66,6 +71,8 @@ def _grow(ws: Workspace, channel: Channel, message: Json, text: str, blocks: lis
     whole = message["text"] + text
     if len(whole) > STREAM_CHARACTERS:
         raise SlackError("msg_too_long")
+    if expanded(whole) > MAX_BLOCKS:
+        raise SlackError("msg_blocks_too_many")
     kept = [b for b in message["blocks"] if b["type"] != "markdown"]
     grown = ws.replace(channel, message | {"text": whole, "blocks": _shown(whole, [*kept, *blocks])})
     ws.notify(channel, grown)
@@ -79,7 +86,7 @@ def _shown(text: str, blocks: list[Json]) -> list[Json]:
 def _added(args: Json) -> tuple[str, list[Json]]:
     """The text and the blocks that a call adds; SlackError for chunks of a wrong shape."""
     text = args.get("markdown_text") or ""
-    if len(text) > STREAM_CHARACTERS:
+    if len(text) > MAX_MARKDOWN:
         raise SlackError("msg_too_long")
     blocks: list[Json] = []
     chunks: Any = args.get("chunks") or []

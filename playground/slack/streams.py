@@ -4,7 +4,7 @@ from playground.slack.state import Channel
 from playground.slack.workspace import Workspace
 
 STREAM_SECONDS = 300  # a stream dies about five minutes after it began
-STREAM_CHARACTERS = 12_000
+STREAM_CHARACTERS = 10_000  # the least at which one was seen to die
 
 
 def is_streaming(ws: Workspace, channel: Channel, ts: str) -> bool:

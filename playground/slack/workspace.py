@@ -25,6 +25,7 @@ class Workspace(Interactions):
         super().__init__(app, clock)
         self.notifications: list[tuple[str, str, str]] = []
         self.streams: dict[tuple[str, str], float] = {}  # (channel, ts) → when the stream began
+        self.stopped_streams: set[tuple[str, str]] = set()  # by a person: nothing more is appended
         self.titles: dict[tuple[str, str], str] = {}
         self.prompts: dict[tuple[str, str], list[Json]] = {}
         self.sessions: dict[tuple[str, str], str] = {}  # (channel, thread ts) → what agents.sessions.setStatus said
@@ -192,6 +193,7 @@ class Workspace(Interactions):
             "user": self.person(person).id,
             "streaming_message_ts": streaming,
         }
+        self.stopped_streams |= {(place.id, ts) for ts in streaming}
         self.emit(Change("agent_session_stopped", place, extra=extra))
 
     def messages(self, channel: str | Channel, thread_ts: str | None = None) -> list[Json]:

@@ -272,6 +272,12 @@ async def test_a_stream_lives_five_minutes_and_blocks_updates(
     assert await refused(api.chat_update(channel=general, ts=ts, text="x")) == "streaming_state_conflict"
     too_much = api.chat_appendStream(channel=general, ts=ts, markdown_text="x" * 11_999)
     assert await refused(too_much) == "msg_too_long"
+    too_many = api.chat_appendStream(channel=general, ts=ts, markdown_text="\n\n".join("x" * 51))
+    assert await refused(too_many) == "msg_blocks_too_many"
+    odd = api.chat_stopStream(channel=general, ts=ts, metadata={"event_type": "x"})
+    assert await refused(odd) == "invalid_metadata_format"
+    ws.stop("ana", "general", root)
+    assert await refused(api.chat_appendStream(channel=general, ts=ts, markdown_text="x")) == "stopped_by_user"
     await api.chat_stopStream(channel=general, ts=ts, markdown_text="world", blocks=[{"type": "divider"}])
     assert ws.rendered(ws.messages("general", root)[-1]) == "Hello world"
     late = api.chat_appendStream(channel=general, ts=ts, markdown_text="x")

@@ -51,7 +51,7 @@ class Question:
     @property
     def posts(self) -> list[str]:
         """The ts of every message that was ever posted there."""
-        calls = [c for c in self.slack.calls if c.method == "chat.postMessage" and c.ok]
+        calls = [c for c in self.slack.calls if c.method in ("chat.postMessage", "chat.startStream") and c.ok]
         return [c.ts for c in calls if self._is_here(c.args) and float(c.ts) > float(self.ts)]
 
     @property
@@ -221,6 +221,18 @@ def last_edit_done(q: Question) -> Condition:
     return _held(
         q, "assistant.threads.setStatus", lambda args: args.get("thread_ts") == q.thread_ts and not args.get("status")
     )
+
+
+def stream_start_in_flight(q: Question) -> Condition:
+    return _held(q, "chat.startStream", q._is_here)
+
+
+def stream_appending(q: Question) -> Condition:
+    return _held(q, "chat.appendStream", q.is_answer)
+
+
+def stream_stop_in_flight(q: Question) -> Condition:
+    return _held(q, "chat.stopStream", q.is_answer)
 
 
 def _held(q: Question, method: str, when: Callable[[Mapping[str, Any]], bool]) -> Condition:

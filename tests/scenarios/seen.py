@@ -8,7 +8,9 @@ from playground.slack import SlackServer
 
 
 def growing(message: dict[str, Any]) -> bool:
-    """Whether a message says that it is not finished: a context line in italics below its text; buttons may follow."""
+    """Whether a message says that it is not finished: a context line in italics below its text; buttons may follow. A stream says it itself."""
+    if message.get("streaming_state") == "in_progress":
+        return True
     lines = [b for b in message.get("blocks") or () if b.get("type") == "context"]
     return any(str(b["elements"][0].get("text", "")).endswith("…_") for b in lines)
 

@@ -15,6 +15,7 @@ import pytest
 from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.openai.behaviour import Leaves
+from playground.slack import SlackServer
 from tests.processes import Bot, Bots, held_by
 from tests.scenarios.asked import Asked, is_whole
 from tests.scenarios.points import (
@@ -30,9 +31,13 @@ from tests.scenarios.points import (
     model_asked,
     model_streaming,
     outputs_being_sent,
+    stream_appending,
+    stream_start_in_flight,
+    stream_stop_in_flight,
     tool_running,
     tools_run_freely,
 )
+from tests.scenarios.seen import calls_of
 
 T = TypeVar("T")
 LEAVES: tuple[Leaves, ...] = ("nothing", "input", "call_without_output")
@@ -51,8 +56,8 @@ def _nothing() -> None:
 class Crew:
     """The bot, run in one of three ways: one process, the same with the embedded Valkey, or a receiver and two workers."""
 
-    def __init__(self, start: Bots, how: str, redis_url: str) -> None:
-        self._start, self._how, self._redis_url = start, how, redis_url
+    def __init__(self, start: Bots, how: str, redis_url: str, streaming: str = "edits") -> None:
+        self._start, self._how, self._redis_url, self._streaming = start, how, redis_url, streaming
         self._working: list[Bot] = []
 
     async def begin(self) -> None:
@@ -92,7 +97,7 @@ class Crew:
             if self._how == "workers"
             else ("run", "" if self._how == "embedded" else self._redis_url)
         )
-        self._working.append(await self._start.start(command, REDIS_URL=url))
+        self._working.append(await self._start.start(command, REDIS_URL=url, STREAMING=self._streaming))
 
 
 # -- one kill, many answers ---------------------------------------------------------------------------------------------------
@@ -125,6 +130,24 @@ async def test_one_kill_catches_answers_at_every_point(
     await hold_each_at_its_point(asked)
     await crew.kill(asked, _nothing)
     await asked.end_well()
+    await crew.end()
+
+
+@pytest.mark.slow  # tests/test_native.py has the same points without processes
+@pytest.mark.parametrize("how", ["run", "embedded", "workers"])
+async def test_one_kill_catches_native_streams_at_every_point(
+    start: Bots, asked: Asked, settings: Settings, slack: SlackServer, how: str
+) -> None:
+    crew = Crew(start, how, settings.redis_url, "native")
+    await crew.begin()
+    ending = stream_stop_in_flight(asked.ask())
+    await asked.until(lambda: bool(calls_of(slack, "chat.startStream")))
+    await asyncio.sleep(2)
+    held = [point(asked.ask()) for point in (stream_appending, stream_start_in_flight)]
+    await asked.until(ending, *held)
+    await crew.kill(asked, _nothing)
+    await asked.end_well()
+    assert [c.args["thread_ts"] for c in slack.calls if c.method == "chat.startStream"][:3] == [q.ts for q in asked.all]
     await crew.end()
 
 
@@ -162,6 +185,15 @@ async def test_an_answer_lives_through_ten_kills(
     # A cut request that leaves its call behind is not made again: the next kill finds the answer at its tool already.
     left_out = model_asked if leaves == "call_without_output" else edit_in_flight
     await live_through(Crew(start, how, settings.redis_url), asked, [p for p in POINTS if p is not left_out])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", [stream_start_in_flight, stream_appending, stream_stop_in_flight])
+@pytest.mark.parametrize("how", ["run", "embedded", "workers"])
+async def test_an_answer_that_began_as_a_stream_lives_through_two_kills(
+    start: Bots, asked: Asked, settings: Settings, how: str, point: Point
+) -> None:
+    await live_through(Crew(start, how, settings.redis_url, "native"), asked, (point, last_edit_in_flight))
 
 
 @pytest.mark.slow

@@ -1,0 +1,153 @@
+"""The Slack messages that hold one answer: posted, edited, found again after a crash, posted anew where they were deleted."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+import structlog
+
+from bot.errors import EditsClosed, MessageGone, PlaceClosed, Retryable, SlackRefused, StillStreaming, UserFacing
+from bot.lease import Lease
+from bot.models import DM_ROOT, ThreadKey
+from bot.slack import WRITE_TIMEOUT, Said, Slack
+
+log = structlog.get_logger()
+
+ELSEWHERE = "I can't write in the channel where you asked me (any more), so here is my answer:\n\n"
+Block = dict[str, Any]
+Blocks = list[Block]
+
+
+class Parts:
+    """One turn's messages, in their order. Each write raises what Slack says to it, LeaseLost when the turn is another's."""
+
+    def __init__(self, slack: Slack, lease: Lease) -> None:
+        turn = lease.turn
+        self.ts: list[str] = list(turn.parts)
+        self.sent: list[Blocks | None] = [None] * len(self.ts)  # what each shows; None: not known
+        self.edits = 0
+        self.edits_closed = False  # the channel takes no edits: what is there stays until the whole is posted
+        self.channel, self.thread_ts = turn.thread.channel, turn.thread.thread_ts
+        self.lead = ""  # stands before an answer that goes elsewhere
+        if turn.redirect:
+            self.channel, self.thread_ts, self.lead = turn.redirect, None, ELSEWHERE
+        self.doubt = turn.resumed  # a message may have come to stand there since we looked
+        self._unsure = False  # a post may stand in Slack that nobody noted
+        self._started = ""  # what a native stream began with
+        self._slack, self._lease = slack, lease
+
+    async def put(self, n: int, blocks: Blocks, text: str) -> None:
+        """Edits the n-th message, or posts it. A post whose fate is unknown is looked for before it is repeated."""
+        await self._lease.hold(WRITE_TIMEOUT + 0.5)
+        if self._unsure and n >= len(self.ts):
+            await self.find()
+        if n < len(self.ts):
+            await self._edit(n, blocks, text)
+            return
+        await self._post(self._slack.post(self.channel, self.thread_ts, blocks, text, (self._lease.turn.id, n)), blocks)
+
+    async def start_stream(self, text: str) -> None:
+        """Posts the first message as a native stream in the thread."""
+        assert self.thread_ts
+        turn = self._lease.turn
+        await self._lease.hold(WRITE_TIMEOUT + 0.5)
+        await self._lease.save(streamed=1)  # noted before: a stream carries no turn's name until its end
+        self._started = text
+        recipient = (turn.thread.team, turn.asker)
+        await self._post(self._slack.start_stream(self.channel, self.thread_ts, text, recipient), None)
+
+    async def stop_stream(self, n: int, text: str = "", blocks: Sequence[Block] = ()) -> None:
+        """Ends the native stream that the n-th message is; from then on it carries the turn's name and can be edited."""
+        await self._slack.pace.take("chat.stopStream", who=self._lease.turn.id)
+        await self._lease.hold(WRITE_TIMEOUT + 0.5)
+        await self._slack.stop_stream(self.channel, self.ts[n], text, blocks, (self._lease.turn.id, n))
+
+    async def cut_to(self, count: int) -> None:
+        """Deletes the messages after the first `count`."""
+        for ts in self.ts[count:]:
+            await self._slack.delete(self.channel, ts)
+        del self.ts[count:], self.sent[count:]
+
+    async def find(self) -> None:
+        """Looks in the thread for messages of this turn that nobody noted: posted just before a crash or a time-out."""
+        try:
+            answers = await self._answers()
+        except PlaceClosed:
+            return  # the write that follows meets the same closed door and goes elsewhere
+        except (SlackRefused, UserFacing) as error:  # a history that may not be read must not cost the answer
+            log.warning("earlier messages not looked for", turn=self._lease.turn.id, error=str(error))
+            return
+        self._unsure = False
+        found = {
+            said.part: said.ts for said in reversed(answers) if said.turn
+        }  # of two with the same number the older one
+        nameless = [said.ts for said in answers if not said.turn]
+        if nameless and not self.ts:
+            found.setdefault(0, nameless[0])
+        if found:
+            count = max(len(self.ts), max(found) + 1)
+            posted = [found.get(n) or (self.ts[n] if n < len(self.ts) else "") for n in range(count)]
+            self.ts = [ts for ts in posted if ts]
+            self.unknown()
+            await self._lease.save(parts=" ".join(self.ts))
+
+    async def delete_doubles(self) -> None:
+        """A post that was given up for lost may have arrived since: the answer stands once."""
+        for said in await self._answers():
+            if said.ts not in self.ts and (said.turn or said.text == self._started):
+                await self._slack.delete(self.channel, said.ts)
+
+    async def move_to_dm(self) -> None:
+        """The thread is closed: what follows goes to the asker's DM."""
+        self.lead = ELSEWHERE
+        self.channel, self.thread_ts = await self._slack.open_dm(self._lease.turn.asker), None
+        self.ts, self.sent = [], []
+        await self._lease.save(redirect=self.channel, parts="")
+
+    def unknown(self) -> None:
+        """Each message is to be written again, whatever it shows."""
+        self.sent = [None] * len(self.ts)
+
+    async def forget(self, n: int) -> None:
+        """The n-th message cannot be edited: it and what followed it are posted anew, so that they stay in order."""
+        later = self.ts[n:]  # the n-th too: it may stand there all the same
+        del self.ts[n:], self.sent[n:]
+        await self._lease.save(parts=" ".join(self.ts))
+        for ts in later:
+            with contextlib.suppress(SlackRefused):  # one that stays there is no reason to post no whole answer
+                await self._slack.delete(self.channel, ts)
+
+    async def _edit(self, n: int, blocks: Blocks, text: str) -> None:
+        try:
+            await self._slack.update(self.channel, self.ts[n], blocks, text)
+        except MessageGone:
+            await self.forget(n)
+            raise
+        except StillStreaming:  # begun by an earlier run, or its end was lost
+            await self.stop_stream(n)
+            raise
+        except EditsClosed:
+            self.edits_closed = True
+            raise
+        self.sent[n] = blocks
+        self.edits += 1
+
+    async def _post(self, posting: Awaitable[str], blocks: Blocks | None) -> None:
+        try:
+            ts = await posting
+        except Retryable:
+            self._unsure = self.doubt = True
+            await self.find()
+            raise
+        self.ts.append(ts)
+        self.sent.append(blocks)
+        await self._lease.save(parts=" ".join(self.ts))
+
+    async def _answers(self) -> list[Said]:
+        """The messages of this turn that stand where it answers."""
+        turn = self._lease.turn
+        place = ThreadKey(turn.thread.team, self.channel, self.thread_ts or DM_ROOT)
+        oldest = min((m.ts for m in turn.messages), key=float)
+        return await self._slack.answer_parts(place, turn.id, oldest, streamed=turn.streamed or bool(self._started))
