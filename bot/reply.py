@@ -92,7 +92,7 @@ class Reply:
                 with contextlib.suppress(Retryable):  # a placeholder adorns; its fate was looked up
                     await self._deliver(lambda: self._parts.put(0, [_aside(THINKING), *self._growing], "…"))
         if not self._parts.ts or self._lease.turn.resumed:
-            await self.status(AGAIN if self._parts.ts else THINKING)
+            await self.status(AGAIN if self._parts.ts and self._lease.turn.leases > 1 else THINKING)
         self._writer = asyncio.create_task(self._grow())
 
     def show(self, text: str) -> None:
@@ -146,6 +146,7 @@ class Reply:
         await self._release()
         if self._status_shown and self._parts.thread_ts:
             with contextlib.suppress(SlackRefused, Retryable, UserFacing):
+                await self._pace.take("assistant.threads.setStatus")
                 await self._slack.status(self._parts.channel, self._parts.thread_ts, "")
 
     async def pause(self, why: str) -> None:
@@ -172,7 +173,8 @@ class Reply:
         new = [ts for ts in waiting if ts not in self._lease.marked]
         for ts in new:
             if await self._pace.spare("reactions.add"):
-                await self._slack.react(channel, ts, WAITING_MARK)
+                with contextlib.suppress(SlackRefused):  # it was deleted, say: not tried again
+                    await self._slack.react(channel, ts, WAITING_MARK)
                 await self._lease.mark(ts)
         if new:
             await self.status(f"is answering; {count} more message{'s' if count > 1 else ''} will be answered next…")
