@@ -40,6 +40,7 @@ log = structlog.get_logger()
 ROUNDS = 8  # of function calls; the last round must answer
 REPAIRS = 5  # of the conversation, before it is given up
 NOTE_SECONDS = 1.0  # between notes of how far a background response has come
+HANGING_TRIES = 2  # after so many a background response that says nothing more is given up
 LOCKED_SECONDS = 45.0  # how long another response in the same conversation is waited out
 INSTRUCTIONS = """You are CorporateAssist, an assistant in a company's Slack workspace. Answer in the language of the asker, briefly and to the point,
 in Markdown. A developer's line before each question tells who asks, where, and the date and time there; do not repeat it.
@@ -70,6 +71,7 @@ class Exchange:
         self._reply, self._journal, self._tally = reply, journal, tally
         self._written = lease.turn.written  # the text of complete rounds
         self._text = ""  # the text of the running round
+        self._last: Words | None = None  # the newest words of a background response
         self._begun = False  # OpenAI has taken the running round's request
         self._size = lease.turn.conversation_tokens
         self._schemas = [t.schema() for t in desk.tools]
@@ -242,7 +244,7 @@ class Exchange:
 
     async def _stream(self, model: str, items: list[Item], *, no_tools: bool) -> Result:
         team, asker = self._turn.thread.team, self._turn.asker
-        self._text, self._begun = "", False
+        self._text, self._begun, self._last = "", False, None
         await self._lease.hold(1)  # what a worker that was frozen asks for would spoil its successor's conversation
         stream = self._desk.llm.stream(
             self.conversation,
@@ -254,7 +256,11 @@ class Exchange:
             person=person_hash(team, asker),
             no_tools=no_tools,
         )
-        result = await self._read(stream)
+        try:
+            result = await self._read(stream)
+        except Retryable:
+            await self._note()
+            raise
         self._add(result)
         return result
 
@@ -264,7 +270,18 @@ class Exchange:
         log.info("response followed", turn=turn.id, sequence=turn.sequence, characters=len(turn.partial))
         self._text, self.goes_on = turn.partial, response
         self._reply.show(self.so_far())
-        return await self._read(self._desk.llm.follow(response, turn.sequence, turn.item), background=True)
+        try:
+            return await self._read(self._desk.llm.follow(response, turn.sequence, turn.item), background=True)
+        except Retryable:
+            await self._note()
+            if turn.attempt >= HANGING_TRIES and self._text == turn.partial:
+                await self._desk.llm.cancel(response)  # it hangs: the next try asks anew
+            raise
+
+    async def _note(self) -> None:
+        """Notes how far a background response has been read."""
+        if self._last:
+            await self._lease.save(sequence=self._last.sequence, item=self._last.item, partial=self._text)
 
     async def _read(self, stream: AsyncGenerator[Started | Words | Result], *, background: bool = False) -> Result:
         """Shows what a response says. One in the background is noted now and then, so that the next reader can go on from there."""
@@ -285,10 +302,10 @@ class Exchange:
                         self._tally.first_token = self._tally.first_token or self._tally.last_token
                         self._text += event.text
                         self._reply.show(self.so_far())
+                        self._last = event if background else None
                         if background and self._tally.last_token - noted > NOTE_SECONDS:
                             noted = self._tally.last_token
-                            at, item = event.sequence, event.item
-                            await self._lease.save(sequence=at, item=item, partial=self._text)
+                            await self._note()
                     case Result():
                         self.goes_on = ""
                         return event

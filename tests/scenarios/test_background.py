@@ -74,6 +74,17 @@ async def test_a_stalled_stream_goes_on_where_it_was(bot: Settings, slack: Slack
     assert created(ai) == 2, "one for the call, one for the answer"
 
 
+@pytest.mark.slow
+async def test_a_response_that_hangs_is_given_up_and_asked_for_again(
+    settings: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    ai.script = Script(stall("It hangs.", seconds=60), text("It is late."))
+    async with running(replace(settings, openai_background=True, openai_stall_seconds=1.0)):
+        await connected(slack)
+        assert await ask(slack) == "It is late."
+    assert created(ai) == 2
+
+
 async def test_an_openai_that_refuses_it_in_conversations_is_asked_in_the_foreground(
     bot: Settings, slack: SlackServer, ai: OpenAIServer
 ) -> None:

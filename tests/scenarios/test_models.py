@@ -43,14 +43,15 @@ async def ask(slack: SlackServer) -> tuple[str, str]:
     return ts, await answer_to(slack, "general", ts, timeout=30)
 
 
-async def test_an_overload_that_passes_is_waited_out(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
-    ai.script = Script(FULL, GOOD)
-    await ask(slack)
-    assert asked(ai) == [SOL, SOL]
-
-
 @pytest.mark.parametrize(
-    "trouble", [FULL, http_error(429, "slow_down", "Slow down.", headers={"retry-after": "0"}), http_error(500)]
+    "trouble",
+    [
+        FULL,
+        pytest.param(
+            http_error(429, "slow_down", "Slow down.", headers={"retry-after": "0"}), marks=pytest.mark.slow, id="429"
+        ),
+        pytest.param(http_error(500), marks=pytest.mark.slow, id="500"),
+    ],
 )
 async def test_an_overload_that_stays_is_answered_by_the_fallback_and_the_next_turn_too(
     bot: Settings, slack: SlackServer, ai: OpenAIServer, trouble: Step
