@@ -13,6 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from bot.queue import LANE_TURNS, WINDOW, script_texts
+
 # What a benchmark asks by itself. Bots do not, but while they start.
 OURS = ("info", "monitor", "auth", "hello", "client", "client|setinfo", "xinfo", "xinfo|stream", "zrandmember")
 
@@ -48,6 +50,9 @@ async def commands(redis: Any) -> AsyncIterator[Commands]:
 async def _listen(monitor: Any, sent: Counter[str]) -> None:
     texts = {f.name: f.read_bytes() for f in (files("bot") / "lua").iterdir()}
     scripts = {hashlib.sha1(text).hexdigest(): name for name, text in texts.items()}  # noqa: S324  # Redis' name for a script
+    scripts |= {
+        sha: f"{name}.lua" for name, (_, sha) in script_texts(WINDOW, LANE_TURNS).items()
+    }  # with what stands before them
     async for said in monitor.listen():
         name, *rest = said["command"].split(" ", 2)
         if said["client_type"] != "lua" and name.lower() not in OURS:

@@ -122,6 +122,9 @@ async def _connected(url: str, stop: asyncio.Event | None) -> Redis | Cluster:
                 "REDIS_URL", f"is refused by Redis ({error}).", "Check its user and password."
             ) from error
         except RedisError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                where = "Name its authority with ?ssl_ca_certs=/path/to/ca.pem, or see REDIS_TLS_VERIFY."
+                raise SettingError("REDIS_URL", "leads to a server whose certificate is not trusted.", where) from error
             if not stop:
                 raise
             log.warning("queue away", error=type(error).__name__)

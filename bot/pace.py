@@ -40,7 +40,9 @@ METHODS = {
 }
 # Of a bucket that also feeds what comes in between, not all is promised: with nothing spent, nothing would flow in.
 MOST_PROMISED = {"chat.update": 15}
+POST = "chat.postMessage"
 POSTS = (0.95, 4.0)  # chat.postMessage, in each channel
+ALL_POSTS = (5.0, 100.0)  # in all channels together; Slack names no number, this is a careful guess
 CADENCE = 1.0  # seconds between two edits of one answer, at least
 AGAIN_SECONDS = 1.0  # while Redis is away
 PROMISE_SECONDS = 20  # a promise is renewed while its answer grows; that of a killed worker lapses
@@ -54,8 +56,10 @@ class Pace:
         self._run = redis and redis.register_script((files("bot") / "lua" / "pace.lua").read_text())
 
     async def spare(self, method: str, channel: str = "") -> bool:
-        """Takes a token if one is left over after the promised ones."""
-        return await self._ask("spare", method, channel) > 0
+        """Takes a token if one is left over after the promised ones; for a post in a channel one of the workspace's too."""
+        if await self._ask("spare", method, channel) <= 0:
+            return False
+        return not channel or await self._ask("spare", method) > 0
 
     async def promise(self, method: str, who: str) -> float:
         """Keeps a token for `who`, or keeps it longer: 0. Else the seconds until it is worth asking again; `who` stands in the line till then."""
@@ -78,22 +82,25 @@ class Pace:
 
     async def take(self, method: str, channel: str = "", who: str = "") -> None:
         """Waits for a token and takes it; those who wait are served in the order of their asking. What is promised to others is left to them."""
-        if (wait := await self._ask("take", method, channel, who=who)) > 0:
+        wait = await self._ask("take", method, channel, who=who)
+        if channel:
+            wait = max(wait, await self._ask("take", method))
+        if wait > 0:
             await asyncio.sleep(wait)
 
     async def refused(self, method: str, channel: str, after: float) -> None:
         """Slack said 429: nothing more for `after` seconds, and less for a while."""
-        await self._ask("refused", method, channel, seconds=after)
+        await self._ask("refused", method, channel if method == POST else "", seconds=after)
 
     def counts(self, method: str) -> bool:
         """Whether the method has a budget here."""
-        return method in METHODS or method == "chat.postMessage"
+        return method in METHODS or method == POST
 
     async def _ask(self, what: str, method: str, channel: str = "", *, who: str = "", seconds: float = 0) -> float:
         if not self._run:
             return float(what == "spare")
-        rate, size = POSTS if method == "chat.postMessage" else METHODS[method]
-        names = keys.pace(self._workspace, method, channel if method == "chat.postMessage" else "")
+        rate, size = (POSTS if channel else ALL_POSTS) if method == POST else METHODS[method]
+        names = keys.pace(self._workspace, method, channel)
         args = [what, rate, size, MOST_PROMISED.get(method, size), who, seconds]
         try:
             return float(await self._run(keys=list(names), args=args))

@@ -96,7 +96,8 @@ class Parts:
     async def delete_doubles(self) -> None:
         """A post that was given up for lost may have arrived since: the answer stands once."""
         for said in await self._answers():
-            if said.ts not in self.ts and (said.turn or said.text == self._started):
+            lost = said.turn or (self._started and said.text == self._started)
+            if lost and said.ts not in self.ts:
                 await self._slack.delete(self.channel, said.ts)
 
     async def move_to_dm(self) -> None:
@@ -150,4 +151,5 @@ class Parts:
         turn = self._lease.turn
         place = ThreadKey(turn.thread.team, self.channel, self.thread_ts or DM_ROOT)
         oldest = min((m.ts for m in turn.messages), key=float)
-        return await self._slack.answer_parts(place, turn.id, oldest, streamed=turn.streamed or bool(self._started))
+        streamed = self.thread_ts is not None and (turn.streamed or bool(self._started))
+        return await self._slack.answer_parts(place, turn.id, oldest, streamed=streamed)

@@ -92,7 +92,7 @@ class Queue:
         self.worker = worker
         self._wait_replicas = wait_replicas
         self._storing = 0
-        self._scripts = _scripts(window, lane_turns)
+        self._scripts = script_texts(window, lane_turns)
 
     async def script(self, name: str, keys_: Sequence[str], args: Sequence[str | int | float]) -> Any:
         """Runs one of the Lua scripts. Raises RedisError."""
@@ -320,7 +320,7 @@ class Queue:
             return await measure(self.redis)
 
 
-def _scripts(window: int, lane_turns: int) -> dict[str, tuple[str, str]]:
+def script_texts(window: int, lane_turns: int) -> dict[str, tuple[str, str]]:
     """Each script's whole text and its SHA-1, by which Redis knows it."""
     folder = files("bot") / "lua"
     head = f"local GROUP, WINDOW, LANE_TURNS = '{keys.GROUP}', {window}, {lane_turns}\n{(folder / 'lanes.lua').read_text()}"

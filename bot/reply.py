@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import html
-import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -30,18 +29,16 @@ from bot.errors import (
     UserFacing,
 )
 from bot.lease import Lease
-from bot.native import APPEND, SHORT, Native
+from bot.native import Native
 from bot.pace import CADENCE
 from bot.page import NOTHING, Page
 from bot.parts import Block, Blocks, Parts
+from bot.share import Share
 from bot.slack import WRITE_TIMEOUT, Slack
 
 log = structlog.get_logger()
 
-EARLIER = (0.6, 0.3)  # the first words are few: the edits after them come so many seconds sooner
-NOTHING_NEW = 0.3  # seconds until a stream is looked at again that has nothing to append
 FEW = 200  # characters; of so few it may be that none can go into a native stream yet
-POST_AGAIN = 0.5  # seconds until a post is tried again that its channel has no room for
 FINAL_TRIES = 6
 ANSWERS_TO_SLACK = 8  # how often one write is changed to Slack's liking
 STATUS_CHARACTERS = 80
@@ -62,13 +59,12 @@ class Reply:
         self._slack, self._pace, self._lease = slack, slack.pace, lease
         self._parts = Parts(slack, lease)
         self._native = Native(slack, self._parts, lease)
+        self._share = Share(slack.pace, self._parts, self._native, turn.id)
         self._growing, self._below = list(growing), Blocks()
         self._page = Page(names)
         self._level = markdown.FULL
         self._text = ""
         self._doing = WRITING
-        self._promised = self._in_line = False  # the last edit is reserved; it is waited for
-        self._steps, self._stepped_at = 0, 0.0  # writes while it grows; the monotonic time of the last
         self._wanted = ""  # progress in the model's own words, to be shown below the thread
         self._status_at = 0.0
         self._status_shown = turn.resumed  # the earlier run's may still stand
@@ -88,7 +84,7 @@ class Reply:
         async with self._lock:
             if self._lease.turn.resumed:
                 await self._parts.find()
-            if not self._parts.ts and self._parts.thread_ts is None and await self._may_adorn():
+            if not self._parts.ts and self._parts.thread_ts is None and await self._share.adorn():
                 with contextlib.suppress(Retryable):  # a placeholder adorns; its fate was looked up
                     await self._deliver(lambda: self._parts.put(0, [_aside(THINKING), *self._growing], "…"))
         if not self._parts.ts or self._lease.turn.resumed:
@@ -116,10 +112,8 @@ class Reply:
 
     async def keep_alive(self) -> None:
         """Keeps what lapses: the promise of the last edit, and the status, which Slack takes away after two minutes."""
-        if self._promised:
-            await self._reserve()
+        await self._share.keep()
         if self._native.open:
-            await self._native.renew()
             self._news.set()  # it may have become too old
         if not self._parts.ts and self._status_at and time.monotonic() - self._status_at > STATUS_SECONDS:
             await self.status(f"is {self._doing}")
@@ -143,7 +137,7 @@ class Reply:
             if self._parts.doubt:
                 with contextlib.suppress(SlackRefused, Retryable, UserFacing):
                     await self._parts.delete_doubles()
-        await self._release()
+        await self._share.release()
         if self._status_shown and self._parts.thread_ts:
             with contextlib.suppress(SlackRefused, Retryable, UserFacing):
                 await self._pace.take("assistant.threads.setStatus")
@@ -165,7 +159,7 @@ class Reply:
     async def close(self) -> None:
         """Stops writing, whatever has been said."""
         await self._stop_writer()
-        await self._release()
+        await self._share.release()
 
     async def mark_waiting(self, waiting: Sequence[str], count: int) -> None:
         """Shows that messages wait: an hourglass on the first ones, the number below the thread."""
@@ -216,46 +210,13 @@ class Reply:
 
     async def _step(self) -> float:
         """Writes, if it is this answer's turn: 0. Else the seconds until it is worth asking again."""
-        wait = await self._may_write()
+        wait = await self._share.step(self._streamed, few=len(self._text) < FEW)
         if wait:
             self._news.set()
             return wait
         await self._deliver(lambda: self._write(final=False))
-        self._steps, self._stepped_at = self._steps + 1, time.monotonic()
+        self._share.stepped()
         return 0.0
-
-    async def _may_write(self) -> float:
-        """Takes a token for the next write; before the first one the last is reserved."""
-        if not (self._promised or self._native.open or self._native.reserved) and (wait := await self._choose()):
-            return wait
-        earlier = EARLIER[self._steps - 1] if 0 < self._steps <= len(EARLIER) else 0
-        since = time.monotonic() - self._stepped_at + earlier
-        if self._native.open:
-            if since > CADENCE and self._native.rest(self._streamed()) == "":
-                return NOTHING_NEW
-            return await self._pace.edit(APPEND, self._lease.turn.id, since)
-        if self._parts.ts:
-            return await self._pace.edit("chat.update", self._lease.turn.id, since)
-        if self._native.reserved or await self._pace.spare("chat.postMessage", self._parts.channel):
-            return 0.0
-        return POST_AGAIN
-
-    async def _choose(self) -> float:
-        """Reserves the end of the answer, by an edit or as a native stream: 0. Else the seconds until it is worth asking again."""
-        wait = await self._reserve()
-        if not self._native.possible:
-            return wait
-        cadence = math.inf if wait else await self._pace.cadence("chat.update", self._lease.turn.id)
-        if not await self._native.quicker(cadence):
-            return wait
-        steady = self._streamed()
-        if steady and await self._native.reserve():
-            await self._release_edit()
-            return 0.0
-        if steady == "" and len(self._text) < FEW and self._promised:
-            await self._release_edit()
-            return NOTHING_NEW
-        return wait
 
     def _streamed(self, *, final: bool = False) -> str | None:
         """What a native stream is to show; None when it cannot."""
@@ -264,28 +225,6 @@ class Reply:
         if len(contents) > 1 or self._level is not markdown.FULL or blocks[0]["type"] != "markdown":
             return None
         return "" if words == NOTHING else str(blocks[0]["text"])
-
-    async def _may_adorn(self) -> bool:
-        """A sign of life that costs an edit is worth it as long as edits are plenty."""
-        if await self._pace.cadence("chat.update", self._lease.turn.id) > SHORT or await self._reserve():
-            return False
-        return await self._pace.spare("chat.postMessage", self._parts.channel)
-
-    async def _reserve(self) -> float:
-        """Reserves the last edit, or keeps it reserved: 0. Else the seconds until it is worth asking again."""
-        wait = await self._pace.promise("chat.update", self._lease.turn.id)
-        self._promised, self._in_line = not wait, bool(wait)
-        return wait
-
-    async def _release(self) -> None:
-        await self._release_edit()
-        if self._native.open or self._native.reserved:
-            await self._native.release()
-
-    async def _release_edit(self) -> None:
-        if self._promised or self._in_line:
-            self._promised = self._in_line = False
-            await self._pace.release("chat.update", self._lease.turn.id)
 
     async def _stop_writer(self) -> None:
         self._over.set()
@@ -331,7 +270,7 @@ class Reply:
             await self._lease.save(shown=max(len(self._text), self._lease.turn.shown))
         if await self._write_natively(final=final):
             self.first_at = self.first_at or time.monotonic()
-        elif final or self._promised:
+        elif final or self._share.promised:
             await self._write_by_edits(final=final)
             self.first_at = self.first_at or time.monotonic()
         else:
@@ -363,7 +302,7 @@ class Reply:
                 blocks = [*blocks, *self._below] if final else [*blocks, _aside(self._doing), *self._growing]
             if n >= len(self._parts.ts) or self._parts.sent[n] != blocks:
                 if final or n < last or n >= old > 0:  # the growing one's token is taken already
-                    await self._budget(n)
+                    await self._share.take(n)
                 await self._put(n, blocks, words, final=final)
         if final:
             await self._parts.cut_to(len(contents))
@@ -376,12 +315,6 @@ class Reply:
                 return  # it stays as it is until the whole is there
             await self._parts.forget(n)
             raise MessageGone("chat.update", "edit_window_closed") from None
-
-    async def _budget(self, n: int) -> None:
-        if n < len(self._parts.ts):
-            await self._pace.take("chat.update", who=self._lease.turn.id)
-        else:
-            await self._pace.take("chat.postMessage", self._parts.channel)
 
     async def _show_wanted(self) -> None:
         if self._wanted and not self._parts.ts and time.monotonic() - self._status_at > 2 * CADENCE:

@@ -17,19 +17,10 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import keys
-from bot.errors import (
-    ContentRefused,
-    EditsClosed,
-    MessageGone,
-    PlaceClosed,
-    RateLimited,
-    Retryable,
-    SlackRefused,
-    StillStreaming,
-    UserFacing,
-)
+from bot.errors import AssistError, MessageGone, RateLimited, Retryable, SlackRefused, UserFacing
 from bot.models import Person, ThreadKey
 from bot.pace import Pace
+from bot.slack_refusals import slack_refusal
 
 WRITE_TIMEOUT = 5  # seconds; shorter than a lease, so that a write cannot outlive it
 ANSWER_EVENT = "assist_answer"  # metadata.event_type of the messages that hold an answer
@@ -46,64 +37,6 @@ PACED_HERE = frozenset(  # the others are paced by the reply, which knows what m
     )
 )
 PAGES = 10  # of 200 messages: as far back as an answer is looked for
-
-GONE = frozenset({"message_not_found", "no_such_message"})
-STREAMING = frozenset({"streaming_state_conflict"})
-UNEDITABLE = frozenset({"cant_update_message", "edit_window_closed"})
-CLOSED = frozenset(
-    [
-        "channel_not_found",
-        "not_in_channel",
-        "is_archived",
-        "channel_is_archived",
-        "restricted_action",
-        "restricted_action_read_only_channel",
-        "restricted_action_thread_only_channel",
-        "restricted_action_thread_locked",
-        "restricted_action_non_threadable_channel",
-        "thread_not_found",
-        "cannot_reply_to_message",
-        "is_inactive",
-        "access_denied",
-        "team_access_not_granted",
-        "messages_tab_disabled",
-    ]
-)
-REFUSED_CONTENT = frozenset(
-    [
-        "msg_too_long",
-        "msg_blocks_too_long",
-        "invalid_blocks",
-        "invalid_blocks_format",
-        "too_many_blocks",
-        "no_text",
-        "markdown_text_conflict",
-        "markdown_too_long",
-        "block_mismatch",
-        "invalid_arguments",
-    ]
-)
-PASSING = frozenset(
-    [
-        "internal_error",
-        "fatal_error",
-        "service_unavailable",
-        "request_timeout",
-        "update_failed",
-        "posting_to_general_channel_denied_temporarily",
-    ]
-)
-CREDENTIALS = frozenset(
-    [
-        "invalid_auth",
-        "not_authed",
-        "account_inactive",
-        "token_revoked",
-        "token_expired",
-        "missing_scope",
-        "no_permission",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,29 +289,13 @@ class Slack:
             raise Retryable(f"{method}: {type(error).__name__}", said="Slack did not answer.") from error
 
 
-def _refusal(method: str, error: SlackApiError) -> Exception:
+def _refusal(method: str, error: SlackApiError) -> AssistError:
     response = error.response
     status: int = getattr(response, "status_code", 0) or getattr(response, "status", 0)
     data = getattr(response, "data", None)
     word = str(data.get("error", "")) if isinstance(data, dict) else ""
-    if status == 429 or word in ("ratelimited", "rate_limited"):
-        after = (getattr(response, "headers", None) or {}).get("Retry-After", "1")
-        return RateLimited(f"{method}: ratelimited", after=float(after) if str(after).isdigit() else 1.0)
-    if status >= 500 or not word or word in PASSING:
-        return Retryable(f"{method}: HTTP {status} {word}", said="Slack did not answer.")
-    if word in CREDENTIALS:
-        return UserFacing(
-            f"{method}: {word}", f"I am not allowed to do that in Slack ({word}). Please tell whoever runs me."
-        )
-    kinds = (
-        (GONE, MessageGone),
-        (STREAMING, StillStreaming),
-        (UNEDITABLE, EditsClosed),
-        (CLOSED, PlaceClosed),
-        (REFUSED_CONTENT, ContentRefused),
-    )
-    kind = next((k for words, k in kinds if word in words), SlackRefused)
-    return kind(method, word)
+    after = (getattr(response, "headers", None) or {}).get("Retry-After", "1")
+    return slack_refusal(method, status, word, after)
 
 
 def _metadata(turn: str, part: int) -> dict[str, Any]:

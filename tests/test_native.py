@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.lease import Lease
 from bot.markdown import disarm, steady
@@ -247,8 +249,47 @@ def test_what_is_steady_is_the_beginning_of_all_that_follows(text: str) -> None:
     assert len(steady(text)) > len(text) - 40
 
 
+FRAGMENTS = [
+    "word",
+    "**",
+    "*",
+    "`",
+    "```",
+    "```py",
+    "[",
+    "](",
+    ")",
+    "<@U1>",
+    "<",
+    "| a | b |",
+    "|---|---|",
+    "- ",
+    "1. ",
+    "> ",
+    "# ",
+    "~~",
+    "_",
+    " ",
+    "  ",
+    "\n",
+    "\n\n",
+    "https://a.b/c",
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=30))
+def test_no_text_makes_the_steady_part_take_anything_back(fragments: list[str]) -> None:
+    text = "".join(fragments)
+    so_far = ""
+    for part in beginnings(text):
+        assert part.startswith(so_far) or so_far.startswith(part)
+        so_far = max(so_far, part, key=len)
+    assert text.startswith(so_far)
+
+
 @pytest.mark.parametrize(
-    ("text", "given"),
+    ("text", "kept"),
     [
         ("Half a wo", "Half a"),
         ("Some **bold words", "Some"),
@@ -261,5 +302,5 @@ def test_what_is_steady_is_the_beginning_of_all_that_follows(text: str) -> None:
         ("word", ""),
     ],
 )
-def test_what_is_open_is_held_back(text: str, given: str) -> None:
-    assert steady(text) == given
+def test_what_is_open_is_held_back(text: str, kept: str) -> None:
+    assert steady(text) == kept

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot import keys
-from bot.pace import METHODS, MOST_PROMISED, POSTS, Pace
+from bot.pace import ALL_POSTS, METHODS, MOST_PROMISED, POSTS, Pace
 from bot.redis_client import connect_redis
 
 UPDATE = "chat.update"
@@ -47,6 +47,11 @@ async def test_workspaces_have_budgets_of_their_own(paces: tuple[Pace, Pace], re
 async def test_posts_are_counted_for_each_channel(paces: tuple[Pace, Pace]) -> None:
     assert await spend(*paces, method="chat.postMessage", channel="C1") == POSTS[1]
     assert await spend(*paces, method="chat.postMessage", channel="C2") == POSTS[1]
+
+
+async def test_posts_in_all_channels_together_have_a_limit_too(paces: tuple[Pace, Pace]) -> None:
+    spent = [await spend(*paces, method="chat.postMessage", channel=f"C{n}") for n in range(30)]
+    assert ALL_POSTS[1] <= sum(spent) <= ALL_POSTS[1] + 10 < 30 * POSTS[1]
 
 
 async def test_tokens_come_back_at_the_methods_rate(paces: tuple[Pace, Pace]) -> None:

@@ -23,7 +23,6 @@ STOP: dict[str, Any] = {
     "elements": [{"type": "button", "action_id": "stop", "text": {"type": "plain_text", "text": "Stop"}}],
 }
 FOOTER: dict[str, Any] = {"type": "context", "elements": [{"type": "mrkdwn", "text": "12 s"}]}
-BROKEN: dict[str, Any] = {"type": "no such block"}
 
 
 @pytest.fixture
@@ -64,11 +63,12 @@ async def test_blocks_stand_below_the_last_message_of_a_long_answer_only(
 async def test_blocks_that_slack_refuses_are_left_out_and_the_answer_stands(
     slack: SlackServer, client: Slack, lease: Lease
 ) -> None:
-    reply = Reply(client, lease, {}, [BROKEN])
+    slack.faults.add("chat.*", error="invalid_blocks", times=None, when=lambda args: STOP in args.get("blocks", ()))
+    reply = Reply(client, lease, {}, [STOP])
     await reply.open()
     reply.show("**Some** words and ")
     await slack.until(lambda: bool(posted(slack, lease)))
-    await reply.finish("**Some** words.", [BROKEN])
+    await reply.finish("**Some** words.", [STOP])
     (message,) = posted(slack, lease)
     assert message["blocks"][0]["text"] == "**Some** words."
     assert len(message["blocks"]) == 1

@@ -31,7 +31,7 @@ local function stand(since) -- in the line, behind those who wrote last before; 
   redis.call('ZADD', KEYS[3], 'NX', string.format('%.6f', since), who)
   return redis.call('ZRANK', KEYS[3], who)
 end
-local function leave()
+local function gone_from_line()
   redis.call('ZREM', KEYS[3], who)
   redis.call('ZREM', KEYS[4], who)
 end
@@ -51,13 +51,13 @@ elseif ARGV[1] == 'promise' then
   if mine or math.min(left, open) >= 1 + before then
     redis.call('ZADD', KEYS[2], now + seconds, who)
     redis.call('EXPIRE', KEYS[2], 600)
-    leave()
+    gone_from_line()
   else
     answer = told(math.max(wait_for(1 + before), open < 1 + before and LONGEST / 2 or 0), before)
   end
 elseif ARGV[1] == 'release' then
   redis.call('ZREM', KEYS[2], who)
-  leave()
+  gone_from_line()
 elseif ARGV[1] == 'take' then
   tokens = tokens - 1 -- below what is promised to others, or below zero: a place in the line
   local others = redis.call('ZSCORE', KEYS[2], who) and 0 or promised
@@ -69,7 +69,7 @@ elseif ARGV[1] == 'edit' then
   answer = slot - now + before / flow
   if left >= 1 + first and answer <= 0 then
     tokens, slot, answer = tokens - 1, now + 1 / flow, 0
-    leave()
+    gone_from_line()
   else
     answer = told(math.max(answer, wait_for(1 + first + before)), before)
   end
