@@ -27,7 +27,6 @@ SCOPES = frozenset(
         "im:history",
         "im:write",
         "mpim:history",
-        "reactions:write",
         "users:read",
     ]
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -12,12 +14,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import SettingError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+LOCKED_SECONDS = 30.0  # how long a start waits for SQLite
 MIGRATION_LOCK = 0x0A55_1575  # names our advisory lock on PostgreSQL; any number that nothing else there uses
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -57,7 +60,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     engine = make_engine(url)
     try:
         try:
-            await migrate(engine)
+            await _patiently(engine)
         except CommandError as error:
             raise SettingError(
                 "DATABASE_URL", f"names a database that a newer version has changed ({error}).", "Run that version."
@@ -115,6 +118,18 @@ def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes then would fail at once, whatever the time-out, if another wrote in between.
     only_reads = connection.get_execution_options().get("only_reads")
     connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+
+
+async def _patiently(engine: AsyncEngine) -> None:
+    """SQLite answers "locked" at once, whatever the time-out, while another process recovers what a killed one left."""
+    give_up = time.monotonic() + LOCKED_SECONDS
+    while True:
+        try:
+            return await migrate(engine)
+        except OperationalError as error:
+            if "database is locked" not in str(error.orig) or time.monotonic() > give_up:
+                raise
+            await asyncio.sleep(0.5)
 
 
 async def migrate(engine: AsyncEngine) -> None:

@@ -28,6 +28,7 @@ key                       type    holds
 {pace:<workspace>:<method>:<channel>}:promised  zset  turns that are promised one; lives ten minutes
 {pace:<workspace>:<method>:<channel>}:line      zset  turns that wait for one, scored by their last edit; lives a minute
 {pace:<workspace>:<method>:<channel>}:patience  zset  the same, scored by when they are taken for gone; lives a minute
+{pace:<workspace>:<method>:<channel>}:places    zset  who waits for one, come what may, scored by when it is theirs; lives an hour
 person:<team>:<user>      string  a person's id, name and time zone as Slack told them; lives ten minutes
 {openai:<account>:<model>}:limits  hash  what OpenAI told of a model's limits, and what is left of them; these three live an hour
 {openai:<account>:<model>}:places  zset  requests that wait or are on their way, scored by the time in s at which they may go out
@@ -106,9 +107,9 @@ def person(team: str, user: str) -> str:
 
 
 def pace(workspace: str, method: str, channel: str) -> tuple[str, ...]:
-    """The bucket of a Slack method, and who is promised a token of it, the line of those who wait, and until when they do."""
+    """The bucket of a Slack method, who is promised a token of it, the line of those who wait and until when they do, and the places of those who must wait."""
     name = f"{{pace:{workspace}:{method}:{channel}}}"
-    return tuple(f"{name}:{part}" for part in ("bucket", "promised", "line", "patience"))
+    return tuple(f"{name}:{part}" for part in ("bucket", "promised", "line", "patience", "places"))
 
 
 def allowance(account: str, model: str) -> tuple[str, str, str]:

@@ -29,7 +29,6 @@ class Lease:
         self.turn = turn
         self.waiting: tuple[str, ...] = ()  # ts of the first messages that came since and wait
         self.waiting_count = 0
-        self.marked: tuple[str, ...] = ()  # ts of waiting messages that carry an hourglass
         self._run, self._read, self._worker, self._entry, self._epoch = run, read, worker, entry, epoch
         self._until = since + LEASE_SECONDS
         self.stopped_by = turn.stopped_by
@@ -81,11 +80,6 @@ class Lease:
     async def save_thread(self, **fields: str | int) -> None:
         """Notes what is known of the thread for good. Raises LeaseLost."""
         await self._patiently(lambda: self._note("thread", fields))
-
-    async def mark(self, ts: str) -> None:
-        """Notes that a waiting message carries an hourglass, which the turn that answers it takes off."""
-        self.marked += (ts,)
-        await self.save_thread(marked=" ".join(self.marked))
 
     async def done(self) -> None:
         """Ends the turn; what waits behind it becomes ready. Like the other three ends it raises LeaseLost."""

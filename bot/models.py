@@ -155,7 +155,7 @@ class Turn:
     parts: tuple[str, ...] = ()  # ts of the Slack messages that hold the answer
     streamed: bool = False  # the first message began as a native stream, or was about to
     redirect: str = ""  # the DM that the answer goes to, because the thread is closed
-    marked: tuple[str, ...] = ()  # ts of messages that carry the hourglass of waiting
+    posting: bool = False  # a post was begun, and nobody noted its end
     shown: int = 0  # characters that Slack has shown, or was about to
     usage: Usage = field(default_factory=Usage)
     stopped_by: str = ""  # the user who wants no more of it

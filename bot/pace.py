@@ -27,8 +27,6 @@ METHODS = {
     "chat.appendStream": TIERS[4],
     "chat.stopStream": TIERS[2],
     "chat.delete": TIERS[3],
-    "reactions.add": TIERS[3],
-    "reactions.remove": TIERS[2],
     "conversations.replies": TIERS[3],
     "conversations.history": TIERS[3],
     "conversations.open": TIERS[3],
@@ -81,12 +79,15 @@ class Pace:
         await self._ask("release", method, who=who)
 
     async def take(self, method: str, channel: str = "", who: str = "") -> None:
-        """Waits for a token and takes it; those who wait are served in the order of their asking. What is promised to others is left to them."""
-        wait = await self._ask("take", method, channel, who=who)
-        if channel:
-            wait = max(wait, await self._ask("take", method))
-        if wait > 0:
-            await asyncio.sleep(wait)
+        """Waits for a token and takes it; those who wait are served in the order of their asking. What is promised to others is left to them.
+
+        A process that dies waiting leaves its place to its successor, who asks as the same `who`.
+        """
+        for place in (channel, "") if channel else ("",):
+            if (wait := await self._ask("take", method, place, who=who)) > 0:
+                await asyncio.sleep(wait)
+                if who:
+                    await self._ask("arrived", method, place, who=who)
 
     async def refused(self, method: str, channel: str, after: float) -> None:
         """Slack said 429: nothing more for `after` seconds, and less for a while."""

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import structlog
 
-from bot.errors import EditsClosed, MessageGone, PlaceClosed, Retryable, SlackRefused, StillStreaming, UserFacing
+from bot.errors import (
+    EditsClosed,
+    LeaseLost,
+    MessageGone,
+    PlaceClosed,
+    Retryable,
+    SlackRefused,
+    StillStreaming,
+    UserFacing,
+)
 from bot.lease import Lease
 from bot.models import DM_ROOT, ThreadKey
 from bot.slack import WRITE_TIMEOUT, Said, Slack
 
 log = structlog.get_logger()
 
+LATE_SECONDS = 5.0  # after a post without an answer Slack may still be at it
 ELSEWHERE = "I can't write in the channel where you asked me (any more), so here is my answer:\n\n"
 Block = dict[str, Any]
 Blocks = list[Block]
@@ -33,27 +44,33 @@ class Parts:
         self.lead = ""  # stands before an answer that goes elsewhere
         if turn.redirect:
             self.channel, self.thread_ts, self.lead = turn.redirect, None, ELSEWHERE
-        self.doubt = turn.resumed  # a message may have come to stand there since we looked
+        self.doubt = turn.posting  # a message may have come to stand there since we looked
+        self.late = 0.0  # monotonic time from when on a post that timed out is done or never will be
         self._unsure = False  # a post may stand in Slack that nobody noted
         self._started = ""  # what a native stream began with
         self._slack, self._lease = slack, lease
 
     async def put(self, n: int, blocks: Blocks, text: str) -> None:
         """Edits the n-th message, or posts it. A post whose fate is unknown is looked for before it is repeated."""
-        await self._lease.hold(WRITE_TIMEOUT + 0.5)
         if self._unsure and n >= len(self.ts):
             await self.find()
         if n < len(self.ts):
+            await self._lease.hold(WRITE_TIMEOUT + 0.5)
             await self._edit(n, blocks, text)
             return
+        await self._lease.save(
+            posting=1
+        )  # a successor looks in the thread only where a post may stand that nobody noted
+        # Last, so that nothing stands between this look at the lease and the write: the process may be frozen at any point.
+        await self._lease.hold(WRITE_TIMEOUT + 0.5)
         await self._post(self._slack.post(self.channel, self.thread_ts, blocks, text, (self._lease.turn.id, n)), blocks)
 
     async def start_stream(self, text: str) -> None:
         """Posts the first message as a native stream in the thread."""
         assert self.thread_ts
         turn = self._lease.turn
+        await self._lease.save(posting=1, streamed=1)  # noted before: a stream carries no turn's name until its end
         await self._lease.hold(WRITE_TIMEOUT + 0.5)
-        await self._lease.save(streamed=1)  # noted before: a stream carries no turn's name until its end
         self._started = text
         recipient = (turn.thread.team, turn.asker)
         await self._post(self._slack.start_stream(self.channel, self.thread_ts, text, recipient), None)
@@ -140,11 +157,23 @@ class Parts:
             ts = await posting
         except Retryable:
             self._unsure = self.doubt = True
+            self.late = time.monotonic() + LATE_SECONDS
             await self.find()
             raise
         self.ts.append(ts)
         self.sent.append(blocks)
-        await self._lease.save(parts=" ".join(self.ts))
+        try:
+            await self._lease.save(parts=" ".join(self.ts), posting=0)
+        except LeaseLost:  # frozen in the middle of the post
+            await self._take_out(len(self.ts) - 1)
+            raise
+
+    async def _take_out(self, n: int) -> None:
+        """A successor that did not find this message has posted another in its place: two would stand. If it has found it, it stays."""
+        with contextlib.suppress(SlackRefused, Retryable, UserFacing):
+            answers = await self._answers()
+            if any(said.turn and said.part == n and said.ts != self.ts[n] for said in answers):
+                await self._slack.delete(self.channel, self.ts[n])
 
     async def _answers(self) -> list[Said]:
         """The messages of this turn that stand where it answers."""

@@ -360,7 +360,7 @@ def _turn(
         parts=tuple(turn.get("parts", "").split()),
         streamed=bool(turn.get("streamed")),
         redirect=turn.get("redirect", ""),
-        marked=tuple(thread.get("marked", "").split()),
+        posting=turn.get("posting", "1") == "1" or any(m.replayed for m in messages),
         shown=int(turn.get("shown", 0)),
         usage=Usage(*json.loads(turn["usage"])) if "usage" in turn else Usage(),
         stopped_by=turn.get("stop", ""),

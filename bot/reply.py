@@ -46,7 +46,6 @@ STATUS_SECONDS = 90.0
 WRITING = "writing…"
 THINKING = "is thinking…"
 AGAIN = "was interrupted and is picking the answer up again…"
-WAITING_MARK = "hourglass_flowing_sand"
 
 
 class Reply:
@@ -82,7 +81,7 @@ class Reply:
     async def open(self) -> None:
         """Shows a sign of life at once, or finds what an earlier try has posted."""
         async with self._lock:
-            if self._lease.turn.resumed:
+            if self._lease.turn.posting:
                 await self._parts.find()
             if not self._parts.ts and self._parts.thread_ts is None and await self._share.adorn():
                 with contextlib.suppress(Retryable):  # a placeholder adorns; its fate was looked up
@@ -135,6 +134,7 @@ class Reply:
                         raise
                     await asyncio.sleep(error.after or 1 if isinstance(error, RateLimited) else 0.3 * 2**attempt)
             if self._parts.doubt:
+                await asyncio.sleep(max(0.0, self._parts.late - time.monotonic()))
                 with contextlib.suppress(SlackRefused, Retryable, UserFacing):
                     await self._parts.delete_doubles()
         await self._share.release()
@@ -160,25 +160,6 @@ class Reply:
         """Stops writing, whatever has been said."""
         await self._stop_writer()
         await self._share.release()
-
-    async def mark_waiting(self, waiting: Sequence[str], count: int) -> None:
-        """Shows that messages wait: an hourglass on the first ones, the number below the thread."""
-        channel = self._lease.key.channel
-        new = [ts for ts in waiting if ts not in self._lease.marked]
-        for ts in new:
-            if await self._pace.spare("reactions.add"):
-                with contextlib.suppress(SlackRefused):  # it was deleted, say: not tried again
-                    await self._slack.react(channel, ts, WAITING_MARK)
-                await self._lease.mark(ts)
-        if new:
-            await self.status(f"is answering; {count} more message{'s' if count > 1 else ''} will be answered next…")
-
-    async def unmark(self, marked: Sequence[str]) -> None:
-        """Takes the hourglasses off: their messages' turn has come."""
-        for ts in marked:
-            with contextlib.suppress(SlackRefused, Retryable, UserFacing):
-                if await self._pace.spare("reactions.remove"):
-                    await self._slack.unreact(self._lease.key.channel, ts, WAITING_MARK)
 
     # -- the one writer ------------------------------------------------------------------------------------------------
 

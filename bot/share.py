@@ -58,7 +58,7 @@ class Share:
         if n < len(self._parts.ts):
             await self._pace.take(UPDATE, who=self._turn)
         else:
-            await self._pace.take(POST, self._parts.channel)
+            await self._pace.take(POST, self._parts.channel, who=self._turn)
 
     async def keep(self) -> None:
         """Renews what is promised, before it lapses."""

@@ -165,14 +165,6 @@ class Slack:
         args = {"channel_id": channel, "thread_ts": thread_ts, "status": status, "initiator_user_id": user}
         await self._call("agents.sessions.setStatus", args)
 
-    async def react(self, channel: str, ts: str, name: str) -> None:
-        """Adds a reaction; one that is there already is fine."""
-        await self._tolerate("reactions.add", {"channel": channel, "timestamp": ts, "name": name}, {"already_reacted"})
-
-    async def unreact(self, channel: str, ts: str, name: str) -> None:
-        """Takes a reaction back; one that is gone already is fine."""
-        await self._tolerate("reactions.remove", {"channel": channel, "timestamp": ts, "name": name}, {"no_reaction"})
-
     async def open_dm(self, user: str) -> str:
         """The channel id of the bot's DM with a person."""
         return str((await self._call("conversations.open", {"users": user}))["channel"]["id"])
@@ -265,17 +257,12 @@ class Slack:
         found = {s.ts: s.text async for s in self.history(thread, oldest=min(parts, key=float)) if s.ts in parts}
         return "\n\n".join(found[ts] for ts in parts if ts in found)
 
-    async def _tolerate(self, method: str, args: Mapping[str, Any], fine: set[str]) -> None:
-        try:
-            await self._call(method, args)
-        except SlackRefused as refused:
-            if refused.error not in fine:
-                raise
-
     async def _call(self, method: str, args: Mapping[str, Any] | None = None) -> Any:
         """Calls a method; raises the errors of bot.errors that say what to do next."""
         if method in PACED_HERE:
-            await self.pace.take(method)
+            # Who reads the same again is a successor; people are asked for by many at once.
+            who = " ".join(map(str, (args or {}).values())) if method.startswith("conversations.") else ""
+            await self.pace.take(method, who=who)
         try:
             read = method.endswith((".info", ".history", ".replies"))
             how = {"params": args} if read else {"json": args or {}}

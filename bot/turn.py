@@ -61,11 +61,11 @@ class Story:
         empty = is_empty(self._turn.messages, me.user)
         known = HELP.format(name=asker.name) if empty else self._turn.answer
         if known is not None:
-            await asyncio.gather(reply.open(), self._take_off_marks(reply))
+            await reply.open()
             await self._finish(known, again=not empty)
             return
         finding = asyncio.create_task(self._desk.conversations.find(self._lease))
-        begun = (reply.open(), finding, self._take_off_marks(reply), self._show_session())
+        begun = (reply.open(), finding, self._show_session())
         for failure in await asyncio.gather(*begun, return_exceptions=True):  # no post may come in after the turn
             if isinstance(failure, BaseException):
                 raise failure
@@ -111,8 +111,7 @@ class Story:
         if self._reply:
             await self._reply.keep_alive()
         if self._reply and self._lease.waiting:
-            await self._reply.mark_waiting(self._lease.waiting, self._lease.waiting_count)
-            await self._offer_cancel()
+            await self._tell_waiting(self._reply)
 
     # -- stopped, taken away ---------------------------------------------------------------------------------------------
 
@@ -180,9 +179,12 @@ class Story:
             return False
         return True
 
-    async def _offer_cancel(self) -> None:
-        """Whoever has been waiting for a beat is told so, with a button to take it back."""
+    async def _tell_waiting(self, reply: Reply) -> None:
+        """Says below the thread that messages wait; and whoever has been waiting for a beat is told so, with a button to take it back."""
         thread = self._turn.thread
+        if not self._seen.issuperset(self._lease.waiting):
+            count = self._lease.waiting_count
+            await reply.status(f"is answering; {count} more message{'s' if count > 1 else ''} will be answered next…")
         for place, ts in enumerate(self._lease.waiting, start=1):
             if ts in self._seen and ts not in self._told:
                 self._told.add(ts)
@@ -203,11 +205,6 @@ class Story:
         wanted = [u for n, u in enumerate(named) if n < PEOPLE or u in authors]
         found = await asyncio.gather(*(self._desk.slack.person(u) for u in wanted))
         return {p.id: p for p in found}
-
-    async def _take_off_marks(self, reply: Reply) -> None:
-        if self._turn.marked:
-            await reply.unmark(self._turn.marked)
-            await self._lease.save_thread(marked="")
 
     async def _finish(self, text: str, *, again: bool = False, label: str = "Regenerate") -> None:
         assert self._reply

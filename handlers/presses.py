@@ -26,7 +26,6 @@ TOO_OLD = "This is on its way already, or too old to be answered again. Please a
 AGAIN = "I am answering it again."
 CANCELLED = "Cancelled: I will not answer that message."
 TOO_LATE = "I have begun to answer it already. Say *stop* to end that."
-MARK = "hourglass_flowing_sand"
 
 
 class Presses:
@@ -73,8 +72,6 @@ class Presses:
             done = theirs and await self._queue.cancel(parsed.thread, parsed.message) == "changed"
             metrics.events.labels("cancelled" if done else "ignored").inc()
             await _replace(respond, CANCELLED if done else TOO_LATE)
-            if done:
-                await self._unmark(parsed)
         await ack()
 
     async def _stop(self, pressed: StopPressed, event_id: str) -> None:
@@ -83,14 +80,6 @@ class Presses:
         if outcome in ("idle", "withdrawn", "not theirs"):
             word = {"idle": NOTHING_RUNS, "withdrawn": WITHDRAWN}.get(outcome, NOT_YOURS.format(asker=asker))
             await self._whisper(pressed.thread, pressed.user, word)
-
-    async def _unmark(self, pressed: CancelPressed) -> None:
-        try:
-            async with asyncio.timeout(WHISPER_SECONDS):
-                if await self._slack.pace.spare("reactions.remove"):
-                    await self._slack.unreact(pressed.thread.channel, pressed.message, MARK)
-        except (AssistError, TimeoutError) as error:
-            log.debug("mark not taken off", error=type(error).__name__)
 
     async def _whisper(self, thread: ThreadKey, user: str, word: str) -> None:
         try:

@@ -10,16 +10,12 @@ from collections.abc import Iterator
 from functools import cache
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from bot import metrics
-from bot.check import SCOPES
 from bot.cli import _parser
 from bot.settings import Settings, read_settings
-from playground.slack.arguments import METHODS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = (
@@ -188,69 +184,6 @@ def test_the_map_of_modules_is_whole() -> None:
         module, folder = Path(name), str(Path(name).parent)
         if module.name not in ("__init__.py", "__main__.py"):
             assert f"`{name}`" in text or f"`{folder}/" in text or f"`{Path(folder).parent}/`" in text, name
-
-
-# -- the manifest --------------------------------------------------------------------------------------------------------
-
-# Which scope lets Slack send an event, and which one a feature wants. Method scopes come from the playground's table.
-EVENT_SCOPES = {
-    "app_mention": "app_mentions:read",
-    "message.channels": "channels:history",
-    "message.groups": "groups:history",
-    "message.im": "im:history",
-    "message.mpim": "mpim:history",
-    "app_home_opened": "",
-    "agent_session_stopped": "",
-}
-FEATURE_SCOPES = {"agent_view": "assistant:write"}
-OPENS_DMS = "im:write"  # of the scopes that conversations.open accepts, the one for DMs
-
-
-@cache
-def manifest() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(read("manifest.yaml"))
-    return found
-
-
-def methods_called() -> set[str]:
-    constants = [n.value for n in ast.walk(tree("bot/slack.py")) if isinstance(n, ast.Constant)]
-    return {c for c in constants if isinstance(c, str) and c in METHODS}
-
-
-def test_every_event_of_the_manifest_has_a_listener_and_every_listener_an_event() -> None:
-    events = manifest()["settings"]["event_subscriptions"]["bot_events"]
-    listeners = set(re.findall(r'app\.event\("(\w+)"\)', read("handlers/app.py")))
-    assert {e.split(".")[0] for e in events} == listeners
-    assert set(events) == set(EVENT_SCOPES)
-
-
-def test_the_manifest_asks_for_the_scopes_that_assist_check_wants() -> None:
-    asked = manifest()["oauth_config"]["scopes"]["bot"]
-    assert sorted(asked) == sorted(SCOPES)
-    assert asked == sorted(asked)
-
-
-def test_every_scope_is_needed_and_every_need_has_its_scope() -> None:
-    needed = {EVENT_SCOPES[e] for e in manifest()["settings"]["event_subscriptions"]["bot_events"]} - {""}
-    needed |= {scope for feature, scope in FEATURE_SCOPES.items() if feature in manifest()["features"]}
-    for method in methods_called():
-        accepted = METHODS[method].scopes
-        if accepted == (":history",):  # of the kinds of conversation whose messages we get
-            continue
-        needed |= {OPENS_DMS} if OPENS_DMS in accepted else set(accepted[:1])
-    assert needed == SCOPES
-    assert len(methods_called()) >= 10
-
-
-def test_the_manifest_turns_on_what_the_bot_answers_to() -> None:
-    features, settings = manifest()["features"], manifest()["settings"]
-    home = {"home_tab_enabled": True, "messages_tab_enabled": True, "messages_tab_read_only_enabled": False}
-    assert features["app_home"] == home
-    assert settings["socket_mode_enabled"] is True
-    assert len(features["agent_view"]["agent_description"]) <= 300
-    assert len(features["agent_view"]["suggested_prompts"]) <= 4
-    listens = any(f"app.{kind}(" in read("handlers/app.py") for kind in ("action", "view", "command", "shortcut"))
-    assert bool(settings["interactivity"]["is_enabled"]) == listens
 
 
 # -- imports -------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
@@ -191,3 +192,14 @@ async def test_who_leaves_the_line_or_dies_in_it_holds_nobody_up(paces: tuple[Pa
     await asyncio.sleep(0.25)  # two tokens: one for who still waits, one for who grows
     assert await paces[1].edit(STATUS, "growing", 5.25) == 0
     assert await paces[0].promise(STATUS, "turn 4") == 0
+
+
+async def test_who_died_waiting_makes_the_line_no_longer(paces: tuple[Pace, Pace]) -> None:
+    await spend(*paces, method=STATUS)
+    for _ in range(20):  # a turn whose workers are killed while it waits for a token
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await paces[0].take(STATUS, who="turn 1")
+    started = time.monotonic()
+    await paces[1].take(STATUS, who="turn 2")
+    assert time.monotonic() - started < 1, "twenty places would be two seconds"

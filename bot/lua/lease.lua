@@ -32,7 +32,7 @@ if resumed == 0 then
     return nil
   end
   redis.call('ZREM', KEYS[3], unpack(list))
-  redis.call('HSET', KEYS[5], 'messages', table.concat(list, ' '), 'asker', asker, 'kind', kind)
+  redis.call('HSET', KEYS[5], 'messages', table.concat(list, ' '), 'asker', asker, 'kind', kind, 'posting', '0')
   local texts = {}
   for _, ts in ipairs(list) do
     redis.call('SET', ARGV[8] .. ts, list[1], 'XX', 'KEEPTTL')

@@ -1,8 +1,9 @@
 -- A token bucket that all processes share, and the line of those who wait for one. Returns, as text: spare: 1 or 0; take: seconds to wait;
 -- promise, edit: 0 for yes, else the seconds until it is worth asking again; cadence: seconds between two edits of each answer when `who` is one of them.
--- KEYS: bucket, promised, line, patience
--- ARGV: 'spare' | 'take' | 'promise' | 'release' | 'edit' | 'cadence' | 'refused', tokens a second, most tokens, most promised, who, seconds
+-- KEYS: bucket, promised, line, patience, places
+-- ARGV: 'spare' | 'take' | 'arrived' | 'promise' | 'release' | 'edit' | 'cadence' | 'refused', tokens a second, most tokens, most promised, who, seconds
 -- The seconds are those of a promise's life, since the last edit, or of Slack's Retry-After.
+local PLACE = 15 -- seconds that a place is kept after its time: long enough for a successor to take the lease
 local SAVED = 4 -- seconds in which what is saved up is spent: about half an answer
 local LONGEST = 2 -- told to wait longer, one would not notice that the line became shorter
 local FIRST = 1e9 -- who has not written a word stands before all who have
@@ -59,9 +60,22 @@ elseif ARGV[1] == 'release' then
   redis.call('ZREM', KEYS[2], who)
   gone_from_line()
 elseif ARGV[1] == 'take' then
-  tokens = tokens - 1 -- below what is promised to others, or below zero: a place in the line
-  local others = redis.call('ZSCORE', KEYS[2], who) and 0 or promised
-  answer = math.max(0, others - tokens) / rate + at - now
+  redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now - PLACE)
+  local place = who ~= '' and tonumber(redis.call('ZSCORE', KEYS[5], who))
+  if place then -- of an asker that died while it waited: who asks again for the same has its place, so that the dead make no line longer
+    answer = math.max(0, place - now)
+    if answer == 0 then redis.call('ZREM', KEYS[5], who) end
+  else
+    tokens = tokens - 1 -- below what is promised to others, or below zero: a place in the line
+    local others = redis.call('ZSCORE', KEYS[2], who) and 0 or promised
+    answer = math.max(0, others - tokens) / rate + at - now
+    if answer > 0 and who ~= '' then
+      redis.call('ZADD', KEYS[5], string.format('%.6f', now + answer), who)
+      redis.call('EXPIRE', KEYS[5], 3600)
+    end
+  end
+elseif ARGV[1] == 'arrived' then
+  redis.call('ZREM', KEYS[5], who)
 elseif ARGV[1] == 'edit' then
   local before = stand(now - seconds)
   local first = redis.call('ZCOUNT', KEYS[3], '-inf', now - FIRST / 2)
