@@ -12,7 +12,7 @@ run: .venv/installed
 setup: .venv/installed-dev
 
 test: check
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 4
 
 check: .venv/installed-dev
 	$(BIN)/ruff check

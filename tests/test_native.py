@@ -180,7 +180,7 @@ async def killed(reply: Reply, lease: Lease, point: str) -> None:
         await asyncio.gather(ending, return_exceptions=True)
     await reply.close()
     if point == "stream_start_in_flight":  # its ts was not noted
-        await lease.save(parts="")
+        await lease.save(parts="", posting=1)
 
 
 @pytest.mark.parametrize("point", ["stream_start_in_flight", "stream_appending", "stream_stop_in_flight"])

@@ -24,6 +24,6 @@ async def start(settings: Settings, tmp_path: Path, slack: SlackServer) -> Async
 
 
 @pytest.fixture
-def asked(slack: SlackServer, ai: OpenAIServer, settings: Settings) -> Asked:
+def asked(slack: SlackServer, ai: OpenAIServer, settings: Settings, start: Bots) -> Asked:
     """Nothing has been asked yet."""
-    return Asked(slack, ai, settings)
+    return Asked(slack, ai, settings, start)

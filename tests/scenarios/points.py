@@ -70,11 +70,6 @@ class Question:
         """How many calls of its tool are stored whose outcome is not."""
         return self._count("SELECT count(*) FROM journal WHERE outcome IS NULL AND arguments LIKE ?", f"%{self.word}%")
 
-    def looks(self, since: float) -> list[float]:
-        """When the bot looked for what an earlier run had posted: the first thing that a resumed turn does."""
-        methods = ("conversations.replies", "conversations.history")
-        return [c.at for c in self.slack.calls if c.method in methods and c.at > since and self._is_here(c.args)]
-
     def requests(self, *, with_outputs: bool) -> list[Any]:
         """What was asked of the model for it: with or without the tool's outputs."""
         asked = [r for r in self.ai.requests if r.path == "/v1/responses" and self.is_in(r.body)]

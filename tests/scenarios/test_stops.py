@@ -72,8 +72,8 @@ async def test_a_long_answer_is_handed_on_to_another_worker_at_once(
     told_at = time.monotonic()
     await ends_cleanly(first)
     stopped_at = time.monotonic()
-    await asked.until(lambda: q.looks(told_at))
-    assert q.looks(told_at)[0] - stopped_at < 2, "the lease was given up, not left to run out"
+    await asked.until(lambda: asked.resumes(q, told_at))
+    assert asked.resumes(q, told_at)[0] - stopped_at < 2, "the lease was given up, not left to run out"
     await asked.end_well()
     for bot in start.all:
         if bot is not first:
