@@ -152,6 +152,7 @@ class Reply:
                 if self._native.open:
                     await self._native.leave([_aside(why)])
                 elif not self._parts.ts and self._parts.thread_ts:
+                    await self._pace.take("assistant.threads.setStatus")
                     await self._slack.status(self._parts.channel, self._parts.thread_ts, why)
                 elif self._parts.ts and not self._parts.edits_closed and await self._pace.spare("chat.update"):
                     await self._write_by_edits(final=False)
