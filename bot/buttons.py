@@ -13,9 +13,9 @@ AGAIN = "answer_again"
 CANCEL = "cancel_message"
 
 
-def growing(thread: ThreadKey) -> list[Block]:
-    """Below an answer that grows."""
-    return [_row(_button(STOP, "Stop", str(thread)))]
+def growing(thread: ThreadKey, first: str) -> list[Block]:
+    """Below an answer that grows; `first` is its turn's first ts."""
+    return [_row(_button(STOP, "Stop", place(thread, first)))]
 
 
 def below(notes: Sequence[str], thread: ThreadKey, first: str, label: str = "Regenerate") -> list[Block]:

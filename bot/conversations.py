@@ -86,7 +86,13 @@ def stopped_aside(asked: Sequence[Item], text: str) -> list[tuple[str, str]]:
     """What a conversation is told of an answer that was stopped, as role and text: it may hold neither question nor answer."""
     said = [("assistant", text[:NOTE_CHARACTERS])] if text else []
     question = ("user", str(asked[-1]["content"])[:NOTE_CHARACTERS])
-    return [question, *said, ("developer", "The asker stopped your answer there; don't go on with it unless asked to.")]
+    context = ("developer", str(asked[-2]["content"]))  # whose question it was
+    return [
+        context,
+        question,
+        *said,
+        ("developer", "The asker stopped your answer there; don't go on with it unless asked to."),
+    ]
 
 
 def deleted_aside(turn: str) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import time
@@ -66,11 +67,12 @@ class Exchange:
     ) -> None:
         self.conversation = conversation
         self.last_input = 0  # tokens of the last round: how large the conversation is
-        self.goes_on = ""  # the response that OpenAI writes whether or not it is read: one in the background
+        # the response that OpenAI writes whether or not it is read: one in the background
+        self.goes_on = lease.turn.response if lease.turn.sequence >= 0 else ""
         self._desk, self._lease, self._turn = desk, lease, lease.turn
         self._reply, self._journal, self._tally = reply, journal, tally
         self._written = lease.turn.written  # the text of complete rounds
-        self._text = ""  # the text of the running round
+        self._text = lease.turn.partial  # the text of the running round
         self._last: Words | None = None  # the newest words of a background response
         self._begun = False  # OpenAI has taken the running round's request
         self._size = lease.turn.conversation_tokens
@@ -225,8 +227,11 @@ class Exchange:
             if result is None or result.status not in ("queued", "in_progress"):
                 return result
             if self._turn.sequence >= 0:
-                return await self._follow(response)
+                with contextlib.suppress(UserFacing):  # it cannot be followed, so it is waited for
+                    return await self._follow(response)
             await asyncio.sleep(1)
+        if self._turn.attempt > HANGING_TRIES:  # it is asked anew; a conversation that is still locked says so
+            return None
         raise Retryable("response still runs", after=5, said="OpenAI is still busy with an earlier attempt.")
 
     async def _done(self) -> list[Item]:

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from bot import keys
 from bot.errors import LeaseLost
-from bot.models import Message, ThreadKey, Turn
+from bot.models import GONE, Message, ThreadKey, Turn
 
 LEASE_SECONDS = 7.0  # with the tick of the worker that takes over, a killed one is missed for less than 10 s
 BEAT_SECONDS = 1.25
@@ -134,7 +134,7 @@ class Lease:
                 await asyncio.sleep(0.3)
 
     async def _close(self, how: str, *, delay_ms: int = 0, extra: Sequence[str] = ()) -> None:
-        key = self.key
+        key, first = self.key, self.turn.messages[0]
 
         async def step() -> None:
             closed = await self._run(
@@ -148,7 +148,7 @@ class Lease:
                     keys.DELAYED,
                     keys.DEAD,
                     keys.LANES,
-                    keys.answered(key.team, key.channel, self.turn.messages[0].ts),
+                    keys.answered(key.team, key.channel, first.of if first.kind == GONE else first.ts),
                 ],
                 [
                     keys.GROUP,

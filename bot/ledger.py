@@ -15,13 +15,15 @@ from bot.models import Turn, utcnow
 async def record(database: Database, turn: Turn, tally: Tally, *, outcome: str, seconds: float) -> None:
     """Stores a turn's usage; a turn that ran again replaces what its earlier run stored."""
     first = None if tally.first_token is None else round((tally.first_token - tally.started) * 1000)
-    me = (tables.turns.c.team == turn.thread.team) & (tables.turns.c.turn == turn.id)
+    again = turn.messages[0].of  # each time that it was answered costs
+    name = f"{turn.id} again {again}" if again else turn.id
+    me = (tables.turns.c.team == turn.thread.team) & (tables.turns.c.turn == name)
     async with database.begin() as tx:
         await tx.execute(delete(tables.turns).where(me))
         await tx.execute(
             insert(tables.turns).values(
                 team=turn.thread.team,
-                turn=turn.id,
+                turn=name,
                 channel=turn.thread.channel,
                 thread=turn.thread.root,
                 person=turn.asker,

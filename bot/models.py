@@ -63,7 +63,7 @@ class Message:
         False  # it came back from the dead list, or is answered again: an answer to it may stand in Slack already
     )
     kind: str = ""  # AGAIN or GONE; a question has none
-    of: str = ""  # of AGAIN: the press that asked for it; of GONE: the ts of the deleted question
+    of: str = ""  # of AGAIN: when it was asked for; of GONE: the ts of the deleted question
 
     def to_json(self) -> str:
         """The message as the queue stores it."""

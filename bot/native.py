@@ -80,6 +80,7 @@ class Native:
         try:
             await self._parts.start_stream(text)
         except RateLimited:
+            await self._bar()
             raise
         except (SlackRefused, UserFacing) as error:
             log.info("no native stream", turn=self._lease.turn.id, error=str(error))

@@ -84,14 +84,16 @@ class Pace:
         A process that dies waiting leaves its place to its successor, who asks as the same `who`.
         """
         for place in (channel, "") if channel else ("",):
-            if (wait := await self._ask("take", method, place, who=who)) > 0:
+            wait = await self._ask("take", method, place, who=who)
+            while wait > 0:
                 await asyncio.sleep(wait)
-                if who:
-                    await self._ask("arrived", method, place, who=who)
+                wait = await self._ask("arrived", method, place, who=who)
 
     async def refused(self, method: str, channel: str, after: float) -> None:
         """Slack said 429: nothing more for `after` seconds, and less for a while."""
         await self._ask("refused", method, channel if method == POST else "", seconds=after)
+        if method == POST:  # it may have been the workspace's own limit, which Slack does not tell
+            await self._ask("refused", method, seconds=0)
 
     def counts(self, method: str) -> bool:
         """Whether the method has a budget here."""

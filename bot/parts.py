@@ -14,6 +14,7 @@ from bot.errors import (
     LeaseLost,
     MessageGone,
     PlaceClosed,
+    RateLimited,
     Retryable,
     SlackRefused,
     StillStreaming,
@@ -82,10 +83,21 @@ class Parts:
         await self._slack.stop_stream(self.channel, self.ts[n], text, blocks, (self._lease.turn.id, n))
 
     async def cut_to(self, count: int) -> None:
-        """Deletes the messages after the first `count`."""
+        """Deletes the messages after the first `count`; one that may not be deleted says at least no more that it grows."""
         for ts in self.ts[count:]:
-            await self._slack.delete(self.channel, ts)
+            try:
+                await self._slack.delete(self.channel, ts)
+            except SlackRefused:
+                with contextlib.suppress(SlackRefused):
+                    await self._slack.update(self.channel, ts, [{"type": "markdown", "text": "…"}], "…")
         del self.ts[count:], self.sent[count:]
+
+    async def text(self) -> str:
+        """What the messages show in Slack now, without what stands below it."""
+        if not self.ts:
+            return ""
+        place = ThreadKey(self._lease.turn.thread.team, self.channel, self.thread_ts or DM_ROOT)
+        return await self._slack.answer_text(place, self.ts)
 
     async def find(self) -> None:
         """Looks in the thread for messages of this turn that nobody noted: posted just before a crash or a time-out."""
@@ -119,8 +131,8 @@ class Parts:
 
     async def move_to_dm(self) -> None:
         """The thread is closed: what follows goes to the asker's DM."""
-        self.lead = ELSEWHERE
         self.channel, self.thread_ts = await self._slack.open_dm(self._lease.turn.asker), None
+        self.lead = ELSEWHERE
         self.ts, self.sent = [], []
         await self._lease.save(redirect=self.channel, parts="")
 
@@ -134,8 +146,12 @@ class Parts:
         del self.ts[n:], self.sent[n:]
         await self._lease.save(parts=" ".join(self.ts))
         for ts in later:
-            with contextlib.suppress(SlackRefused):  # one that stays there is no reason to post no whole answer
+            try:
                 await self._slack.delete(self.channel, ts)
+            except SlackRefused:
+                continue  # one that stays there is no reason to post no whole answer
+            except Retryable:
+                self.doubt = True  # it is looked for again at the end
 
     async def _edit(self, n: int, blocks: Blocks, text: str) -> None:
         try:
@@ -144,7 +160,8 @@ class Parts:
             await self.forget(n)
             raise
         except StillStreaming:  # begun by an earlier run, or its end was lost
-            await self.stop_stream(n)
+            with contextlib.suppress(SlackRefused):  # it has just ended by itself
+                await self.stop_stream(n)
             raise
         except EditsClosed:
             self.edits_closed = True
@@ -155,6 +172,8 @@ class Parts:
     async def _post(self, posting: Awaitable[str], blocks: Blocks | None) -> None:
         try:
             ts = await posting
+        except RateLimited:  # nothing was done
+            raise
         except Retryable:
             self._unsure = self.doubt = True
             self.late = time.monotonic() + LATE_SECONDS
@@ -163,7 +182,7 @@ class Parts:
         self.ts.append(ts)
         self.sent.append(blocks)
         try:
-            await self._lease.save(parts=" ".join(self.ts), posting=0)
+            await self._lease.save(parts=" ".join(self.ts), posting=int(self.doubt))
         except LeaseLost:  # frozen in the middle of the post
             await self._take_out(len(self.ts) - 1)
             raise

@@ -102,6 +102,11 @@ class Queue:
         except NoScriptError:  # a server that was restarted, or has taken over: EVAL needs nothing and leaves it there
             return await self.redis.eval(text, len(keys_), *keys_, *args)
 
+    async def durable_script(self, name: str, keys_: Sequence[str], args: Sequence[str | int | float]) -> Any:
+        """Runs a script whose writes outlast a failover, as far as REDIS_WAIT_REPLICAS wants it. Raises RedisError or Retryable; then they may stand all the same."""
+        run = self._replicated_script if self._wait_replicas else self.script
+        return await run(name, keys_, args)
+
     async def _replicated_script(self, name: str, keys_: Sequence[str], args: Sequence[str | int | float]) -> Any:
         """Runs a script and waits until enough replicas have what it wrote. Raises RedisError, or Retryable when too few have in time."""
         node = await self.redis.node_of(keys_[0]) if isinstance(self.redis, Cluster) else None
@@ -158,10 +163,9 @@ class Queue:
         Raises RedisError, or Retryable when too few replicas have it; then it may be stored all the same, and Slack is to deliver it again.
         """
         key = message.thread
-        run = self._replicated_script if self._wait_replicas else self.script
         return cast(
             "str",
-            await run(
+            await self.durable_script(
                 "put",
                 [
                     keys.event(message.event_id),
@@ -326,7 +330,7 @@ def script_texts(window: int, lane_turns: int) -> dict[str, tuple[str, str]]:
     head = f"local GROUP, WINDOW, LANE_TURNS = '{keys.GROUP}', {window}, {lane_turns}\n{(folder / 'lanes.lua').read_text()}"
     texts = {
         n: (folder / f"{n}.lua").read_text()
-        for n in ("put", "edit", "lease", "beat", "close", "replay", "tick", "line", "stop", "again")
+        for n in ("put", "edit", "lease", "beat", "close", "replay", "tick", "line", "stop", "again", "reword")
     }
     whole = {n: head + text if n in LANED else text for n, text in texts.items()}
     return {n: (text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()) for n, text in whole.items()}

@@ -29,6 +29,7 @@ from bot.errors import (
     UserFacing,
 )
 from bot.lease import Lease
+from bot.models import AGAIN
 from bot.native import Native
 from bot.pace import CADENCE
 from bot.page import NOTHING, Page
@@ -43,9 +44,10 @@ FINAL_TRIES = 6
 ANSWERS_TO_SLACK = 8  # how often one write is changed to Slack's liking
 STATUS_CHARACTERS = 80
 STATUS_SECONDS = 90.0
+CLEAR_SECONDS = 2.0
 WRITING = "writing…"
 THINKING = "is thinking…"
-AGAIN = "was interrupted and is picking the answer up again…"
+PICKING_UP = "was interrupted and is picking the answer up again…"
 
 
 class Reply:
@@ -65,7 +67,7 @@ class Reply:
         self._text = ""
         self._doing = WRITING
         self._wanted = ""  # progress in the model's own words, to be shown below the thread
-        self._status_at = 0.0
+        self._status, self._status_at = "", 0.0
         self._status_shown = turn.resumed  # the earlier run's may still stand
         self._news, self._over = asyncio.Event(), asyncio.Event()
         self._lock = asyncio.Lock()
@@ -87,7 +89,7 @@ class Reply:
                 with contextlib.suppress(Retryable):  # a placeholder adorns; its fate was looked up
                     await self._deliver(lambda: self._parts.put(0, [_aside(THINKING), *self._growing], "…"))
         if not self._parts.ts or self._lease.turn.resumed:
-            await self.status(AGAIN if self._parts.ts and self._lease.turn.leases > 1 else THINKING)
+            await self.status(PICKING_UP if self._parts.ts and self._lease.turn.leases > 1 else THINKING)
         self._writer = asyncio.create_task(self._grow())
 
     def show(self, text: str) -> None:
@@ -97,7 +99,7 @@ class Reply:
 
     async def status(self, doing: str) -> None:
         """Says what the bot is doing: below the thread, and in the message that grows."""
-        self._doing = doing.removeprefix("is ")
+        self._status, self._doing = doing, doing.removeprefix("is ")
         if self._parts.thread_ts and await self._pace.spare("assistant.threads.setStatus"):
             await self._lease.hold(WRITE_TIMEOUT + 0.5)
             self._status_shown, self._status_at = True, time.monotonic()
@@ -106,7 +108,8 @@ class Reply:
 
     def progress(self, text: str) -> None:
         """What the model says it is doing; shown when there is time for it."""
-        self._wanted = self._doing = html.escape(" ".join(text.split())[-STATUS_CHARACTERS:], quote=False)
+        self._doing = " ".join(text.split())[-STATUS_CHARACTERS:]
+        self._wanted = html.escape(self._doing, quote=False)
         self._news.set()
 
     async def keep_alive(self) -> None:
@@ -115,7 +118,7 @@ class Reply:
         if self._native.open:
             self._news.set()  # it may have become too old
         if not self._parts.ts and self._status_at and time.monotonic() - self._status_at > STATUS_SECONDS:
-            await self.status(f"is {self._doing}")
+            await self.status(self._status)
 
     async def finish(self, text: str, below: Sequence[Block] = ()) -> None:
         """Writes the whole text and returns when Slack has it. Raises Retryable where Slack stays away.
@@ -134,27 +137,43 @@ class Reply:
                         raise
                     await asyncio.sleep(error.after or 1 if isinstance(error, RateLimited) else 0.3 * 2**attempt)
             if self._parts.doubt:
-                await asyncio.sleep(max(0.0, self._parts.late - time.monotonic()))
-                with contextlib.suppress(SlackRefused, Retryable, UserFacing):
-                    await self._parts.delete_doubles()
+                await self._delete_doubles()
         await self._share.release()
         if self._status_shown and self._parts.thread_ts:
-            with contextlib.suppress(SlackRefused, Retryable, UserFacing):
-                await self._pace.take("assistant.threads.setStatus")
-                await self._slack.status(self._parts.channel, self._parts.thread_ts, "")
+            with contextlib.suppress(SlackRefused, Retryable, UserFacing, TimeoutError):
+                async with asyncio.timeout(CLEAR_SECONDS):  # it lapses by itself
+                    await self._pace.take("assistant.threads.setStatus")
+                    await self._slack.status(self._parts.channel, self._parts.thread_ts, "")
+
+    async def _delete_doubles(self) -> None:
+        for attempt in range(FINAL_TRIES):
+            await asyncio.sleep(max(0.0, self._parts.late - time.monotonic(), 0.5 * attempt))
+            try:
+                await self._parts.delete_doubles()
+            except (SlackRefused, UserFacing) as error:
+                log.warning("doubles not looked for", turn=self._lease.turn.id, error=str(error))
+            except Retryable:
+                continue
+            return
+
+    async def standing(self) -> str:
+        """What the answer's messages show in Slack now; nothing where that cannot be read."""
+        try:
+            return await self._parts.text()
+        except (SlackRefused, Retryable, UserFacing):
+            return ""
 
     async def pause(self, why: str) -> None:
         """Leaves the answer as it stands and says why it stands still."""
         await self._stop_writer()
         self._doing = why
         async with self._lock:
-            with contextlib.suppress(SlackRefused, Retryable):
+            with contextlib.suppress(SlackRefused, Retryable, UserFacing):  # it adorns
                 if self._native.open:
                     await self._native.leave([_aside(why)])
-                elif not self._parts.ts and self._parts.thread_ts:
-                    await self._pace.take("assistant.threads.setStatus")
-                    await self._slack.status(self._parts.channel, self._parts.thread_ts, why)
-                elif self._parts.ts and not self._parts.edits_closed and await self._pace.spare("chat.update"):
+                elif not self._parts.ts or self._behind():
+                    await self.status(why)
+                elif not self._parts.edits_closed and await self._pace.spare("chat.update"):
                     await self._write_by_edits(final=False)
 
     async def close(self) -> None:
@@ -179,10 +198,16 @@ class Reply:
             except (Retryable, SlackRefused) as error:
                 log.warning("edit failed", turn=self._lease.turn.id, error=str(error))
                 wait = CADENCE
+                self._news.set()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._over.wait()
                     return
+
+    def _behind(self) -> bool:
+        """More stands in Slack than there are words now: it stays until they have caught up."""
+        turn = self._lease.turn
+        return len(self._text) < turn.shown or (turn.kind == AGAIN and not self._text)
 
     def _showable(self) -> bool:
         """There are words to show, and more than an earlier run has shown."""

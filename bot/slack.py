@@ -24,6 +24,7 @@ from bot.slack_refusals import slack_refusal
 
 WRITE_TIMEOUT = 5  # seconds; shorter than a lease, so that a write cannot outlive it
 ANSWER_EVENT = "assist_answer"  # metadata.event_type of the messages that hold an answer
+PERSON_SECONDS = 3.0  # how long a turn waits for a name
 PEOPLE_SECONDS = 600.0
 PEOPLE_KEPT = 10_000
 PACED_HERE = frozenset(  # the others are paced by the reply, which knows what may wait
@@ -188,7 +189,11 @@ class Slack:
                 self._ask_person(user, kept[1] if kept else Person(user, user))
             )
             asked.add_done_callback(lambda _: self._asked.pop(user, None))
-        return await asyncio.shield(asked)
+        try:
+            async with asyncio.timeout(PERSON_SECONDS):  # a name is not worth a long wait; it is known the next time
+                return await asyncio.shield(asked)
+        except TimeoutError:
+            return kept[1] if kept else Person(user, user)
 
     async def _ask_person(self, user: str, otherwise: Person) -> Person:
         key = keys.person((await self.identity()).team, user)

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from bot import buttons
+from bot.allowance import reckon
 from bot.conversations import deleted_aside, is_empty, person_hash, question, stopped_aside
 from bot.desk import Desk, Tally
 from bot.errors import ConversationTrouble, Retryable, SlackRefused, UserFacing
@@ -19,7 +20,7 @@ from bot.exchange import Exchange, joined
 from bot.journal import Journal
 from bot.lease import Lease
 from bot.llm import Item
-from bot.models import GONE, Person, Turn, Usage
+from bot.models import AGAIN, GONE, Person, Turn, Usage
 from bot.mrkdwn import escaped, mentions
 from bot.reply import Reply
 
@@ -57,7 +58,9 @@ class Story:
         people = await self._people(self._turn)
         asker = people[self._turn.asker]
         names = {p.id: p.name for p in people.values()}
-        reply = self._reply = Reply(self._desk.slack, self._lease, names, growing=buttons.growing(self._turn.thread))
+        reply = self._reply = Reply(
+            self._desk.slack, self._lease, names, growing=buttons.growing(self._turn.thread, self._turn.messages[0].ts)
+        )
         empty = is_empty(self._turn.messages, me.user)
         known = HELP.format(name=asker.name) if empty else self._turn.answer
         if known is not None:
@@ -90,7 +93,8 @@ class Story:
             self._reply = Reply(self._desk.slack, self._lease, {})
             await self._reply.open()
         so_far = self._exchange.so_far() if self._exchange else self._turn.written
-        await self._finish(joined(self._turn.answer or so_far, f":warning: {text}"), again=True, label="Try again")
+        kept = self._turn.answer or await self._kept(so_far)
+        await self._finish(joined(kept, f":warning: {text}"), again=True, label="Try again")
 
     async def pause(self, why: str) -> None:
         """Says why the answer stands still; the turn will be tried again."""
@@ -132,15 +136,23 @@ class Story:
     async def _cut_short(self, asked: Sequence[Item]) -> str:
         """What there is of an answer that was stopped; its conversation learns of it with the next question."""
         assert self._exchange
-        self.stopped, text = True, self._exchange.so_far()
+        self.stopped = True
         if self._exchange.goes_on:
             with contextlib.suppress(Retryable, UserFacing):
                 await self._desk.llm.cancel(self._exchange.goes_on)
-        if len(text) < self._turn.shown and self._turn.parts:  # an earlier run had come further: that stays
-            with contextlib.suppress(SlackRefused, Retryable, UserFacing):
-                text = max(text, await self._desk.slack.answer_text(self._turn.thread, self._turn.parts), key=len)
+        said = self._exchange.so_far()
+        # OpenAI tells the usage of whole responses only: what was cut short is reckoned.
+        self.tally.usage += Usage(self._turn.conversation_tokens + reckon(*asked), 0, reckon(said) if said else 0)
+        text = await self._kept(said)
         await self._note(stopped_aside(asked, text))
         return text or STOPPED_AT_ONCE
+
+    async def _kept(self, so_far: str) -> str:
+        """The text so far; where an earlier run had come further, or an answer was to be had again and is not begun, what stands in Slack."""
+        assert self._reply
+        if len(so_far) < self._turn.shown or (self._turn.kind == AGAIN and not so_far):
+            return max(so_far, await self._reply.standing(), key=len)
+        return so_far
 
     async def _note(self, aside: list[tuple[str, str]]) -> None:
         await self._lease.save_thread(aside=json.dumps([*self._turn.aside, *aside][-ASIDES:]))

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
@@ -46,22 +47,25 @@ class Worker:
         self._room = asyncio.Event()
         self._draining = asyncio.Event()
         self._due = asyncio.Event()  # a retry of this worker's is due
+        self._over = False  # all that ran has ended
+        self._telling: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Takes turns until `drain` is called, then lets the running ones finish, or hands them on."""
         await self._patiently(self._queue.open)
-        loops = [asyncio.create_task(loop()) for loop in (self._take_turns, self._tick, self._hear_stops)]
+        loops = [asyncio.create_task(loop()) for loop in (self._take_turns, self._tick)]
+        hearing = asyncio.create_task(self._hear_stops())
         try:
             drained = asyncio.create_task(self._draining.wait())
-            ended, _ = await asyncio.wait([drained, *loops], return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait([drained, hearing, *loops], return_when=asyncio.FIRST_COMPLETED)
             drained.cancel()
-            for loop in ended & set(loops):
+            for loop in ended - {drained}:
                 loop.result()  # a worker that takes no turns must not look alive
         finally:
-            for loop in loops:
-                loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
+            await _cancelled(*loops, *([self._telling] if self._telling else ()))
             await self._finish_running()
+            self._over = True
+            await _cancelled(hearing)  # only now: what still runs may be stopped
 
     def drain(self) -> None:
         """Takes no more turns."""
@@ -94,32 +98,44 @@ class Worker:
                 for ready in tick.ready:
                     self._start(ready)
                 if tick.waited > TELL_SECONDS:
-                    await self._tell_places()
-            except (RedisError, AssistError) as error:  # a note to somebody in line adorns
-                log.warning("tick failed", error=type(error).__name__)
+                    self._tell_places()
+            except RedisError as error:
+                log.warning("queue away", error=type(error).__name__)
 
-    async def _tell_places(self) -> None:
+    def _tell_places(self) -> None:
+        """Beside the tick, which waits for nobody: Slack may be slow."""
+        if not self._telling or self._telling.done():
+            self._telling = asyncio.create_task(self._tell_line())
+
+    async def _tell_line(self) -> None:
         """Whoever has waited long for a worker is told their place in line, once, with a button to take the message back."""
-        for place in await self._queue.line(TELL_SECONDS):
+        try:
+            line = await self._queue.line(TELL_SECONDS)
+        except RedisError as error:
+            log.warning("queue away", error=type(error).__name__)
+            return
+        for place in line:
             thread = place.thread
             for ts, user in place.messages:
                 text = f"Many are asking just now: you are number {place.place} in line here. I will answer."
                 blocks = buttons.offer(text, buttons.CANCEL, "Cancel", thread, ts)
-                await self._desk.slack.whisper(thread.channel, user, thread.thread_ts, text, blocks)
+                with suppress(AssistError):  # a note adorns
+                    await self._desk.slack.whisper(thread.channel, user, thread.thread_ts, text, blocks)
 
     async def _hear_stops(self) -> None:
         """Tells the turns that run here that they are to stop. One that changes hands meanwhile learns it from its lease."""
         after = ""
-        while not self._draining.is_set():
+        while not self._over:
             try:
                 after, stops = await self._control.stops(after)
             except RedisError as error:
                 log.warning("queue away", error=type(error).__name__)
                 await asyncio.sleep(0.5)
                 continue
-            for thread, user in stops:
-                if lease := self._leases.get(thread):
-                    lease.stop(user)
+            for stop in stops:
+                lease = self._leases.get(stop.thread)
+                if lease and lease.turn.messages[0].ts == stop.first:
+                    lease.stop(stop.user)
 
     async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -170,7 +186,8 @@ class Worker:
         self._leases[str(lease.key)] = lease
         turn_task = asyncio.current_task()
         assert turn_task
-        heart = asyncio.create_task(self._beat(lease, story, turn_task))
+        beating = asyncio.create_task(self._beat(lease, turn_task))
+        showing = asyncio.create_task(self._show(story))  # not by the heart: Slack may be slow
         outcome = "crashed"
         try:
             outcome = await self._answer(lease, story)
@@ -186,9 +203,8 @@ class Worker:
         finally:
             if self._leases.get(str(lease.key)) is lease:
                 del self._leases[str(lease.key)]
-            heart.cancel()
             with suppress(asyncio.CancelledError):  # by the heart's last beat; what follows must not be cut short
-                await asyncio.gather(heart, return_exceptions=True)
+                await _cancelled(beating, showing)
             await story.close()
             await self._tell(lease, story.tally, outcome)
 
@@ -251,21 +267,26 @@ class Worker:
         await lease.bury(f"{type(error).__name__}: {error}"[:300] if expected else type(error).__name__, reference)
         return "failed"
 
-    async def _beat(self, lease: Lease, story: Story, turn_task: asyncio.Task[None]) -> None:
+    async def _show(self, story: Story) -> None:
+        """Shows what waits behind a turn, and keeps what lapses in Slack."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            try:
+                await story.show_waiting()
+            except (RedisError, AssistError) as error:  # it adorns; a lease that is lost the heart finds too
+                log.debug("not shown", error=type(error).__name__)
+
+    async def _beat(self, lease: Lease, turn_task: asyncio.Task[None]) -> None:
         """Keeps the lease alive; stops the turn when it is lost."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             try:
                 await lease.beat()
-                await story.show_waiting()
             except LeaseLost:
                 if not lease.closing:
                     turn_task.cancel()
                 return
-            except (
-                RedisError,
-                AssistError,
-            ) as error:  # the next beat will tell; writes to Slack look at the lease themselves
+            except RedisError as error:  # the next beat will tell; writes to Slack look at the lease themselves
                 log.debug("beat failed", turn=lease.turn.id, error=type(error).__name__)
 
     async def _tell(self, lease: Lease, tally: Tally, outcome: str) -> None:
@@ -303,6 +324,13 @@ class Worker:
                 await ledger.record(self._desk.database, turn, tally, outcome=outcome, seconds=seconds)
             except SQLAlchemyError as error:
                 log.error("usage not recorded", turn=turn.id, error=type(error).__name__)
+
+
+async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
+    """Cancels the tasks and waits for their end."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _pause(named: float | None, attempt: int) -> float:

@@ -11,7 +11,7 @@ import structlog
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot import buttons, metrics
-from bot.control import Control
+from bot.control import Control, Said
 from bot.errors import AssistError
 from bot.models import Message, ThreadKey
 from bot.mrkdwn import says_stop
@@ -66,7 +66,8 @@ class Messages:
 
     async def _stopped(self, said: Message) -> str:
         """Ends what is being answered in the thread; empty where there is nothing to stop, so that the word is a message like others."""
-        outcome, asker = await self._control.stop(said.thread, said.user, said.ts, event_id=said.event_id, typed=True)
+        how: Said = "mention" if said.by_mention else "follow-up"
+        outcome, asker = await self._control.stop(said.thread, said.user, said.ts, event_id=said.event_id, said=how)
         if outcome == "idle" or (outcome == "not theirs" and not said.by_mention):
             return ""
         if outcome == "withdrawn":
@@ -81,8 +82,8 @@ class Messages:
         got = await self._queue.replace_text(thread, ts, edited.text, for_bot=edited.for_bot)
         if got == "changed":
             return "edited"
-        message = await self._control.reword(thread, got, ts, edited.text) if got else None
-        if not message or message.user != edited.user:
+        author = await self._control.reword(thread, got, ts, edited.text) if got else ""
+        if not author or author != edited.user:
             return "ignored"
         blocks = buttons.offer(EDITED, buttons.AGAIN, "Answer again", thread, got)
         await self._whisper(thread, edited.user, EDITED, blocks)

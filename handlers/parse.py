@@ -43,11 +43,12 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class StopPressed:
-    """Somebody pressed the stop button of the answer, or Slack's own. `ts` is when."""
+    """Somebody pressed the stop button of the answer to the turn that begins with `first`, or Slack's own (then it is empty). `ts` is when."""
 
     thread: ThreadKey
     user: str
     ts: str
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def parse_press(body: Raw) -> Pressed:
             raise ValueError(key.channel)  # a button is pressed where it stands
         match action["action_id"]:
             case buttons.STOP:
-                return StopPressed(key, user, _ts(action["action_ts"]))
+                return StopPressed(key, user, _ts(action["action_ts"]), _ts(ts))
             case buttons.AGAIN:
                 return AgainPressed(key, user, _ts(ts), _ts(action["action_ts"]))
             case buttons.CANCEL:

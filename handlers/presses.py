@@ -75,7 +75,9 @@ class Presses:
         await ack()
 
     async def _stop(self, pressed: StopPressed, event_id: str) -> None:
-        outcome, asker = await self._control.stop(pressed.thread, pressed.user, pressed.ts, event_id=event_id)
+        outcome, asker = await self._control.stop(
+            pressed.thread, pressed.user, pressed.ts, event_id=event_id, first=pressed.first
+        )
         metrics.events.labels("stopped" if outcome in ("stopped", "withdrawn") else "ignored").inc()
         if outcome in ("idle", "withdrawn", "not theirs"):
             word = {"idle": NOTHING_RUNS, "withdrawn": WITHDRAWN}.get(outcome, NOT_YOURS.format(asker=asker))

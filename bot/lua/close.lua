@@ -12,7 +12,8 @@ if ARGV[5] ~= 'hand on' then leave(KEYS[8], ARGV[4]) end
 if ARGV[5] == 'retry' then
   local now = redis.call('TIME')
   redis.call('HINCRBY', KEYS[5], 'attempt', 1)
-  redis.call('ZADD', KEYS[6], now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[6], ARGV[4])
+  local delay = redis.call('HEXISTS', KEYS[5], 'stop') == 1 and 0 or ARGV[6] -- one that was stopped meanwhile ends now
+  redis.call('ZADD', KEYS[6], now[1] * 1000 + math.floor(now[2] / 1000) + delay, ARGV[4])
   redis.call('HSET', KEYS[2], 'state', 'delayed')
   feed(KEYS[8], KEYS[1])
   return 1
@@ -26,7 +27,11 @@ if ARGV[5] ~= 'hand on' then
   if ARGV[5] == 'dead' then
     redis.call('XADD', KEYS[7], 'MAXLEN', '~', ARGV[7], '*', 'thread', ARGV[4], 'messages', messages, unpack(ARGV, 9))
   end
-  redis.call('SET', KEYS[9], messages, 'XX', 'EX', ARGV[8]) -- with the files and words that came meanwhile
+  if redis.call('HGET', KEYS[5], 'kind') == 'gone' then
+    redis.call('DEL', KEYS[9]) -- what was deleted cannot be had again
+  else
+    redis.call('SET', KEYS[9], messages, 'XX', 'EX', ARGV[8]) -- with the files and words that came meanwhile
+  end
   for _, ts in ipairs(said) do
     if not redis.call('ZSCORE', KEYS[3], ts) then redis.call('HDEL', KEYS[4], ts) end -- one that waits is to be answered again
   end

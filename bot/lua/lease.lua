@@ -11,15 +11,15 @@ if resumed == 0 then
   local left = said + tonumber(ARGV[7]) - (time[1] * 1000 + math.floor(time[2] / 1000))
   if left > 0 and ARGV[7] ~= '0' then return left end
   -- One turn has one asker: its tools act with that person's rights. And one purpose: to answer, to answer again, or to take back.
-  local list, bytes, whose, asker, kind = {}, 0, nil, '', ''
+  local list, bytes, whose, asker, kind, of = {}, 0, nil, '', '', ''
   for _, ts in ipairs(redis.call('ZRANGE', KEYS[3], 0, ARGV[5] - 1)) do
     local message = redis.call('HGET', KEYS[4], ts) or '{}'
     local readable, fields = pcall(cjson.decode, message)
     if not readable then fields = {} end
     local who = table.concat({fields.user or '', fields.kind or '', fields.of or ''}, ' ')
     bytes = bytes + #message
-    if #list > 0 and (bytes > tonumber(ARGV[6]) or who ~= whose) then break end
-    whose, asker, kind = who, fields.user or '', fields.kind or ''
+    if #list > 0 and (who ~= whose or kind ~= 'again' and bytes > tonumber(ARGV[6])) then break end
+    whose, asker, kind, of = who, fields.user or '', fields.kind or '', fields.of or ''
     list[#list + 1] = ts
   end
   if #list == 0 then
@@ -32,7 +32,7 @@ if resumed == 0 then
     return nil
   end
   redis.call('ZREM', KEYS[3], unpack(list))
-  redis.call('HSET', KEYS[5], 'messages', table.concat(list, ' '), 'asker', asker, 'kind', kind, 'posting', '0')
+  redis.call('HSET', KEYS[5], 'messages', table.concat(list, ' '), 'asker', asker, 'kind', kind, 'of', of, 'posting', '0')
   local texts = {}
   for _, ts in ipairs(list) do
     redis.call('SET', ARGV[8] .. ts, list[1], 'XX', 'KEEPTTL')

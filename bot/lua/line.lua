@@ -13,7 +13,7 @@ for _, thread in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now - ARGV[
   local row = { thread, place + (in_line or 0), now - since }
   for _, ts in ipairs(redis.call('ZRANGE', ARGV[4] .. thread, 0, ARGV[3] - 1)) do
     local readable, message = pcall(cjson.decode, redis.call('HGET', ARGV[5] .. thread, ts) or '{}')
-    if not (readable and message.kind == 'gone') then -- nobody waits for that
+    if not (readable and (message.kind or '') ~= '') then -- an answer that is to go, or to come again, is no message
       row[#row + 1], row[#row + 2] = ts, readable and message.user or ''
     end
   end

@@ -74,8 +74,9 @@ elseif ARGV[1] == 'take' then
       redis.call('EXPIRE', KEYS[5], 3600)
     end
   end
-elseif ARGV[1] == 'arrived' then
-  redis.call('ZREM', KEYS[5], who)
+elseif ARGV[1] == 'arrived' then -- unless Slack has refused somebody meanwhile
+  answer = math.max(0, at - now)
+  if answer > 0 then redis.call('ZADD', KEYS[5], 'XX', string.format('%.6f', now + answer), who) else redis.call('ZREM', KEYS[5], who) end
 elseif ARGV[1] == 'edit' then
   local before = stand(now - seconds)
   local first = redis.call('ZCOUNT', KEYS[3], '-inf', now - FIRST / 2)

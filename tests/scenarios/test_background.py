@@ -96,9 +96,6 @@ async def test_an_openai_that_refuses_it_in_conversations_is_asked_in_the_foregr
     assert tried == [True, False, False], "once for the life of the process"
 
 
-async def test_the_tokens_of_a_response_that_was_followed_are_recorded_once() -> None: ...
-
-
 async def test_a_background_response_can_be_cancelled(settings: Settings, ai: OpenAIServer) -> None:
     ai.tokens_per_second = 20
     ai.script = Script(text(LONG), text(LONG))

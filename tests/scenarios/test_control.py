@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from dataclasses import replace
 from typing import Any
@@ -164,7 +165,7 @@ async def test_what_has_not_begun_is_withdrawn_by_stop(
 
 
 async def test_an_answer_that_waits_for_a_retry_is_stopped(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
-    ai.faults.add("/responses", status=429, headers={"retry-after": "30"}, times=None)
+    ai.faults.add("/responses", status=429, headers={"retry-after": "30"}, times=99)
     ts = slack.workspace.say("ana", "general", "@assist count")
     await slack.until(lambda: "Trying again" in slack.workspace.status("general", ts))
     since = time.monotonic()
@@ -324,3 +325,47 @@ async def test_a_stop_while_its_worker_is_dead_is_kept_by_the_next(
     await slack.until(lambda: "Stopped by Ana" in "".join(answers(slack, "general", ts)), timeout=20)
     (answer,) = answers(slack, "general", ts)
     assert answer.startswith(shown), "what was written stays"
+
+
+async def test_a_worker_that_is_told_to_stop_still_hears_who_wants_no_more(
+    start: Bots, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    ai.script = Script(slowly())
+    await start.start("web")
+    worker = await start.start("worker")
+    ts = await ask_and_see_it_grow(slack)
+    worker.signal(signal.SIGTERM)
+    await asyncio.sleep(0.3)
+    since = time.monotonic()
+    slack.workspace.press("ana", "general", own(slack, "general", ts)[0]["ts"], "stop_answer")
+    await stopped_answer(slack, ts, since)
+    assert await worker.ended(10) == 0
+
+
+async def test_an_answer_that_is_had_again_and_stopped_at_once_stays_as_it_was(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    ai.script = Script(text("First answer."))
+    ts = slack.workspace.say("ana", "general", "@assist count")
+    await answer_to(slack, "general", ts)
+    (message,) = own(slack, "general", ts)
+    ai.faults.add("/responses", status=0, delay=3)
+    slack.workspace.press("ana", "general", message["ts"], "answer_again")
+    asked = [r for r in ai.requests if r.path == "/v1/responses"]
+    await slack.until(lambda: len([r for r in ai.requests if r.path == "/v1/responses"]) > len(asked))
+    slack.workspace.say("ana", "general", "stop", thread_ts=ts)
+    await slack.until(lambda: "Stopped by" in answers(slack, "general", ts)[0])
+    assert answers(slack, "general", ts)[0].startswith("First answer.")
+    ai.script = None
+
+
+async def test_slow_notes_to_those_who_wait_cost_no_lease(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+    said = "One two three four. "
+    ai.script = Script(text(said * 5, chunk=4, delay=0.45), text("Later.", match="later"))
+    slack.faults.add("chat.postEphemeral", delay=4, times=3)
+    ts = slack.workspace.say("ana", "general", "@assist count")
+    await slack.until(lambda: bool(answers(slack, "general", ts)))
+    for n in range(3):
+        slack.workspace.say("ana", "general", f"later {n}", thread_ts=ts)
+    assert (await answer_to(slack, "general", ts, 2, timeout=25)) == "Later."
+    assert len([r for r in ai.requests if r.path == "/v1/responses"]) == 2, "each was asked once"

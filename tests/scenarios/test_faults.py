@@ -366,3 +366,36 @@ async def test_slacks_limits_are_kept_ahead(settings: Settings, slack: SlackServ
         for channel, ts in zip(channels, threads, strict=True):
             assert (await answer_to(slack, channel, ts, timeout=30)).split() == said.split()
     assert not slack.refused
+
+
+async def test_what_was_written_stays_when_the_turn_is_given_up(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    said = "One two three four five. " * 20
+    ai.script = Script(cut(said))
+    ts = slack.workspace.say("ana", "general", "@assist question")
+    await slack.until(lambda: bool(answers(slack, "general", ts)))
+    ai.faults.add("/responses", status=401, times=9)
+    answer = await answer_to(slack, "general", ts, timeout=20)
+    await slack.until(lambda: ":warning:" in answers(slack, "general", ts)[0])
+    answer = answers(slack, "general", ts)[0]
+    assert answer.startswith("One two three")
+    assert "refused my key" in answer
+
+
+async def test_a_status_that_may_not_be_set_costs_no_retry(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+    slack.faults.add("assistant.threads.setStatus", error="missing_scope", times=None)
+    ai.faults.add("/responses", status=500, times=2)
+    ai.script = Script(text("Here it is."))
+    ts = slack.workspace.say("ana", "general", "@assist question")
+    assert await answer_to(slack, "general", ts, timeout=6) == "Here it is."
+
+
+async def test_a_closed_channel_and_a_hiccup_leave_nobody_without_a_word(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    slack.faults.add("chat.postMessage", error="is_archived", times=None, when=lambda a: a["channel"].startswith("C"))
+    slack.faults.add("conversations.open", status=503)
+    ai.script = Script(text("Here it is."))
+    slack.workspace.say("ana", "general", "@assist question")
+    assert "Here it is." in await answer_to(slack, slack.workspace.dm("ana").id, timeout=15)
