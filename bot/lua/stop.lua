@@ -1,8 +1,8 @@
 -- Ends a running answer, or withdraws what a person has waiting. Returns 'stopped', 'withdrawn', 'idle' (there was nothing to stop), 'duplicate',
 -- or 'asker:' and the user whose answer it is, who alone may stop it (with the thread's starter).
 -- KEYS: event, said, thread, waiting, messages, turn, delayed, stops
--- ARGV: thread name, user, ts of the wish, event seconds, said seconds, first ts of the turn that is meant (or ''), only it has one message (0/1),
--- which refusals are final ('all' | 'theirs' | 'none': the wish may be an ordinary message), most stops
+-- ARGV: thread name, user, ts of the wish, event seconds, said seconds, first ts of its turn, alone (0/1), final ('all' | 'theirs' | 'none'), most stops
+-- The first ts may be '' (any turn is meant); alone: only a turn of one message is. Final is which refusals end it: else the wish may be an ordinary message.
 if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 'duplicate' end
 local function heard()
   redis.call('SET', KEYS[1], '1', 'EX', ARGV[4])

@@ -206,21 +206,6 @@ async def test_an_answer_that_a_person_deleted_is_posted_anew(
     await works_afterwards(slack, ai, ts)
 
 
-@pytest.mark.parametrize("close", ["archive", "remove_bot"])
-async def test_an_answer_for_a_closed_channel_reaches_the_asker(
-    bot: Settings, slack: SlackServer, ai: OpenAIServer, close: str
-) -> None:
-    said = "One two three four five. " * 12
-    ai.script = Script(text(said, chunk=20, delay=0.1))
-    ts = slack.workspace.say("ana", "general", "@assist question")
-    await slack.until(lambda: answers(slack, "general", ts))
-    getattr(slack.workspace, close)("general")
-    dm = slack.workspace.dm("ana").id
-    answer = await answer_to(slack, dm, timeout=20)
-    assert "can't write in the channel" in answer
-    assert said.strip() in answer
-
-
 # -- Redis --------------------------------------------------------------------------------------------------------------------
 
 
@@ -389,13 +374,3 @@ async def test_a_status_that_may_not_be_set_costs_no_retry(bot: Settings, slack:
     ai.script = Script(text("Here it is."))
     ts = slack.workspace.say("ana", "general", "@assist question")
     assert await answer_to(slack, "general", ts, timeout=6) == "Here it is."
-
-
-async def test_a_closed_channel_and_a_hiccup_leave_nobody_without_a_word(
-    bot: Settings, slack: SlackServer, ai: OpenAIServer
-) -> None:
-    slack.faults.add("chat.postMessage", error="is_archived", times=None, when=lambda a: a["channel"].startswith("C"))
-    slack.faults.add("conversations.open", status=503)
-    ai.script = Script(text("Here it is."))
-    slack.workspace.say("ana", "general", "@assist question")
-    assert "Here it is." in await answer_to(slack, slack.workspace.dm("ana").id, timeout=15)
