@@ -42,6 +42,7 @@ POST = "chat.postMessage"
 POSTS = (0.95, 4.0)  # chat.postMessage, in each channel
 ALL_POSTS = (5.0, 100.0)  # in all channels together; Slack names no number, this is a careful guess
 CADENCE = 1.0  # seconds between two edits of one answer, at least
+LOOK_SECONDS = 2.0  # between two looks at a place in the line
 AGAIN_SECONDS = 1.0  # while Redis is away
 PROMISE_SECONDS = 20  # a promise is renewed while its answer grows; that of a killed worker lapses
 
@@ -86,7 +87,7 @@ class Pace:
         for place in (channel, "") if channel else ("",):
             wait = await self._ask("take", method, place, who=who)
             while wait > 0:
-                await asyncio.sleep(wait)
+                await asyncio.sleep(min(wait, LOOK_SECONDS) if who else wait)  # it may go quicker than was thought
                 wait = await self._ask("arrived", method, place, who=who)
 
     async def refused(self, method: str, channel: str, after: float) -> None:

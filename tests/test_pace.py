@@ -119,7 +119,7 @@ async def test_a_refusal_stops_everybody_for_its_time_and_slows_them_after(
     assert time.monotonic() - started >= 0.28
     async with connect_redis(redis_url) as redis:
         bucket, *_ = keys.pace(Pace(redis, "xoxb-1")._workspace, STATUS, "")
-        assert 0.6 < float(await redis.hget(bucket, "share") or 0) < 0.8
+        assert 0.8 < float(await redis.hget(bucket, "share") or 0) < 0.9
 
 
 async def test_without_limits_nothing_waits() -> None:
@@ -203,3 +203,24 @@ async def test_who_died_waiting_makes_the_line_no_longer(paces: tuple[Pace, Pace
     started = time.monotonic()
     await paces[1].take(STATUS, who="turn 2")
     assert time.monotonic() - started < 1, "twenty places would be two seconds"
+
+
+async def test_who_waits_goes_as_soon_as_nothing_is_owed(paces: tuple[Pace, Pace], redis_url: str) -> None:
+    await spend(*paces, method=STATUS)
+    async with connect_redis(redis_url) as redis:
+        bucket, *_ = keys.pace(Pace(redis, "xoxb-1")._workspace, STATUS, "")
+        await redis.hset(bucket, "tokens", "-95")
+        waiting = asyncio.create_task(paces[0].take(STATUS, who="turn 1"))  # for ten seconds, as it seems
+        await asyncio.sleep(0.2)
+        await redis.hset(bucket, "tokens", "0")  # those before it were not so many
+        await asyncio.wait_for(waiting, 4)
+
+
+async def test_a_refusal_holds_back_those_who_wait_already(paces: tuple[Pace, Pace]) -> None:
+    await spend(*paces, method=STATUS)
+    waiting = [asyncio.create_task(paces[0].take(STATUS, who=f"turn {n}")) for n in range(3)]
+    await asyncio.sleep(0.05)
+    await paces[1].refused(STATUS, "", 1.0)
+    started = time.monotonic()
+    await asyncio.gather(*waiting)
+    assert time.monotonic() - started >= 0.9

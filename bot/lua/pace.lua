@@ -43,6 +43,12 @@ local function told(wait, before) -- with a long line before it, one need not lo
   redis.call('EXPIRE', KEYS[4], 60)
   return wait
 end
+local function still(place) -- seconds until a place is reached: at once when nothing is owed, not before Slack's Retry-After is over
+  local others = redis.call('ZSCORE', KEYS[2], who) and 0 or promised
+  local wait = math.max(at - now, tokens < others and place - now or 0)
+  if wait <= 0 then redis.call('ZREM', KEYS[5], who) end
+  return math.max(0, wait)
+end
 local answer = 0
 if ARGV[1] == 'spare' and left >= 1 then
   tokens, answer = tokens - 1, 1
@@ -63,8 +69,7 @@ elseif ARGV[1] == 'take' then
   redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now - PLACE)
   local place = who ~= '' and tonumber(redis.call('ZSCORE', KEYS[5], who))
   if place then -- of an asker that died while it waited: who asks again for the same has its place, so that the dead make no line longer
-    answer = math.max(0, place - now)
-    if answer == 0 then redis.call('ZREM', KEYS[5], who) end
+    answer = still(place)
   else
     tokens = tokens - 1 -- below what is promised to others, or below zero: a place in the line
     local others = redis.call('ZSCORE', KEYS[2], who) and 0 or promised
@@ -74,9 +79,8 @@ elseif ARGV[1] == 'take' then
       redis.call('EXPIRE', KEYS[5], 3600)
     end
   end
-elseif ARGV[1] == 'arrived' then -- unless Slack has refused somebody meanwhile
-  answer = math.max(0, at - now)
-  if answer > 0 then redis.call('ZADD', KEYS[5], 'XX', string.format('%.6f', now + answer), who) else redis.call('ZREM', KEYS[5], who) end
+elseif ARGV[1] == 'arrived' then
+  answer = still(who ~= '' and tonumber(redis.call('ZSCORE', KEYS[5], who)) or now)
 elseif ARGV[1] == 'edit' then
   local before = stand(now - seconds)
   local first = redis.call('ZCOUNT', KEYS[3], '-inf', now - FIRST / 2)
@@ -92,7 +96,7 @@ elseif ARGV[1] == 'cadence' then
   local one_more = redis.call('ZSCORE', KEYS[2], who) and 0 or 1
   answer = (math.max(promised, redis.call('ZCARD', KEYS[3])) + one_more) / flow
 elseif ARGV[1] == 'refused' then
-  tokens, share = math.min(tokens, 0), math.max(0.3, share * 0.7)
+  tokens, share = math.min(tokens, 0), math.max(0.3, share * 0.85)
   at = math.max(at, now + seconds)
 end
 redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', string.format('%.6f', at), 'share', tostring(share), 'slot', string.format('%.6f', slot))
