@@ -14,7 +14,7 @@ from bot import buttons, metrics
 from bot.control import Control, Said
 from bot.errors import AssistError
 from bot.models import Message, ThreadKey
-from bot.mrkdwn import says_stop
+from bot.mrkdwn import addresses_other, says_stop
 from bot.queue import Queue
 from bot.slack import Slack
 from handlers.parse import MALFORMED, Deleted, Edited, Ignored, parse
@@ -60,7 +60,7 @@ class Messages:
                 log.debug("message", event_id=parsed.event_id, thread=str(parsed.thread), ts=parsed.ts, outcome=outcome)
                 return outcome
             case Edited():
-                return await self._edited(parsed)
+                return await self._edited(parsed, me)
             case Deleted():
                 return await self._deleted(parsed)
 
@@ -76,9 +76,11 @@ class Messages:
             await self._whisper(said.thread, said.user, NOT_YOURS.format(asker=asker))
         return "duplicate" if outcome == "duplicate" else "stopped"
 
-    async def _edited(self, edited: Edited) -> str:
-        """A message that waits gets the new text; one that has been taken up can be answered again."""
+    async def _edited(self, edited: Edited, me: str) -> str:
+        """A message that waits gets the new text, or waits no more if it speaks to somebody else now; one that has been taken up can be answered again."""
         thread, ts = edited.thread, edited.ts
+        if not edited.for_bot and addresses_other(edited.text, me):
+            return "cancelled" if await self._queue.cancel(thread, ts, for_bot=False) == "changed" else "ignored"
         got = await self._queue.replace_text(thread, ts, edited.text, for_bot=edited.for_bot)
         if got == "changed":
             return "edited"

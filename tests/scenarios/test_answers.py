@@ -143,6 +143,19 @@ async def test_an_edit_of_a_waiting_message_replaces_its_text(
     assert "tpyo" not in asked
 
 
+async def test_a_waiting_message_that_now_speaks_to_somebody_else_is_left_to_them(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    ai.script = Script(text("First. " * 40, chunk=7, delay=0.05))
+    ts = slack.workspace.say("ana", "general", "@assist one")
+    await slack.until(lambda: answers(slack, "general", ts))
+    two = slack.workspace.say("ana", "general", "what do you think?", thread_ts=ts)
+    slack.workspace.edit("ana", "general", two, "@raj what do you think?")
+    await slack.until(lambda: whole(slack, "general", ts))
+    await asyncio.sleep(0.5)
+    assert len(answers(slack, "general", ts)) == 1
+
+
 async def test_a_waiting_message_that_is_deleted_is_not_answered(
     bot: Settings, slack: SlackServer, ai: OpenAIServer
 ) -> None:
