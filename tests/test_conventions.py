@@ -26,6 +26,8 @@ DOCUMENTS = (
     "docs/operations.md",
     "docs/deploy.md",
     "docs/chaos.md",
+    "docs/scale.md",
+    "docs/performance.md",
 )
 CONTRACT = (
     "SLACK_BOT_TOKEN SLACK_APP_TOKEN SLACK_SIGNING_SECRET SLACK_API_URL OPENAI_API_KEY OPENAI_BASE_URL OPENAI_DATA_RESIDENCY OPENAI_MODEL "
