@@ -106,6 +106,8 @@ class Llm:
             raise Retryable(
                 f"nothing for {self._stall:g} s", said="OpenAI stopped in the middle of the answer."
             ) from None
+        except ValueError as error:  # a garbled event
+            raise Retryable(f"stream not understood: {type(error).__name__}", said=BROKE) from error
         except Failed as failure:
             raise failed(failure.code) from None
         except (openai.OpenAIError, httpx2.HTTPError) as error:
