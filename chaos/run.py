@@ -33,7 +33,6 @@ from playground.slack import SlackServer
 
 REDELIVERIES = (0.0, 5.0, 30.0)  # Slack's own come at once, after a minute and after five
 TELL_EVERY = 10.0  # seconds
-STALL = 10.0  # seconds that the bot waits for the model's next word
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,7 @@ class Size:
     spread: float = 240.0
     every: float = 1.0
     faults: float = 0.05
+    stall: float = 10.0  # seconds that the bot waits for the model's next word
     patience: float = 120.0  # seconds without any news, after which what is missing will not come
     quiet: float = 10.0  # seconds that all must stay good; longer than a lease, so that a double would have come
 
@@ -122,7 +122,7 @@ class World:
             "SLACK_API_URL": self.slack.api_url,
             "OPENAI_API_KEY": self.ai.api_key,
             "OPENAI_BASE_URL": self.ai.base_url,
-            "OPENAI_STALL_SECONDS": str(STALL),
+            "OPENAI_STALL_SECONDS": str(self.size.stall),
             "REDIS_URL": self.valkey.url,
             "DATABASE_URL": self.database_url,
             "DATA_DIR": str(self.folder),

@@ -7,7 +7,7 @@ from pathlib import Path
 from chaos.run import Size, chaos
 
 SEED = 7
-SMALL = Size(talks=6, lines=2, channels=3, workers=2, spread=1.0, every=3.0, quiet=1.0)
+SMALL = Size(talks=4, lines=2, channels=3, workers=2, spread=1.0, every=3.0, stall=3.0, quiet=1.0)
 
 
 async def test_a_storm_costs_no_message_no_order_and_no_effect(tmp_path: Path) -> None:
