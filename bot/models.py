@@ -160,10 +160,7 @@ class Turn:
     usage: Usage = field(default_factory=Usage)
     stopped_by: str = ""  # the user who wants no more of it
     cut: bool = False  # `answer` is as far as it had come when it was stopped
-    aside: tuple[
-        tuple[str, str], ...
-    ] = ()  # role and text of what the conversation does not know: an answer that was stopped, …
-
+    aside: tuple[tuple[str, str], ...] = ()  # role and text of what the conversation does not know
     counted: str = ""  # the last response that `usage` holds
     sequence: int = -1  # of the last event of `response` that was read; -1: it cannot be followed
     item: int = -1  # the output item that this event belongs to

@@ -67,6 +67,11 @@ class Story:
             await reply.open()
             await self._finish(known, again=not empty)
             return
+        asked = question(self._turn, people, me.user)
+        if self._lease.stopped.is_set():  # while it waited for this run, which need not ask OpenAI anything
+            await reply.open()
+            await self._end(await self._cut_short(asked))
+            return
         finding = asyncio.create_task(self._desk.conversations.find(self._lease))
         begun = (reply.open(), finding, self._show_session())
         for failure in await asyncio.gather(*begun, return_exceptions=True):  # no post may come in after the turn
@@ -76,14 +81,16 @@ class Story:
         journal = Journal(self._desk.database, self._desk.tools, self._turn, asker)
         exchange = Exchange(self._desk, self._lease, reply, journal, self.tally, finding.result())
         self._exchange = exchange
-        asked = question(self._turn, people, me.user)
+        asked = question(self._turn, people, me.user)  # with the files that came meanwhile
         answer = await self._unless_stopped(exchange.answer(asked))
-        if answer is None:
-            answer = await self._cut_short(asked)
+        await self._end(await self._cut_short(asked) if answer is None else answer)
+        await self._count(exchange)
+
+    async def _end(self, answer: str) -> None:
+        """Notes the whole answer, then writes it."""
         usage, footnotes = json.dumps(astuple(self.tally.usage)), "\n".join(self.tally.footnotes)
         await self._lease.save(answer=answer, cut=int(self.stopped), usage=usage, footnotes=footnotes)
         await self._finish(answer, again=True)
-        await self._count(exchange)
 
     async def fail(self, text: str) -> None:
         """Says what went wrong, below what was written: half an answer never looks whole."""
@@ -135,14 +142,14 @@ class Story:
 
     async def _cut_short(self, asked: Sequence[Item]) -> str:
         """What there is of an answer that was stopped; its conversation learns of it with the next question."""
-        assert self._exchange
-        self.stopped = True
-        if self._exchange.goes_on:
+        self.stopped, turn, exchange = True, self._turn, self._exchange
+        goes_on = exchange.goes_on if exchange else turn.response if turn.sequence >= 0 else ""
+        if goes_on:
             with contextlib.suppress(Retryable, UserFacing):
-                await self._desk.llm.cancel(self._exchange.goes_on)
-        said = self._exchange.so_far()
-        # OpenAI tells the usage of whole responses only: what was cut short is reckoned.
-        self.tally.usage += Usage(self._turn.conversation_tokens + reckon(*asked), 0, reckon(said) if said else 0)
+                await self._desk.llm.cancel(goes_on)
+        said = exchange.so_far() if exchange else joined(turn.written, turn.partial)
+        if exchange:  # OpenAI tells the usage of whole responses only: what was cut short is reckoned
+            self.tally.usage += Usage(turn.conversation_tokens + reckon(*asked), 0, reckon(said) if said else 0)
         text = await self._kept(said)
         await self._note(stopped_aside(asked, text))
         return text or STOPPED_AT_ONCE

@@ -174,6 +174,14 @@ async def test_an_answer_that_waits_for_a_retry_is_stopped(bot: Settings, slack:
     assert time.monotonic() - since < 3, "not after the half minute that OpenAI wanted"
 
 
+async def test_a_stop_needs_no_openai(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
+    ai.faults.add("/conversations", status=500, times=99)
+    ts = slack.workspace.say("ana", "general", "@assist count")
+    await slack.until(lambda: "Trying again" in slack.workspace.status("general", ts), timeout=10)
+    slack.workspace.say("ana", "general", "stop", thread_ts=ts)
+    await slack.until(lambda: "Stopped by Ana" in "".join(answers(slack, "general", ts)))
+
+
 # -- again --------------------------------------------------------------------------------------------------------------------
 
 
