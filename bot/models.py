@@ -178,9 +178,9 @@ class Turn:
         return self.messages[-1].user
 
 
-def turn_id(message: Message) -> str:
-    """A turn's name, the same however often it runs: its channel and its first message."""
-    return f"{message.thread.channel}-{message.ts}"
+def turn_id(thread: ThreadKey, first: str) -> str:
+    """A turn's name, the same however often it runs: its channel and the ts of its first message."""
+    return f"{thread.channel}-{first}"
 
 
 def utcnow() -> datetime:

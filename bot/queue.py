@@ -349,7 +349,7 @@ def _turn(
 ) -> Turn:
     messages = tuple(Message.from_json(t) for t in texts if t)
     return Turn(
-        id=turn_id(messages[0]),
+        id=turn_id(key, messages[0].ts),
         thread=key,
         messages=messages,
         attempt=int(turn.get("attempt", 0)),

@@ -20,7 +20,7 @@ from bot.exchange import Exchange, joined
 from bot.journal import Journal
 from bot.lease import Lease
 from bot.llm import Item
-from bot.models import AGAIN, GONE, Person, Turn, Usage
+from bot.models import AGAIN, GONE, Person, Turn, Usage, turn_id
 from bot.mrkdwn import escaped, mentions
 from bot.reply import Reply
 
@@ -167,7 +167,7 @@ class Story:
     async def _take_away(self) -> None:
         """The question was deleted: so is its answer, unless somebody else has spoken since."""
         gone = self._turn.messages[0]
-        turn = f"{self._turn.thread.channel}-{gone.of}"
+        turn = turn_id(self._turn.thread, gone.of)
         try:
             said = [s async for s in self._desk.slack.history(self._turn.thread, oldest=gone.of)]
         except (SlackRefused, UserFacing) as error:

@@ -12,19 +12,16 @@ from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot import buttons, metrics
 from bot.control import Control, Said
-from bot.errors import AssistError
 from bot.models import Message, ThreadKey
 from bot.mrkdwn import addresses_other, says_stop
 from bot.queue import Queue
 from bot.slack import Slack
+from handlers.notes import NOT_YOURS, WITHDRAWN, tell
 from handlers.parse import MALFORMED, Deleted, Edited, Ignored, parse
 
 log = structlog.get_logger()
 
-WHISPER_SECONDS = 1.5  # an event has to be acked within three
 EDITED = "You edited a question that I have taken up already."
-WITHDRAWN = "I had not begun yet: what you had asked here is withdrawn."
-NOT_YOURS = "Only <@{asker}> can stop that answer, or who began the thread."
 
 
 class Messages:
@@ -71,9 +68,9 @@ class Messages:
         if outcome == "idle" or (outcome == "not theirs" and not said.by_mention):
             return ""
         if outcome == "withdrawn":
-            await self._whisper(said.thread, said.user, WITHDRAWN)
+            await tell(self._slack, said.thread, said.user, WITHDRAWN)
         elif outcome == "not theirs":
-            await self._whisper(said.thread, said.user, NOT_YOURS.format(asker=asker))
+            await tell(self._slack, said.thread, said.user, NOT_YOURS.format(asker=asker))
         return "duplicate" if outcome == "duplicate" else "stopped"
 
     async def _edited(self, edited: Edited, me: str) -> str:
@@ -88,7 +85,7 @@ class Messages:
         if not author or author != edited.user:
             return "ignored"
         blocks = buttons.offer(EDITED, buttons.AGAIN, "Answer again", thread, got)
-        await self._whisper(thread, edited.user, EDITED, blocks)
+        await tell(self._slack, thread, edited.user, EDITED, blocks)
         return "edited"
 
     async def _deleted(self, deleted: Deleted) -> str:
@@ -101,16 +98,6 @@ class Messages:
         wish, event_id = deleted.event_ts, deleted.event_id
         taken = await self._control.take_back(deleted.thread, deleted.ts, deleted.user, wish=wish, event_id=event_id)
         return "taken back" if taken else "ignored"
-
-    async def _whisper(
-        self, thread: ThreadKey, user: str, text: str, blocks: list[buttons.Block] | None = None
-    ) -> None:
-        """A word to one person; that Slack refuses it is no reason to have the event again."""
-        try:
-            async with asyncio.timeout(WHISPER_SECONDS):
-                await self._slack.whisper(thread.channel, user, thread.thread_ts, text, blocks or ())
-        except (AssistError, TimeoutError) as error:
-            log.warning("note not shown", thread=str(thread), person=user, error=type(error).__name__)
 
     async def not_ours(self, body: Mapping[str, Any]) -> None:
         """An event that the manifest does not ask for: acked, noted, nothing more."""

@@ -11,11 +11,9 @@ from slack_bolt.async_app import AsyncAck, AsyncRespond
 
 from bot import metrics
 from bot.control import Control
-from bot.errors import AssistError
-from bot.models import ThreadKey
 from bot.queue import Queue
 from bot.slack import Slack
-from handlers.messages import NOT_YOURS, WHISPER_SECONDS, WITHDRAWN
+from handlers.notes import NOT_YOURS, NOTE_SECONDS, WITHDRAWN, tell
 from handlers.parse import AgainPressed, CancelPressed, StopPressed, parse, parse_press
 
 log = structlog.get_logger()
@@ -60,7 +58,7 @@ class Presses:
             if _is_note(body):
                 await _replace(respond, word)
             elif word is not AGAIN:
-                await self._whisper(parsed.thread, parsed.user, word)
+                await tell(self._slack, parsed.thread, parsed.user, word)
         await ack()
 
     async def cancel(self, body: Mapping[str, Any], ack: AsyncAck, respond: AsyncRespond) -> None:
@@ -81,14 +79,7 @@ class Presses:
         metrics.events.labels("stopped" if outcome in ("stopped", "withdrawn") else "ignored").inc()
         if outcome in ("idle", "withdrawn", "not theirs"):
             word = {"idle": NOTHING_RUNS, "withdrawn": WITHDRAWN}.get(outcome, NOT_YOURS.format(asker=asker))
-            await self._whisper(pressed.thread, pressed.user, word)
-
-    async def _whisper(self, thread: ThreadKey, user: str, word: str) -> None:
-        try:
-            async with asyncio.timeout(WHISPER_SECONDS):
-                await self._slack.whisper(thread.channel, user, thread.thread_ts, word)
-        except (AssistError, TimeoutError) as error:
-            log.warning("note not shown", thread=str(thread), person=user, error=type(error).__name__)
+            await tell(self._slack, pressed.thread, pressed.user, word)
 
 
 def _is_note(body: Mapping[str, Any]) -> bool:
@@ -99,7 +90,7 @@ def _is_note(body: Mapping[str, Any]) -> bool:
 async def _replace(respond: AsyncRespond, word: str) -> None:
     """Says what came of it where the button was."""
     try:
-        async with asyncio.timeout(WHISPER_SECONDS):
+        async with asyncio.timeout(NOTE_SECONDS):
             await respond(text=word, replace_original=True)
     except Exception as error:  # whatever the web client raises: what was asked for is done
         log.warning("note not replaced", error=type(error).__name__)

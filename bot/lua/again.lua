@@ -3,13 +3,5 @@
 if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('ZSCORE', KEYS[3], ARGV[2]) then return 0 end
 local turn = redis.call('HMGET', KEYS[5], 'messages', 'kind', 'answer')
 if turn[1] and string.match(turn[1], '^%S+') == ARGV[2] and turn[2] == 'again' and not turn[3] then return 0 end
-for i = 2, #ARGV, 2 do
-  redis.call('ZADD', KEYS[3], ARGV[i], ARGV[i])
-  redis.call('HSET', KEYS[4], ARGV[i], ARGV[i + 1])
-end
-if (redis.call('HGET', KEYS[2], 'state') or 'idle') == 'idle' then
-  enter(KEYS[7], ARGV[1])
-  redis.call('HSET', KEYS[2], 'state', 'ready')
-  feed(KEYS[7], KEYS[6])
-end
+put_back(KEYS[7], KEYS[6], ARGV[1], KEYS[2], KEYS[3], KEYS[4], ARGV, 2)
 return 1

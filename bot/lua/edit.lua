@@ -11,12 +11,12 @@ if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   end
   return ''
 end
-local message = cjson.decode(redis.call('HGET', KEYS[2], ARGV[1]))
-if ARGV[2] == 'cancel' and message.kind == 'again' then return redis.call('GET', KEYS[3]) or '' end -- it was answered once
+local readable, message = pcall(cjson.decode, redis.call('HGET', KEYS[2], ARGV[1]) or '')
+if ARGV[2] == 'cancel' and readable and message.kind == 'again' then return redis.call('GET', KEYS[3]) or '' end -- it was answered once
 if ARGV[2] == 'cancel' then
   redis.call('ZREM', KEYS[1], ARGV[1])
   redis.call('HDEL', KEYS[2], ARGV[1])
-else
+elseif readable then
   -- Not decoded whole: cjson would turn an empty list of files into an object.
   message.text = ARGV[3]
   local files = message.files

@@ -79,3 +79,16 @@ local function feed(lanes, ready)
   end
 end
 
+-- Puts messages back where they wait, and gives their thread its place if it rests. `given` holds ts, message JSON, … from its n-th member on.
+local function put_back(lanes, ready, thread, key, waiting, messages, given, n)
+  for i = n, #given, 2 do
+    redis.call('ZADD', waiting, given[i], given[i])
+    redis.call('HSET', messages, given[i], given[i + 1])
+  end
+  if (redis.call('HGET', key, 'state') or 'idle') == 'idle' then
+    enter(lanes, thread)
+    redis.call('HSET', key, 'state', 'ready')
+    feed(lanes, ready)
+  end
+end
+
