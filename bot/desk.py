@@ -40,3 +40,13 @@ class Tally:
     first_text: float | None = None  # in Slack
     refused: bool = False
     footnotes: list[str] = field(default_factory=list)  # mrkdwn, shown below the answer
+
+    def note(self, text: str, instead_of: str = "") -> None:
+        """Adds a footnote; with `instead_of`, in the place of one that begins with that."""
+        at = next(
+            (n for n, t in enumerate(self.footnotes) if t == text or (instead_of and t.startswith(instead_of))), -1
+        )
+        if at < 0:
+            self.footnotes.append(text)
+        else:
+            self.footnotes[at] = text

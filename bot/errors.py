@@ -8,6 +8,7 @@ AssistError
 ├── UserFacing            its text is said to the person and ends the turn
 │   └── ModelGone         OpenAI does not offer the model (any more): another one may answer
 ├── LeaseLost             another worker has the turn: write nothing more
+├── FileRefused           this file cannot be used; its text is a word for people, and the answer goes on with the rest
 ├── ToolRefused           the model can correct its call: the text goes back to it
 ├── SlackRefused          Slack answered `ok: false`; the base of what a reply has an answer to:
 │   ├── MessageGone       the message was deleted: post anew
@@ -68,6 +69,10 @@ class ModelGone(UserFacing):
 
 class LeaseLost(AssistError):
     """The lease ran out or the turn has a successor."""
+
+
+class FileRefused(AssistError):
+    """The text says what is wrong with the file, in a few words that go into "skipped scan.pdf: …"."""
 
 
 class ToolRefused(AssistError):

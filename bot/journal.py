@@ -18,17 +18,18 @@ from typing import Any
 import structlog
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
 from bot.database import Database
 from bot.errors import AssistError, Retryable, ToolRefused
 from bot.models import Call, Person, Turn, utcnow
+from bot.sources import Sources
 from bot.tools import Asking, Tool
 from bot.tools.tool import canonical
 
 log = structlog.get_logger()
 
-TOOL_SECONDS = 30.0
 OUTPUT_CHARACTERS = 60_000
 
 
@@ -49,9 +50,9 @@ class Entry:
 class Journal:
     """The tools of one turn, run side by side, their effects once."""
 
-    def __init__(self, database: Database, tools: Iterable[Tool], turn: Turn, asker: Person) -> None:
+    def __init__(self, database: Database, tools: Iterable[Tool], turn: Turn, asker: Person, sources: Sources) -> None:
         self.calls = 0
-        self._database, self._turn, self._asker = database, turn, asker
+        self._database, self._turn, self._asker, self._sources = database, turn, asker, sources
         self._tools: Mapping[str, Tool] = {t.name: t for t in tools}
         self._seen: Counter[tuple[str, str]] = Counter()
 
@@ -111,11 +112,10 @@ class Journal:
         if tool is None:
             return json.dumps({"error": f"there is no tool called {entry.call.name}"})
         try:
-            async with asyncio.timeout(TOOL_SECONDS):
+            async with asyncio.timeout(tool.seconds):
                 if tool.effect:
                     return await self._once(tool, entry)
-                async with self._database.read() as connection:
-                    return _json(await tool.run(tool.parse(entry.call.arguments), self._asking(connection)))
+                return _json(await tool.run(tool.parse(entry.call.arguments), self._asking()))
         except ToolRefused as refused:
             return json.dumps({"error": str(refused)})
         except Exception:  # a broken tool must not take the answer with it: the model says what failed
@@ -166,8 +166,15 @@ class Journal:
     def _mine(self) -> Any:
         return (tables.journal.c.team == self._turn.thread.team) & (tables.journal.c.turn == self._turn.id)
 
-    def _asking(self, transaction: Any) -> Asking:
-        return Asking(self._asker, self._turn.thread, transaction)
+    def _asking(self, transaction: AsyncConnection | None = None) -> Asking:
+        return Asking(
+            person=self._asker,
+            thread=self._turn.thread,
+            question=self._turn.messages[-1],
+            sources=self._sources,
+            database=self._database,
+            transaction=transaction,
+        )
 
 
 def _json(outcome: Any) -> str:

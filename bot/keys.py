@@ -30,6 +30,7 @@ key                       type    holds
 {pace:<workspace>:<method>:<channel>}:patience  zset  the same, scored by when they are taken for gone; lives a minute
 {pace:<workspace>:<method>:<channel>}:places    zset  who waits for one, come what may, scored by when it is theirs; lives an hour
 person:<team>:<user>      string  a person's id, name and time zone as Slack told them; lives ten minutes
+duties                    zset    what is to be done about files, scored by when in s (bot/duties.py)
 {openai:<account>:<model>}:limits  hash  what OpenAI told of a model's limits, and what is left of them; these three live an hour
 {openai:<account>:<model>}:places  zset  requests that wait or are on their way, scored by the time in s at which they may go out
 {openai:<account>:<model>}:sizes   hash  their tokens
@@ -50,6 +51,7 @@ STOPS = "{q}:stops"
 THREAD = "{q}:thread:"  # what follows these three is a thread's name
 WAITING = "{q}:waiting:"
 MESSAGES = "{q}:messages:"
+DUTIES = "duties"
 GROUP = "workers"
 
 EVENT_SECONDS = 6 * 3600  # Slack's last redelivery comes after six minutes

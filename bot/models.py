@@ -64,6 +64,7 @@ class Message:
     )
     kind: str = ""  # AGAIN or GONE; a question has none
     of: str = ""  # of AGAIN: when it was asked for; of GONE: the ts of the deleted question
+    action_token: str = ""  # lets the bot search Slack for the author, for a short while
 
     def to_json(self) -> str:
         """The message as the queue stores it."""
@@ -77,7 +78,18 @@ class Message:
         raw = json.loads(text)
         known = {
             k: raw[k]
-            for k in ("ts", "user", "text", "event_id", "by_mention", "starts_thread", "replayed", "kind", "of")
+            for k in (
+                "ts",
+                "user",
+                "text",
+                "event_id",
+                "by_mention",
+                "starts_thread",
+                "replayed",
+                "kind",
+                "of",
+                "action_token",
+            )
             if k in raw
         }
         files = tuple(SharedFile(f["id"], f["name"]) for f in raw.get("files", ()))

@@ -32,8 +32,12 @@ class Settings:
     openai_small_model: str = "gpt-6-luna"
     openai_fallback_model: str = "gpt-6-luna"
     openai_vector_store_id: str = ""
+    openai_transcribe_model: str = "gpt-transcribe"
     openai_stall_seconds: float = 90.0
     openai_background: bool = False
+    files_megabytes: int = 200
+    files_keep_days: int = 0
+    files_left_hours: int = 24
     conversation_tokens: int = 32_000
     conversation_turns: int = 100
     redis_url: str = ""
@@ -153,8 +157,12 @@ def read_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Pa
         openai_small_model=raw.get("OPENAI_SMALL_MODEL", "gpt-6-luna"),
         openai_fallback_model=raw.get("OPENAI_FALLBACK_MODEL", "gpt-6-luna"),
         openai_vector_store_id=prefixed("OPENAI_VECTOR_STORE_ID", "vs_", "Leave it unset to have one made."),
+        openai_transcribe_model=raw.get("OPENAI_TRANSCRIBE_MODEL", "gpt-transcribe"),
         openai_stall_seconds=number("OPENAI_STALL_SECONDS", 90, 0.1, 3600),
         openai_background=flag("OPENAI_BACKGROUND", "off", ("on", "off")),
+        files_megabytes=whole("FILES_MEGABYTES", 200, 1, 512),
+        files_keep_days=whole("FILES_KEEP_DAYS", 0, 0, 3650),
+        files_left_hours=whole("FILES_LEFT_HOURS", 24, 0, 8760),
         conversation_tokens=whole("CONVERSATION_TOKENS", 32_000, 100, 900_000),
         conversation_turns=whole("CONVERSATION_TURNS", 100, 2, 10_000),
         redis_url=url("REDIS_URL", ("redis", "rediss", "unix")),

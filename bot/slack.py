@@ -30,25 +30,49 @@ PEOPLE_KEPT = 10_000
 PACED_HERE = frozenset(  # the others are paced by the reply, which knows what may wait
     (
         "chat.delete",
+        "assistant.search.context",
+        "assistant.search.info",
         "conversations.history",
+        "conversations.info",
+        "conversations.list",
+        "conversations.members",
         "conversations.open",
         "conversations.replies",
+        "files.completeUploadExternal",
+        "files.getUploadURLExternal",
+        "files.info",
+        "files.list",
+        "users.conversations",
         "users.info",
+        "users.list",
+        "views.open",
         "views.publish",
+        "views.update",
     )
+)
+READS = (  # how the methods end that take their arguments from the address: most of them read no JSON
+    ".context",
+    ".conversations",
+    ".getUploadURLExternal",
+    ".history",
+    ".info",
+    ".list",
+    ".members",
+    ".replies",
 )
 PAGES = 10  # of 200 messages: as far back as an answer is looked for
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the bot is in its workspace; `scopes` is empty where the server does not tell."""
+    """Who the bot is in its workspace; `scopes` is empty where the server does not tell. `url` is the workspace's address, with a slash at its end."""
 
     team: str
     user: str
     bot: str
     name: str
     scopes: frozenset[str] = frozenset()
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +102,12 @@ class Slack:
     async def identity(self, *, fresh: bool = False) -> Identity:
         """Who the bot is, asked once (or anew, to see whether Slack is reachable)."""
         if self._identity is None or fresh:
-            got = await self._call("auth.test")
+            got = await self.call("auth.test")
             scopes = frozenset(s.strip() for s in got.headers.get("x-oauth-scopes", "").split(",") if s.strip())
             name = got.get("user") or ""
-            self._identity = Identity(got["team_id"], got["user_id"], got.get("bot_id") or "", name, scopes)
+            self._identity = Identity(
+                got["team_id"], got["user_id"], got.get("bot_id") or "", name, scopes, got.get("url") or ""
+            )
         return self._identity
 
     async def post(
@@ -104,21 +130,21 @@ class Slack:
             args["thread_ts"] = thread_ts
         if metadata:
             args["metadata"] = _metadata(*metadata)
-        return str((await self._call("chat.postMessage", args))["ts"])
+        return str((await self.call("chat.postMessage", args))["ts"])
 
     async def update(self, channel: str, ts: str, blocks: Sequence[Mapping[str, Any]], text: str) -> None:
         """Replaces a message's content; with blocks Slack shows no "edited" mark."""
-        await self._call("chat.update", {"channel": channel, "ts": ts, "blocks": blocks, "text": text})
+        await self.call("chat.update", {"channel": channel, "ts": ts, "blocks": blocks, "text": text})
 
     async def start_stream(self, channel: str, thread_ts: str, text: str, recipient: tuple[str, str]) -> str:
         """Begins a native stream with some Markdown; returns its ts. `recipient`: team and user whose question it answers."""
         args = {"channel": channel, "thread_ts": thread_ts, "markdown_text": text}
         args |= {"recipient_team_id": recipient[0], "recipient_user_id": recipient[1]}
-        return str((await self._call("chat.startStream", args))["ts"])
+        return str((await self.call("chat.startStream", args))["ts"])
 
     async def append_stream(self, channel: str, ts: str, text: str) -> None:
         """Appends Markdown to a native stream."""
-        await self._call("chat.appendStream", {"channel": channel, "ts": ts, "markdown_text": text})
+        await self.call("chat.appendStream", {"channel": channel, "ts": ts, "markdown_text": text})
 
     async def stop_stream(
         self,
@@ -133,18 +159,18 @@ class Slack:
         args |= {k: v for k, v in {"markdown_text": text, "blocks": list(blocks)}.items() if v}
         if metadata:
             args["metadata"] = _metadata(*metadata)
-        await self._call("chat.stopStream", args)
+        await self.call("chat.stopStream", args)
 
     async def delete(self, channel: str, ts: str) -> None:
         """Deletes one of the bot's own messages; one that is gone already is fine."""
         try:
-            await self._call("chat.delete", {"channel": channel, "ts": ts})
+            await self.call("chat.delete", {"channel": channel, "ts": ts})
         except MessageGone:
             return
 
     async def status(self, channel: str, thread_ts: str, text: str) -> None:
         """Shows "CorporateAssist <text>" below the thread until the bot posts there, at most two minutes."""
-        await self._call("assistant.threads.setStatus", {"channel_id": channel, "thread_ts": thread_ts, "status": text})
+        await self.call("assistant.threads.setStatus", {"channel_id": channel, "thread_ts": thread_ts, "status": text})
 
     async def whisper(
         self, channel: str, user: str, thread_ts: str | None, text: str, blocks: Sequence[Mapping[str, Any]] = ()
@@ -157,26 +183,26 @@ class Slack:
             args["blocks"] = blocks
         if thread_ts:
             args["thread_ts"] = thread_ts
-        await self._call("chat.postEphemeral", args)
+        await self.call("chat.postEphemeral", args)
 
     async def session(self, channel: str, thread_ts: str, status: str, user: str) -> None:
         """Tells Slack whether the bot works in a thread: "processing" shows Slack's own stop button to the person, "active" ends that."""
         if not await self.pace.spare("agents.sessions.setStatus"):
             return
         args = {"channel_id": channel, "thread_ts": thread_ts, "status": status, "initiator_user_id": user}
-        await self._call("agents.sessions.setStatus", args)
+        await self.call("agents.sessions.setStatus", args)
 
     async def open_dm(self, user: str) -> str:
         """The channel id of the bot's DM with a person."""
-        return str((await self._call("conversations.open", {"users": user}))["channel"]["id"])
+        return str((await self.call("conversations.open", {"users": user}))["channel"]["id"])
 
     async def socket_url(self, app_token: str) -> str:
         """An address for one Socket Mode connection."""
-        return str((await self._call("apps.connections.open", {"token": app_token}))["url"])
+        return str((await self.call("apps.connections.open", {"token": app_token}))["url"])
 
     async def publish_home(self, user: str, view: Mapping[str, Any]) -> None:
         """Shows a Home tab to one person."""
-        await self._call("views.publish", {"user_id": user, "view": view})
+        await self.call("views.publish", {"user_id": user, "view": view})
 
     async def person(self, user: str) -> Person:
         """A person's name and time zone, kept for ten minutes; the bare id where Slack does not tell."""
@@ -215,7 +241,7 @@ class Slack:
 
     async def _slacks_person(self, key: str, user: str) -> Person | None:
         try:
-            raw = (await self._call("users.info", {"user": user}))["user"]
+            raw = (await self.call("users.info", {"user": user}))["user"]
         except (SlackRefused, Retryable, UserFacing):
             return None
         profile = raw.get("profile") or {}
@@ -239,7 +265,7 @@ class Slack:
         method = "conversations.replies" if thread.thread_ts else "conversations.history"
         me = await self.identity()
         for _ in range(PAGES):
-            got = await self._call(method, args)
+            got = await self.call(method, args)
             for raw in got["messages"]:
                 yield _said(raw, me)
             cursor = (got.get("response_metadata") or {}).get("next_cursor")
@@ -262,14 +288,14 @@ class Slack:
         found = {s.ts: s.text async for s in self.history(thread, oldest=min(parts, key=float)) if s.ts in parts}
         return "\n\n".join(found[ts] for ts in parts if ts in found)
 
-    async def _call(self, method: str, args: Mapping[str, Any] | None = None) -> Any:
-        """Calls a method; raises the errors of bot.errors that say what to do next."""
+    async def call(self, method: str, args: Mapping[str, Any] | None = None) -> Any:
+        """Calls a method; raises the errors of bot.errors that say what to do next. The answer is as Slack gives it: one module reads it, in one place."""
         if method in PACED_HERE:
             # Who reads the same again is a successor; people are asked for by many at once.
             who = " ".join(map(str, (args or {}).values())) if method.startswith("conversations.") else ""
             await self.pace.take(method, who=who)
         try:
-            read = method.endswith((".info", ".history", ".replies"))
+            read = method.endswith(READS)
             how = {"params": args} if read else {"json": args or {}}
             return await self.client.api_call(method, http_verb="GET" if read else "POST", **how)
         except SlackApiError as error:

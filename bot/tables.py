@@ -85,3 +85,55 @@ notes = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Index(None, "team", "person"),
 )
+
+# Files that people shared with the assistant, and those that an admin gave it. A row stands before anything is stored elsewhere, and goes last.
+# The same content twice in one channel is stored once at OpenAI: two rows, one `search_file`. Never across channels: what a place may search
+# is told by attributes of the stored file, and a name must not surface elsewhere.
+files = Table(
+    "files",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),  # where it was shared; "" for the assistant's knowledge
+    Column("slack_file", Text, primary_key=True),  # Slack's id; of knowledge from the command line its name
+    Column("thread", Text, nullable=False),  # the root's ts, "dm", or "" for knowledge
+    Column("uploader", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("permalink", Text, nullable=False),
+    Column("visibility", Text, nullable=False),  # place, workspace, everyone
+    Column("kind", Text, nullable=False),  # text, table, image, scan, sound; "" while it is not known
+    Column("state", Text, nullable=False),  # taking, ready, refused, going
+    Column("reason", Text, nullable=False),  # of refused: a word for people
+    Column("sha256", Text, nullable=False),  # of the content as Slack gave it
+    Column("size", Integer, nullable=False),  # bytes
+    Column("search_file", Text, nullable=False),  # OpenAI's file in the vector store; "" for none
+    Column(
+        "given_file", Text, nullable=False
+    ),  # OpenAI's file that the model or its code is given: an image, the pages of a scan, a table
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("checked_at", UtcDateTime, nullable=False),  # when Slack last had it
+    Index(None, "team", "channel", "sha256"),
+    Index(None, "team", "state"),
+)
+
+# What a conversation has been told, so that it is left behind when somebody is to read it who may not: `source` is channel:<id>,
+# workspace (knowledge for full members), or file:<OpenAI's id>.
+drawn = Table(
+    "drawn",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("conversation", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Index(None, "team", "source"),
+)
+
+# Files that the model's code made, on their way into a thread: `slack_file` is set before Slack is told to share it.
+made_files = Table(
+    "made_files",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("turn", Text, primary_key=True),
+    Column("container_file", Text, primary_key=True),  # OpenAI's id of it
+    Column("slack_file", Text, nullable=False),  # "" while it is not uploaded
+    Column("shared", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)

@@ -12,17 +12,22 @@ from typing import Any
 import structlog
 
 from bot import buttons
+from bot.access import Access
 from bot.allowance import reckon
 from bot.conversations import deleted_aside, is_empty, person_hash, question, stopped_aside
 from bot.desk import Desk, Tally
+from bot.drawn import Drawn
 from bot.errors import ConversationTrouble, Retryable, SlackRefused, UserFacing
 from bot.exchange import Exchange, joined
+from bot.files.library import Library
 from bot.journal import Journal
 from bot.lease import Lease
 from bot.llm import Item
 from bot.models import AGAIN, GONE, Person, Turn, Usage, turn_id
 from bot.mrkdwn import escaped, mentions
+from bot.reading import Reading
 from bot.reply import Reply
+from bot.sources import Sources
 
 log = structlog.get_logger()
 
@@ -78,7 +83,14 @@ class Story:
             if isinstance(failure, BaseException):
                 raise failure
         self._turn = await self._lease.reread()
-        journal = Journal(self._desk.database, self._desk.tools, self._turn, asker)
+        sources = Sources(
+            access=Access(),
+            reading=Reading(),
+            library=Library(),
+            drawn=Drawn(self._desk.database, self._turn.thread.team, finding.result()),
+            note=self.tally.note,
+        )
+        journal = Journal(self._desk.database, self._desk.tools, self._turn, asker, sources)
         exchange = Exchange(self._desk, self._lease, reply, journal, self.tally, finding.result())
         self._exchange = exchange
         asked = question(self._turn, people, me.user)  # with the files that came meanwhile

@@ -186,7 +186,13 @@ def _said(body: Raw, event: Raw, me: str) -> Message | Ignored:
         files=tuple(SharedFile(_word(f["id"]), _text(f.get("name") or f["id"])) for f in event.get("files") or ()),
         by_mention=mentioned,
         starts_thread=mentioned and not in_thread and not direct,
+        action_token=_action_token(event),
     )
+
+
+def _action_token(event: Raw) -> str:
+    """What assistant.search.context wants. Slack sends it at the event's top level; older apps had it in `assistant_thread`."""
+    return _text(event.get("action_token") or (event.get("assistant_thread") or {}).get("action_token") or "")
 
 
 def _thread(body: Raw, event: Raw, message: Raw) -> ThreadKey:

@@ -18,6 +18,7 @@ from bot.journal import OUTPUT_CHARACTERS, Journal
 from bot.models import Call, Message, Person, ThreadKey, Turn, utcnow
 from bot.tools import TOOLS, Asking, Tool
 from bot.tools.tool import Arguments
+from tests.asking import NO_SOURCES
 
 THREAD = ThreadKey("T1", "D1", "dm")
 ANA = Person("U1", "ana", "Europe/Berlin")
@@ -33,6 +34,7 @@ class Write(Arguments):
 
 
 async def _write(args: Write, asking: Asking) -> dict[str, Any]:
+    assert asking.transaction
     await asking.transaction.execute(
         insert(tables.notes).values(
             team="T1", person=asking.person.id, channel="D1", is_dm=True, text=args.text, created_at=utcnow()
@@ -63,7 +65,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 def journal(database: Database, turn: Turn = TURN) -> Journal:
     """A run of the turn."""
-    return Journal(database, [*TOOLS, WRITE, READ], turn, ANA)
+    return Journal(database, [*TOOLS, WRITE, READ], turn, ANA, NO_SOURCES)
 
 
 def call(text: str, then: str | None = None, *, call_id: str = "call_1", tool: str = "write") -> Call:

@@ -19,6 +19,7 @@ from bot.tools import TOOLS, Asking, Tool
 from bot.tools.clock import current_time
 from bot.tools.notes import LONGEST, MOST_NOTES, recall, remember
 from bot.tools.tool import Arguments, canonical
+from tests.asking import asking
 
 ANA, RAJ = Person("U1", "ana", "Europe/Berlin"), Person("U2", "raj", "Asia/Kolkata")
 DM, GENERAL, RANDOM = ThreadKey("T1", "D1", DM_ROOT), ThreadKey("T1", "C1", "1.1"), ThreadKey("T1", "C2", "2.2")
@@ -36,7 +37,7 @@ async def use(
 ) -> Any:
     """A call of a tool, as the journal makes it."""
     async with database.begin() as tx:
-        return await tool.run(tool.parse(json.dumps(arguments)), Asking(person, thread, tx))
+        return await tool.run(tool.parse(json.dumps(arguments)), asking(database, person, thread, tx))
 
 
 # -- schemas ----------------------------------------------------------------------------------------------------------------
@@ -185,7 +186,7 @@ async def test_a_note_surfaces_only_where_its_readers_saw_it(database: Database)
 async def test_notes_have_a_limit_which_is_said(database: Database) -> None:
     for n in range(MOST_NOTES):
         async with database.begin() as tx:
-            await remember.run(remember.parse(json.dumps({"note": f"{n}"})), Asking(ANA, DM, tx))
+            await remember.run(remember.parse(json.dumps({"note": f"{n}"})), asking(database, ANA, DM, tx))
     with pytest.raises(ToolRefused, match=str(MOST_NOTES)):
         await use(database, remember, {"note": "one more"})
     await use(database, remember, {"note": "raj's first"}, person=RAJ)

@@ -36,6 +36,7 @@ class Recall(Arguments):
 
 async def _remember(args: Remember, asking: Asking) -> dict[str, str]:
     mine = (tables.notes.c.team == asking.thread.team) & (tables.notes.c.person == asking.person.id)
+    assert asking.transaction
     count = await asking.transaction.scalar(select(func.count()).select_from(tables.notes).where(mine))
     if count and count >= MOST_NOTES:
         raise ToolRefused(f"There are {MOST_NOTES} notes already, which is the most one person can have.")
@@ -59,9 +60,9 @@ async def _recall(args: Recall, asking: Asking) -> dict[str, Any]:
         where &= notes.c.channel == asking.thread.channel
     if args.about:
         where &= or_(*(notes.c.text.icontains(word, autoescape=True) for word in args.about.split()))
-    rows = await asking.transaction.execute(
-        select(notes.c.text, notes.c.created_at).where(where).order_by(notes.c.id.desc()).limit(SHOWN)
-    )
+    query = select(notes.c.text, notes.c.created_at).where(where).order_by(notes.c.id.desc()).limit(SHOWN)
+    async with asking.database.read() as connection:
+        rows = (await connection.execute(query)).all()
     found = [{"note": r.text, "noted": r.created_at.astimezone(asking.person.zone).strftime("%Y-%m-%d")} for r in rows]
     hint = (
         ""

@@ -11,8 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.database import Database
 from bot.errors import ToolRefused
-from bot.models import Person, ThreadKey
+from bot.models import Message, Person, ThreadKey
+from bot.sources import Sources
 
 
 class Arguments(BaseModel):
@@ -23,11 +25,17 @@ class Arguments(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """On whose behalf a tool runs, where the answer will be read, and the transaction that its effect belongs to."""
+    """On whose behalf a tool runs, where the answer will be read, and what it works with.
+
+    `transaction` is what an effect belongs to; tools without one have none, and open the database when they need it.
+    """
 
     person: Person
     thread: ThreadKey
-    transaction: AsyncConnection
+    question: Message
+    sources: Sources
+    database: Database
+    transaction: AsyncConnection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ class Tool:
     run: Callable[[Any, Asking], Awaitable[Any]]
     doing: str  # what people see meanwhile: "is looking at the clock…"
     effect: bool = False
+    seconds: float = 30.0  # how long it may take
 
     def parse(self, arguments: str) -> Arguments:
         """The model's arguments, checked. Raises ToolRefused with what is wrong, for the model to correct."""
