@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import structlog
 
 from bot.allowance import reckon
 from bot.errors import Retryable, SlackRefused, UserFacing
+from bot.items import Item, Standing, developer, marker, output, standing, text_of, user
 from bot.lease import Lease
-from bot.llm import Item, Llm
-from bot.models import AGAIN, Call, Message, Person, Turn, Usage, utcnow
+from bot.llm import Llm
+from bot.models import Turn, Usage
 from bot.mrkdwn import plain
 from bot.slack import Said, Slack
 
@@ -23,7 +21,6 @@ SEEDS = 18  # Slack messages that a replaced conversation starts with; with the 
 RECENT = 18  # items that a carried conversation keeps word for word; with the summary they fit one call
 SUMMARY = "Summary of the conversation so far:\n"
 RECENT_CHARACTERS = 4_000
-NOTE_CHARACTERS = 1_500
 LOOK_BACK = 400  # items read to find what a cut turn left, or to sum a conversation up
 TRANSCRIPT_CHARACTERS = 160_000
 INTERRUPTED = '{"error": "interrupted: it is not known whether this was done"}'
@@ -31,104 +28,6 @@ INTERRUPTED = '{"error": "interrupted: it is not known whether this was done"}'
 SUMMARISE = """Write a summary of this conversation between people and their assistant, for the assistant to carry on from.
 Keep every fact, name, number, date, preference, decision and agreement, and what is still open; keep the points of an earlier summary.
 Plain sentences, at most 800 words. Write nothing else."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a conversation holds of a turn. `calls` wait for their outputs; `answer` is the text that ended it, if it was ended."""
-
-    asked: bool
-    calls: tuple[Call, ...] = ()
-    answer: str = ""
-
-
-def marker(turn: Turn) -> str:
-    """The line by which a turn's items are found again in its conversation."""
-    again = turn.messages[0].of  # each time that it is answered is told from the others
-    return f"[turn {turn.id} again {again}]" if again else f"[turn {turn.id}]"
-
-
-def developer(text: str) -> Item:
-    """An item in the developer's voice."""
-    return {"type": "message", "role": "developer", "content": text}
-
-
-def user(text: str) -> Item:
-    """An item in a person's voice."""
-    return {"type": "message", "role": "user", "content": text}
-
-
-def output(call_id: str, text: str) -> Item:
-    """The outcome of a function call."""
-    return {"type": "function_call_output", "call_id": call_id, "output": text}
-
-
-def question(turn: Turn, people: Mapping[str, Person], me: str) -> list[Item]:
-    """What a turn puts to the model: who asks, when and where; then what they said. A turn has one asker, so nobody can speak in another's name."""
-    asker = people[turn.asker]
-    now = utcnow().astimezone(asker.zone)
-    where = "a direct message" if turn.thread.is_dm else "a channel thread that others read"
-    name = " ".join(asker.name.split())[:80]
-    zone = asker.tz or "UTC; the asker's own zone is not known"
-    context = f"{marker(turn)} Now: {now:%A %Y-%m-%d %H:%M} ({zone}). Asker: {name}. Place: {where}."
-    if turn.kind == AGAIN:
-        context += " The asker wants this answered anew: don't refer to the answer before."
-    names = {i: p.name for i, p in people.items()}
-    said = []
-    for message in turn.messages:
-        files = "\n".join(f"[shared a file: {f.name}]" for f in message.files)
-        said.append("\n".join(t for t in (plain(message.text, names, me), files) if t))
-    aside = [{"type": "message", "role": role, "content": text} for role, text in turn.aside]
-    return [*aside, developer(context), user("\n\n".join(t for t in said if t) or "(no text)")]
-
-
-def stopped_aside(asked: Sequence[Item], text: str) -> list[tuple[str, str]]:
-    """What a conversation is told of an answer that was stopped, as role and text: it may hold neither question nor answer."""
-    said = [("assistant", text[:NOTE_CHARACTERS])] if text else []
-    question = ("user", str(asked[-1]["content"])[:NOTE_CHARACTERS])
-    context = ("developer", str(asked[-2]["content"]))  # whose question it was
-    return [
-        context,
-        question,
-        *said,
-        ("developer", "The asker stopped your answer there; don't go on with it unless asked to."),
-    ]
-
-
-def deleted_aside(turn: str) -> list[tuple[str, str]]:
-    """What a conversation is told of a question that was deleted, and its answer with it."""
-    note = f"The question marked [turn {turn}] and your answer to it were deleted; don't use or mention them."
-    return [("developer", note)]
-
-
-def standing(items: Sequence[Mapping[str, Any]], mark: str) -> Standing:
-    """What the newest items of a conversation (oldest first) say about a turn."""
-    at = next(
-        (n for n in range(len(items) - 1, -1, -1) if items[n].get("role") == "developer" and mark in text_of(items[n])),
-        None,
-    )
-    after = items[at + 1 :] if at is not None else []
-    done = {i["call_id"] for i in items if i.get("type") == "function_call_output"}
-    scope = after if at is not None else items
-    open_calls = tuple(
-        Call(i["call_id"], i["name"], i["arguments"])
-        for i in scope
-        if i.get("type") == "function_call" and i["call_id"] not in done
-    )
-    last = after[-1] if after else {}
-    ended = last.get("type") == "message" and last.get("role") == "assistant" and not open_calls
-    ended = ended and last.get("status") in (None, "completed")
-    return Standing(at is not None, open_calls, text_of(last) if ended else "")
-
-
-def text_of(item: Mapping[str, Any]) -> str:
-    """The words of a message item; nothing for other items."""
-    if item.get("type") != "message":
-        return ""
-    content = item.get("content") or ""
-    if isinstance(content, str):
-        return content
-    return "".join(p.get("text") or p.get("refusal") or "" for p in content)
 
 
 class Conversations:
@@ -219,13 +118,3 @@ def _shortened(text: str) -> str:
         return text
     third = TRANSCRIPT_CHARACTERS // 3
     return f"{text[:third]}\n\n[…]\n\n{text[-2 * third :]}"
-
-
-def person_hash(team: str, person: str) -> str:
-    """Tells people apart for OpenAI without naming them."""
-    return hashlib.sha256(f"{team}:{person}".encode()).hexdigest()
-
-
-def is_empty(messages: Sequence[Message], me: str) -> bool:
-    """Whether nothing at all was said: a bare mention."""
-    return not any(plain(m.text, {}, me) or m.files for m in messages)

@@ -15,7 +15,6 @@ import structlog
 
 from bot import metrics
 from bot.allowance import ANSWER_TOKENS, reckon
-from bot.conversations import developer, output, person_hash
 from bot.desk import Desk, Tally
 from bot.errors import (
     CallUnanswered,
@@ -30,9 +29,9 @@ from bot.errors import (
     Retryable,
     UserFacing,
 )
+from bot.items import Item, developer, output, person_hash
 from bot.journal import Journal
 from bot.lease import Lease
-from bot.llm import Item
 from bot.reply import Reply
 from bot.responses import Result, Started, Words
 

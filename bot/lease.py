@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from redis.exceptions import RedisError
 
 from bot import keys
 from bot.errors import LeaseLost
-from bot.models import GONE, Message, ThreadKey, Turn
+from bot.models import GONE, MadeFile, Message, SharedFile, ThreadKey, Turn, Usage, turn_id
 
 LEASE_SECONDS = 7.0  # with the tick of the worker that takes over, a killed one is missed for less than 10 s
 BEAT_SECONDS = 1.25
@@ -169,3 +170,41 @@ class Lease:
         self.closing = True
         await self._patiently(step)
         self.lost = True
+
+
+def stored_turn(
+    key: ThreadKey, resumed: bool, thread: Mapping[str, str], turn: Mapping[str, str], texts: Sequence[str]
+) -> Turn:
+    """A turn as the hashes of its thread and itself hold it, and its messages. Raises ValueError, KeyError, … for what another version stored."""
+    messages = tuple(Message.from_json(t) for t in texts if t)
+    return Turn(
+        id=turn_id(key, messages[0].ts),
+        thread=key,
+        messages=messages,
+        attempt=int(turn.get("attempt", 0)),
+        leases=int(turn.get("leases", 1)),
+        resumed=resumed or any(m.replayed for m in messages),
+        conversation=thread.get("conversation", ""),
+        conversation_turns=int(thread.get("turns", 0)),
+        conversation_tokens=int(thread.get("tokens", 0)),
+        response=turn.get("response", ""),
+        answer=turn.get("answer"),
+        written=turn.get("written", ""),
+        parts=tuple(turn.get("parts", "").split()),
+        streamed=bool(turn.get("streamed")),
+        redirect=turn.get("redirect", ""),
+        posting=turn.get("posting", "1") == "1" or any(m.replayed for m in messages),
+        shown=int(turn.get("shown", 0)),
+        usage=Usage(*json.loads(turn["usage"])) if "usage" in turn else Usage(),
+        stopped_by=turn.get("stop", ""),
+        cut=turn.get("cut") == "1",
+        aside=tuple((role, text) for role, text in json.loads(thread.get("aside") or "[]")),
+        counted=turn.get("counted", ""),
+        sequence=int(turn.get("sequence", -1)),
+        item=int(turn.get("item", -1)),
+        partial=turn.get("partial", ""),
+        footnotes=tuple(turn.get("footnotes", "").splitlines()),
+        others=int(turn.get("others", 0)),
+        heard_files=tuple(SharedFile(f["id"], f["name"]) for f in json.loads(turn.get("heard_files") or "[]")),
+        made=tuple(MadeFile(*m) for m in json.loads(turn.get("made") or "[]")),
+    )

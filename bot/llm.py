@@ -19,13 +19,13 @@ from openai import AsyncOpenAI
 from bot.allowance import ANSWER_TOKENS, Allowance, reckon
 from bot.errors import AssistError, Retryable
 from bot.fallback import Fallback
+from bot.items import Item
 from bot.models import Usage
 from bot.refusals import BROKE, NO_MONEY, failed, refused, seconds
 from bot.responses import Failed, Reader, Result, Started, Words, result
 
 log = structlog.get_logger()
 
-Item = Any  # a plain dict in the shape of one of the SDK's TypedDicts
 ITEMS_A_CALL = 20  # items of one conversations.create or items.create
 LIST_PAGE = 100
 AWAY = "OpenAI cannot be reached."

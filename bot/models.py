@@ -123,6 +123,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeFile:
+    """A file that the model's code made, in OpenAI's container."""
+
+    container: str
+    file: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens as OpenAI counts them; they add up over a turn's rounds."""
 
@@ -178,6 +187,9 @@ class Turn:
     item: int = -1  # the output item that this event belongs to
     partial: str = ""  # the text of `response` up to there
     footnotes: tuple[str, ...] = ()
+    others: int = 0  # messages in the thread since its last turn that were not meant for the bot
+    heard_files: tuple[SharedFile, ...] = ()  # and the files among them
+    made: tuple[MadeFile, ...] = ()  # by the model's code; they follow the answer
 
     @property
     def kind(self) -> str:

@@ -25,8 +25,8 @@ from redis.exceptions import NoScriptError, ResponseError
 from bot import keys
 from bot.depth import Depth, Place, measure
 from bot.errors import Retryable
-from bot.lease import LEASE_SECONDS, Lease
-from bot.models import Message, ThreadKey, Turn, Usage, turn_id
+from bot.lease import LEASE_SECONDS, Lease, stored_turn
+from bot.models import Message, ThreadKey
 from bot.redis_client import Cluster
 
 ENTRY = re.compile(r"\d+-\d+")  # the id of a stream's entry
@@ -265,7 +265,7 @@ class Queue:
     async def _leased(self, key: ThreadKey, ready: Ready, got: Any, since: float) -> Lease | None:
         epoch, resumed, thread, turn, texts = got
         try:
-            leased = _turn(key, bool(resumed), _pairs(thread), _pairs(turn), texts)
+            leased = stored_turn(key, bool(resumed), _pairs(thread), _pairs(turn), texts)
         except (ValueError, KeyError, TypeError, IndexError) as error:  # stored by another version, or by hand
             log.error("unreadable turn", thread=ready.thread, error=type(error).__name__)
             await self._bury_unreadable(key, ready.entry, epoch)
@@ -342,40 +342,6 @@ def _ready(entries: Iterable[tuple[str, Mapping[str, str] | None]]) -> list[Read
 
 def _pairs(flat: Sequence[str]) -> dict[str, str]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _turn(
-    key: ThreadKey, resumed: bool, thread: Mapping[str, str], turn: Mapping[str, str], texts: Sequence[str]
-) -> Turn:
-    messages = tuple(Message.from_json(t) for t in texts if t)
-    return Turn(
-        id=turn_id(key, messages[0].ts),
-        thread=key,
-        messages=messages,
-        attempt=int(turn.get("attempt", 0)),
-        leases=int(turn.get("leases", 1)),
-        resumed=resumed or any(m.replayed for m in messages),
-        conversation=thread.get("conversation", ""),
-        conversation_turns=int(thread.get("turns", 0)),
-        conversation_tokens=int(thread.get("tokens", 0)),
-        response=turn.get("response", ""),
-        answer=turn.get("answer"),
-        written=turn.get("written", ""),
-        parts=tuple(turn.get("parts", "").split()),
-        streamed=bool(turn.get("streamed")),
-        redirect=turn.get("redirect", ""),
-        posting=turn.get("posting", "1") == "1" or any(m.replayed for m in messages),
-        shown=int(turn.get("shown", 0)),
-        usage=Usage(*json.loads(turn["usage"])) if "usage" in turn else Usage(),
-        stopped_by=turn.get("stop", ""),
-        cut=turn.get("cut") == "1",
-        aside=tuple((role, text) for role, text in json.loads(thread.get("aside") or "[]")),
-        counted=turn.get("counted", ""),
-        sequence=int(turn.get("sequence", -1)),
-        item=int(turn.get("item", -1)),
-        partial=turn.get("partial", ""),
-        footnotes=tuple(turn.get("footnotes", "").splitlines()),
-    )
 
 
 def _dead(entry: str, row: Mapping[str, str]) -> Dead:

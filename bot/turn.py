@@ -14,15 +14,14 @@ import structlog
 from bot import buttons
 from bot.access import Access
 from bot.allowance import reckon
-from bot.conversations import deleted_aside, is_empty, person_hash, question, stopped_aside
 from bot.desk import Desk, Tally
 from bot.drawn import Drawn
 from bot.errors import ConversationTrouble, Retryable, SlackRefused, UserFacing
 from bot.exchange import Exchange, joined
 from bot.files.library import Library
+from bot.items import Item, deleted_aside, is_empty, person_hash, question, stopped_aside
 from bot.journal import Journal
 from bot.lease import Lease
-from bot.llm import Item
 from bot.models import AGAIN, GONE, Person, Turn, Usage, turn_id
 from bot.mrkdwn import escaped, mentions
 from bot.reading import Reading

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.conversations import (
-    TRANSCRIPT_CHARACTERS,
+from bot.conversations import TRANSCRIPT_CHARACTERS, _shortened
+from bot.items import (
     Standing,
-    _shortened,
     developer,
     is_empty,
     marker,

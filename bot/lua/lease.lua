@@ -33,6 +33,11 @@ if resumed == 0 then
   end
   redis.call('ZREM', KEYS[3], unpack(list))
   redis.call('HSET', KEYS[5], 'messages', table.concat(list, ' '), 'asker', asker, 'kind', kind, 'of', of, 'posting', '0')
+  for _, field in ipairs({'others', 'heard_files'}) do -- what others said meanwhile is this turn's to know
+    local held = redis.call('HGET', KEYS[2], field)
+    if held then redis.call('HSET', KEYS[5], field, held) end
+    redis.call('HDEL', KEYS[2], field)
+  end
   local texts = {}
   for _, ts in ipairs(list) do
     redis.call('SET', ARGV[8] .. ts, list[1], 'XX', 'KEEPTTL')

@@ -1,0 +1,97 @@
+"""The files of one turn: taken in side by side before the model is asked, each put to it in its own way, each failure said in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+import structlog
+
+from bot.drawn import Drawn, file
+from bot.errors import AssistError, Retryable, UserFacing
+from bot.files.library import READY, REFUSED, Library, Record
+from bot.items import Attached, Item
+from bot.models import SharedFile, ThreadKey
+from bot.mrkdwn import escaped
+
+log = structlog.get_logger()
+
+TAKE_SECONDS = 150.0  # for all files of a turn; what is not ready then is for a later one
+WORDS = 20_000  # characters of a transcript in the question; the rest can be read with read_file
+NAME = 60  # characters of a name in a footer
+LATE = "is still being indexed; ask again in a moment"
+
+
+class Attachments:
+    """Takes a turn's files in, and tells of them: to people by `status` and `note`, to the model by what `take` returns."""
+
+    def __init__(
+        self,
+        library: Library,
+        thread: ThreadKey,
+        status: Callable[[str], Awaitable[None]],
+        note: Callable[[str, str], None],
+    ) -> None:
+        self._library, self._thread, self._status, self._note = library, thread, status, note
+
+    async def take(self, shared: Iterable[SharedFile], drawn: Drawn) -> dict[str, Attached]:
+        """How each file is put to the model, by Slack's id. Never fails because of one file."""
+        wanted = {f.id: f for f in shared}
+        if not wanted:
+            return {}
+        names = [f.name for f in wanted.values()]
+        await self._status(f"is indexing {names[0]}…" if len(names) == 1 else f"is indexing {len(names)} files…")
+        records = dict(zip(wanted, await asyncio.gather(*(self._one(f) for f in wanted.values())), strict=True))
+        known = {id_ for r in records.values() if isinstance(r, Record) for id_ in (r.search_file, r.given_file) if id_}
+        await drawn.on(*(file(id_) for id_ in sorted(known)))
+        return {id_: self._attached(wanted[id_], record) for id_, record in records.items()}
+
+    async def _one(self, shared: SharedFile) -> Record | str:
+        """The file as the library has it, or why it has it not."""
+        try:
+            async with asyncio.timeout(TAKE_SECONDS):
+                return await self._library.take(shared, self._thread)
+        except TimeoutError:
+            return LATE
+        except UserFacing as error:
+            return error.text
+        except Retryable as error:
+            log.warning("file not taken", file=shared.id, thread=str(self._thread), reason=str(error))
+            return f"{error.said or 'Something that I need did not answer.'} Share it again, or ask again later"
+        except AssistError as error:
+            log.warning("file not taken", file=shared.id, thread=str(self._thread), reason=type(error).__name__)
+            return "could not be read"
+
+    def _attached(self, shared: SharedFile, record: Record | str) -> Attached:
+        if isinstance(record, str) or record.state != READY:
+            refused = isinstance(record, Record) and record.state == REFUSED
+            why = record if isinstance(record, str) else record.reason if refused else LATE
+            self._note(
+                f"Skipped {escaped(shared.name[:NAME])}: {why.rstrip('.')}.", f"Skipped {escaped(shared.name[:NAME])}:"
+            )
+            return Attached(f"{shared.name} — you cannot read it: {why}")
+        return Attached(f"{record.name} — {_how(record)}", _part(record))
+
+
+def _how(record: Record) -> str:
+    match record.kind:
+        case "image":
+            return "an image, shown here"
+        case "scan":
+            return "a PDF without text; its pages are shown here"
+        case "table":
+            return "a table: file_search finds its rows, and your Python has it in /mnt/data for sums and charts"
+        case "sound" if len(record.words) <= WORDS:
+            return f"a recording; what is said in it:\n{record.words}"
+        case "sound":
+            return f"a recording; what is said in it begins:\n{record.words[:WORDS]}\nread_file has the rest"
+    return "file_search finds passages in it, read_file reads it whole"
+
+
+def _part(record: Record) -> Item | None:
+    match record.kind:
+        case "image":
+            return {"type": "input_image", "file_id": record.given_file, "detail": "auto"}
+        case "scan":
+            return {"type": "input_file", "file_id": record.given_file}
+    return None
