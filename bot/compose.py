@@ -15,6 +15,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
+from bot.access import Access
 from bot.allowance import Allowance
 from bot.conversations import Conversations
 from bot.database import Database, default_url, open_database
@@ -22,10 +23,12 @@ from bot.desk import Desk
 from bot.embedded import embedded_valkey
 from bot.errors import AssistError, SettingError, SlackRefused, UserFacing
 from bot.fallback import Fallback
+from bot.files.library import Library
 from bot.health import Health, serve
 from bot.llm import Llm, connect_openai
 from bot.pace import Pace
 from bot.queue import Queue
+from bot.reading import Reading
 from bot.redis_client import Cluster, connect
 from bot.settings import Settings
 from bot.slack import Slack, connect_slack
@@ -94,10 +97,20 @@ async def _open_doors(
 async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack: Slack) -> Worker:
     database = await stack.enter_async_context(open_settings_database(settings))
     llm = await stack.enter_async_context(open_llm(settings, queue.redis))
+    library = Library()
     conversations = Conversations(
-        llm, slack, most_tokens=settings.conversation_tokens, most_turns=settings.conversation_turns
+        llm, slack, database, library, most_tokens=settings.conversation_tokens, most_turns=settings.conversation_turns
     )
-    desk = Desk(slack=slack, llm=llm, conversations=conversations, database=database, tools=TOOLS)
+    desk = Desk(
+        slack=slack,
+        llm=llm,
+        conversations=conversations,
+        database=database,
+        access=Access(),
+        reading=Reading(),
+        library=library,
+        tools=TOOLS,
+    )
     return Worker(queue, desk, most_turns=settings.worker_turns, log_text=settings.log_text)
 
 

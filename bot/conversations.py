@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import structlog
 
 from bot.allowance import reckon
+from bot.database import Database
+from bot.drawn import Drawn, file
 from bot.errors import Retryable, SlackRefused, UserFacing
-from bot.items import Item, Standing, developer, marker, output, standing, text_of, user
+from bot.files.library import Library
+from bot.items import Item, Standing, developer, image, marker, output, shown, standing, text_of, user
 from bot.lease import Lease
 from bot.llm import Llm
 from bot.models import Turn, Usage
@@ -17,8 +20,9 @@ from bot.slack import Said, Slack
 
 log = structlog.get_logger()
 
-SEEDS = 18  # Slack messages that a replaced conversation starts with; with the developer's item they fit one call
-RECENT = 18  # items that a carried conversation keeps word for word; with the summary they fit one call
+SEEDS = 18  # Slack messages that a replaced conversation starts with; with the developer's and the images' items they fit one call
+RECENT = 18  # items that a carried conversation keeps word for word; with the summary and the images they fit one call
+IMAGES = 4  # of a thread, that a new conversation goes on seeing
 SUMMARY = "Summary of the conversation so far:\n"
 RECENT_CHARACTERS = 4_000
 LOOK_BACK = 400  # items read to find what a cut turn left, or to sum a conversation up
@@ -33,8 +37,10 @@ Plain sentences, at most 800 words. Write nothing else."""
 class Conversations:
     """Keeps each thread's conversation usable."""
 
-    def __init__(self, llm: Llm, slack: Slack, *, most_tokens: int, most_turns: int) -> None:
-        self._llm, self._slack = llm, slack
+    def __init__(
+        self, llm: Llm, slack: Slack, database: Database, library: Library, *, most_tokens: int, most_turns: int
+    ) -> None:
+        self._llm, self._slack, self._database, self._library = llm, slack, database, library
         self._most_tokens, self._most_turns = most_tokens, most_turns
 
     async def find(self, lease: Lease) -> str:
@@ -99,15 +105,22 @@ class Conversations:
         recent = [i for i in spoken if not text_of(i).startswith(SUMMARY)][-RECENT:]
         seeds = [developer(SUMMARY + summary)] if summary else []
         seeds += [{"type": "message", "role": i["role"], "content": text_of(i)[:RECENT_CHARACTERS]} for i in recent]
-        made = await self._adopt(lease, seeds, 0)
+        made = await self._adopt(lease, seeds, 0, carries_on=conversation)
         log.info("conversation carried on", thread=str(lease.key), items=len(items), summary_characters=len(summary))
         return made, usage
 
-    async def _adopt(self, lease: Lease, items: Sequence[Item], turns: int) -> str:
+    async def _adopt(self, lease: Lease, items: Sequence[Item], turns: int, carries_on: str = "") -> str:
         key = lease.key
+        images = (await self._library.of_thread(key, ("image",)))[-IMAGES:] if items else []
+        if images:
+            names = ", ".join(i.name for i in images)
+            items = [*items, shown(f"[shared in this thread before: {names}]", [image(i.given_file) for i in images])]
         made = await self._llm.create_conversation(
             items, {"team": key.team, "channel": key.channel, "thread": key.root}
         )
+        await Drawn(self._database, key.team, made).on(*(file(i.given_file) for i in images))
+        if carries_on:  # what its summary says comes from the same sources
+            await Drawn(self._database, key.team, carries_on).pass_on(made)
         await lease.save_thread(conversation=made, turns=turns, tokens=reckon(*items))
         return made
 

@@ -6,10 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bot.access import Access
 from bot.conversations import Conversations
 from bot.database import Database
+from bot.files.library import Library
 from bot.llm import Llm
 from bot.models import Usage
+from bot.reading import Reading
 from bot.slack import Slack
 from bot.tools import Tool
 
@@ -22,6 +25,9 @@ class Desk:
     llm: Llm
     conversations: Conversations
     database: Database
+    access: Access
+    reading: Reading
+    library: Library
     tools: Sequence[Tool]
 
 

@@ -31,10 +31,17 @@ class Drawn:
     def __init__(self, database: Database, team: str, conversation: str) -> None:
         self.conversation = conversation
         self._database, self._team = database, team
+        self._noted: dict[str, None] = {}  # in the order of noting
 
     async def on(self, *sources: str) -> None:
         """Notes sources; to be called before the conversation is told what they say."""
+        self._noted |= dict.fromkeys(sources)
         await self._add(self.conversation, sources)
+
+    async def move(self, conversation: str) -> None:
+        """The turn goes on in another conversation, and tells it again what it has told the first."""
+        self.conversation = conversation
+        await self._add(conversation, self._noted)
 
     async def all(self) -> tuple[str, ...]:
         """What has been noted, sorted."""

@@ -52,6 +52,11 @@ def shown(text: str, parts: Sequence[Item]) -> Item:
     return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}, *parts]}
 
 
+def image(file: str) -> Item:
+    """A part that shows an image, by OpenAI's file id."""
+    return {"type": "input_image", "file_id": file, "detail": "auto"}
+
+
 def output(call_id: str, text: str) -> Item:
     """The outcome of a function call."""
     return {"type": "function_call_output", "call_id": call_id, "output": text}

@@ -5,28 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
 import structlog
 
 from bot import buttons
-from bot.access import Access
 from bot.allowance import reckon
+from bot.briefing import brief
 from bot.desk import Desk, Tally
-from bot.drawn import Drawn
 from bot.errors import ConversationTrouble, Retryable, SlackRefused, UserFacing
 from bot.exchange import Exchange, joined
-from bot.files.library import Library
 from bot.items import Item, deleted_aside, is_empty, person_hash, question, stopped_aside
 from bot.journal import Journal
 from bot.lease import Lease
 from bot.models import AGAIN, GONE, Person, Turn, Usage, turn_id
 from bot.mrkdwn import escaped, mentions
-from bot.reading import Reading
 from bot.reply import Reply
-from bot.sources import Sources
 
 log = structlog.get_logger()
 
@@ -82,20 +78,18 @@ class Story:
             if isinstance(failure, BaseException):
                 raise failure
         self._turn = await self._lease.reread()
-        sources = Sources(
-            access=Access(),
-            reading=Reading(),
-            library=Library(),
-            drawn=Drawn(self._desk.database, self._turn.thread.team, finding.result()),
-            note=self.tally.note,
-        )
-        journal = Journal(self._desk.database, self._desk.tools, self._turn, asker, sources)
-        exchange = Exchange(self._desk, self._lease, reply, journal, self.tally, finding.result())
-        self._exchange = exchange
-        asked = question(self._turn, people, me.user)  # with the files that came meanwhile
-        answer = await self._unless_stopped(exchange.answer(asked))
+        answer = await self._unless_stopped(self._ask(reply, people, me.user, finding.result()))
         await self._end(await self._cut_short(asked) if answer is None else answer)
-        await self._count(exchange)
+        if self._exchange:
+            await self._count(self._exchange)
+
+    async def _ask(self, reply: Reply, people: Mapping[str, Person], me: str, conversation: str) -> str:
+        """The model's answer, after all that it needs has been made ready."""
+        desk, turn = self._desk, self._turn
+        briefing = await brief(desk, self._lease, reply, conversation, self.tally.note)
+        journal = Journal(desk.database, desk.tools, turn, people[turn.asker], briefing.sources)
+        self._exchange = Exchange(desk, self._lease, reply, journal, self.tally, briefing)
+        return await self._exchange.answer(question(turn, people, me, briefing.files, briefing.around))
 
     async def _end(self, answer: str) -> None:
         """Notes the whole answer, then writes it."""

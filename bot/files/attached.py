@@ -10,7 +10,7 @@ import structlog
 from bot.drawn import Drawn, file
 from bot.errors import AssistError, Retryable, UserFacing
 from bot.files.library import READY, REFUSED, Library, Record
-from bot.items import Attached, Item
+from bot.items import Attached, Item, image
 from bot.models import SharedFile, ThreadKey
 from bot.mrkdwn import escaped
 
@@ -91,7 +91,7 @@ def _how(record: Record) -> str:
 def _part(record: Record) -> Item | None:
     match record.kind:
         case "image":
-            return {"type": "input_image", "file_id": record.given_file, "detail": "auto"}
+            return image(record.given_file)
         case "scan":
             return {"type": "input_file", "file_id": record.given_file}
     return None

@@ -1,0 +1,96 @@
+"""What a turn has to have before the model is asked: a conversation that this asker may go on with here, the files that were shared, the tools, and
+a word about the rest of the thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from bot.access import Searchable
+from bot.desk import Desk
+from bot.drawn import WORKSPACE, Drawn, channel
+from bot.errors import SlackRefused, UserFacing
+from bot.files.attached import Attachments
+from bot.items import Attached, Item
+from bot.lease import Lease
+from bot.models import Turn
+from bot.reply import Reply
+from bot.sources import Sources
+
+log = structlog.get_logger()
+
+NOTHING = Searchable((), workspace=False, everyone=False)
+PEOPLE_NAMED = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Briefing:
+    """What the model is given beside the question. `reach` are the sources that a file search may draw on."""
+
+    conversation: str
+    sources: Sources
+    tools: list[Item]
+    reach: tuple[str, ...]
+    files: Mapping[str, Attached]
+    around: str
+
+
+async def brief(
+    desk: Desk, lease: Lease, reply: Reply, conversation: str, note: Callable[[str, str], None]
+) -> Briefing:
+    """Prepares a turn. Raises Retryable where it cannot be told whether the conversation may go on."""
+    turn = lease.turn
+    team, asker = turn.thread.team, turn.asker
+    drawn = Drawn(desk.database, team, conversation)
+    if not await _may_go_on(desk, turn, drawn):
+        log.info("conversation left behind", turn=turn.id, conversation=conversation)
+        conversation = await desk.conversations.replace(lease)
+        drawn = Drawn(desk.database, team, conversation)
+    shared = [*turn.heard_files, *(f for m in turn.messages for f in m.files)]
+    around = await _around(desk, turn)
+    files = await Attachments(desk.library, turn.thread, reply.status, note).take(shared, drawn)
+    stored = await desk.library.channels(team)
+    searchable = await desk.access.searchable(asker, turn.thread, stored) if stored else NOTHING
+    hosted = await desk.library.tools(turn.thread, searchable)
+    reach = [channel(c) for c in searchable.channels if c != turn.thread.channel]
+    return Briefing(
+        conversation=conversation,
+        sources=Sources(access=desk.access, reading=desk.reading, library=desk.library, drawn=drawn, note=note),
+        tools=[*(t.schema() for t in desk.tools), *hosted],
+        reach=(*reach, WORKSPACE) if searchable.workspace else tuple(reach),
+        files=files,
+        around=around,
+    )
+
+
+async def _may_go_on(desk: Desk, turn: Turn, drawn: Drawn) -> bool:
+    """Whether all that the conversation remembers is still there, and may be read by this asker and by everybody who reads the place."""
+    sources = await drawn.all()
+    if not sources:
+        return True
+    files = {s.removeprefix("file:") for s in sources if s.startswith("file:")}
+    if files and files != set(await desk.library.stored_as(turn.thread.team, files)):
+        return False
+    return await desk.access.may_still(turn.asker, turn.thread, sources)
+
+
+async def _around(desk: Desk, turn: Turn) -> str:
+    """A line about what the thread holds and the conversation does not."""
+    if turn.others:
+        said = "One message was" if turn.others == 1 else f"{turn.others} messages were"
+        return f"{said} written in this thread by others since your last answer; read_thread shows them."
+    root, first = turn.thread.thread_ts, turn.messages[0].ts
+    if turn.conversation_turns or turn.conversation or root in (None, first):
+        return ""
+    try:
+        about = await desk.reading.about(turn.thread, first)
+    except (SlackRefused, UserFacing) as error:  # it adorns
+        log.warning("thread not looked at", turn=turn.id, error=str(error))
+        return ""
+    if about is None:
+        return ""
+    names = ", ".join(about.people[:PEOPLE_NAMED])
+    return f"This thread held {about.messages} messages before you were asked, by {names}; read_thread shows them."
