@@ -40,6 +40,8 @@ class Tally:
     usage: Usage = field(default_factory=Usage)
     rounds: int = 0
     tool_calls: int = 0
+    searches: int = 0  # by OpenAI's file_search
+    computations: int = 0  # by its code_interpreter
     edits: int = 0
     first_token: float | None = None  # monotonic
     last_token: float | None = None

@@ -44,6 +44,8 @@ turns = Table(
     Column("output_tokens", Integer, nullable=False),
     Column("reasoning_tokens", Integer, nullable=False),
     Column("tool_calls", Integer, nullable=False),
+    Column("searches", Integer, nullable=False, server_default="0"),  # OpenAI's own tools cost beside the tokens
+    Column("computations", Integer, nullable=False, server_default="0"),
     Column("rounds", Integer, nullable=False),
     Column("edits", Integer, nullable=False),
     Column("first_token_ms", Integer),  # null: the turn ended before a token came

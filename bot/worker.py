@@ -305,7 +305,8 @@ class Worker:
             messages=len(turn.messages), attempt=turn.attempt, resumed=turn.resumed, model=tally.model,
             tokens_in=tally.usage.input_tokens, tokens_cached=tally.usage.cached_tokens, tokens_out=tally.usage.output_tokens,
             first_token=since(tally.first_token), first_text=since(tally.first_text), seconds=round(seconds, 3),
-            edits=tally.edits, rounds=tally.rounds, tools=tally.tool_calls, outcome=outcome, **said,
+            edits=tally.edits, rounds=tally.rounds, tools=tally.tool_calls, searches=tally.searches, computations=tally.computations,
+            outcome=outcome, **said,
         )  # fmt: skip
         metrics.turns.labels(outcome).inc()
         metrics.edits.inc(tally.edits)

@@ -1,4 +1,4 @@
-"""Files, what conversations have drawn on, and files that the model's code made."""
+"""Files, what conversations have drawn on, files that the model's code made, and how often OpenAI's own tools ran."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    for name in ("searches", "computations"):
+        op.add_column("turns", sa.Column(name, sa.Integer, nullable=False, server_default="0"))
     op.create_table(
         "files",
         sa.Column("team", sa.Text, nullable=False),
