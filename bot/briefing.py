@@ -14,9 +14,9 @@ from bot.desk import Desk
 from bot.drawn import WORKSPACE, Drawn, channel
 from bot.errors import SlackRefused, UserFacing
 from bot.files.attached import Attachments
-from bot.items import Attached, Item
+from bot.items import Attached
 from bot.lease import Lease
-from bot.models import Turn
+from bot.models import Item, Turn
 from bot.reply import Reply
 from bot.sources import Sources
 

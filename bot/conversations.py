@@ -11,10 +11,10 @@ from bot.database import Database
 from bot.drawn import Drawn, file
 from bot.errors import Retryable, SlackRefused, UserFacing
 from bot.files.library import Library
-from bot.items import Item, Standing, developer, image, marker, output, shown, standing, text_of, user
+from bot.items import Standing, developer, image, marker, output, shown, standing, text_of, user
 from bot.lease import Lease
 from bot.llm import Llm
-from bot.models import Turn, Usage
+from bot.models import Item, Turn, Usage
 from bot.mrkdwn import plain
 from bot.slack import Said, Slack
 

@@ -30,7 +30,7 @@ from bot.errors import (
     Retryable,
     UserFacing,
 )
-from bot.items import Item, developer, output, person_hash
+from bot.items import developer, output, person_hash
 from bot.journal import Journal
 from bot.lease import Lease
 from bot.reply import Reply

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.models import AGAIN, Call, Message, Person, SharedFile, Turn, utcnow
+from bot.models import AGAIN, Call, Item, Message, Person, SharedFile, Turn, utcnow
 from bot.mrkdwn import plain
 
-Item = Any  # a plain dict in the shape of one of the SDK's TypedDicts
 NOTE_CHARACTERS = 1_500
 
 

@@ -19,8 +19,7 @@ from openai import AsyncOpenAI
 from bot.allowance import ANSWER_TOKENS, Allowance, reckon
 from bot.errors import AssistError, Retryable
 from bot.fallback import Fallback
-from bot.items import Item
-from bot.models import Usage
+from bot.models import Item, Usage
 from bot.refusals import BROKE, NO_MONEY, failed, refused, seconds
 from bot.responses import Failed, Reader, Result, Started, Words, result
 

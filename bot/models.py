@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+Item = Any  # of a conversation at OpenAI: a plain dict in the shape of one of the SDK's TypedDicts
 DM_ROOT = "dm"
 AGAIN = "again"  # kinds of messages that are none of a person's words: have a question answered again …
 GONE = "gone"  # … and take the answer of a deleted question away

@@ -17,10 +17,10 @@ from bot.briefing import brief
 from bot.desk import Desk, Tally
 from bot.errors import ConversationTrouble, Retryable, SlackRefused, UserFacing
 from bot.exchange import Exchange, joined
-from bot.items import Item, deleted_aside, is_empty, person_hash, question, stopped_aside
+from bot.items import deleted_aside, is_empty, person_hash, question, stopped_aside
 from bot.journal import Journal
 from bot.lease import Lease
-from bot.models import AGAIN, GONE, Person, Turn, Usage, turn_id
+from bot.models import AGAIN, GONE, Item, Person, Turn, Usage, turn_id
 from bot.mrkdwn import escaped, mentions
 from bot.reply import Reply
 

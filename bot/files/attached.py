@@ -10,8 +10,8 @@ import structlog
 from bot.drawn import Drawn, file
 from bot.errors import AssistError, Retryable, UserFacing
 from bot.files.library import READY, REFUSED, Library, Record
-from bot.items import Attached, Item, image
-from bot.models import SharedFile, ThreadKey
+from bot.items import Attached, image
+from bot.models import Item, SharedFile, ThreadKey
 from bot.mrkdwn import escaped
 
 log = structlog.get_logger()
