@@ -33,6 +33,7 @@ from bot.errors import (
 from bot.items import developer, output, person_hash
 from bot.journal import Journal
 from bot.lease import Lease
+from bot.models import Item
 from bot.reply import Reply
 from bot.responses import Result, Started, Words
 
