@@ -15,6 +15,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
+from bot.access import Access
 from bot.allowance import Allowance
 from bot.conversations import Conversations
 from bot.database import Database, default_url, open_database
@@ -25,6 +26,7 @@ from bot.fallback import Fallback
 from bot.health import Health, serve
 from bot.llm import Llm, connect_openai
 from bot.pace import Pace
+from bot.places import Places
 from bot.queue import Queue
 from bot.redis_client import Cluster, connect
 from bot.settings import Settings
@@ -97,7 +99,8 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
     conversations = Conversations(
         llm, slack, most_tokens=settings.conversation_tokens, most_turns=settings.conversation_turns
     )
-    desk = Desk(slack=slack, llm=llm, conversations=conversations, database=database, tools=TOOLS)
+    access = Access(Places(slack, queue.redis))
+    desk = Desk(slack=slack, access=access, llm=llm, conversations=conversations, database=database, tools=TOOLS)
     return Worker(queue, desk, most_turns=settings.worker_turns, log_text=settings.log_text)
 
 

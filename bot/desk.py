@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bot.access import Access
 from bot.conversations import Conversations
 from bot.database import Database
 from bot.llm import Llm
@@ -19,6 +20,7 @@ class Desk:
     """All that a turn works with."""
 
     slack: Slack
+    access: Access
     llm: Llm
     conversations: Conversations
     database: Database

@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 
 from bot import buttons
-from bot.access import Access
 from bot.allowance import reckon
 from bot.conversations import deleted_aside, is_empty, person_hash, question, stopped_aside
 from bot.desk import Desk, Tally
@@ -84,7 +83,7 @@ class Story:
                 raise failure
         self._turn = await self._lease.reread()
         sources = Sources(
-            access=Access(),
+            access=self._desk.access,
             reading=Reading(),
             library=Library(),
             drawn=Drawn(self._desk.database, self._turn.thread.team, finding.result()),
