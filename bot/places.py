@@ -90,7 +90,7 @@ class Places:
             return own
 
         async def ask() -> Any:
-            return _packed(_place((await self._slack.call("conversations.info", {"channel": id_}))["channel"]))
+            return _packed(place_of((await self._slack.call("conversations.info", {"channel": id_}))["channel"]))
 
         return await self._told(f"place {id_}", DM_SECONDS if is_dm else ELSEWHERE_SECONDS, ask, _unpacked)
 
@@ -98,7 +98,7 @@ class Places:
         """The places that the bot is in, without their members; no DMs."""
 
         async def ask() -> Any:
-            found = await self._pages("users.conversations", "channels", _place, types=SHARED_TYPES)
+            found = await self._pages("users.conversations", "channels", place_of, types=SHARED_TYPES)
             return [_packed(replace(place, bot_in=True)) for place in found]
 
         def read(raw: Any) -> dict[str, Place]:
@@ -147,7 +147,7 @@ class Places:
         """Names and ids of the public channels."""
 
         async def ask() -> Any:
-            found = await self._pages("conversations.list", "channels", _place, types="public_channel")
+            found = await self._pages("conversations.list", "channels", place_of, types="public_channel")
             return {p.name.casefold(): p.id for p in sorted(found, key=lambda place: not place.archived)}
 
         return await self._told("public", NAMES_SECONDS, ask, dict) or {}
@@ -157,7 +157,7 @@ class Places:
         team = (await self.me()).team
 
         async def ask() -> Any:
-            return dict(await self._pages("users.list", "members", lambda raw: (raw["id"], _kind(raw, team))))
+            return dict(await self._pages("users.list", "members", lambda raw: (raw["id"], kind_of(raw, team))))
 
         return await self._told("people", PEOPLE_SECONDS, ask, dict) or {}
 
@@ -165,7 +165,7 @@ class Places:
         team = (await self.me()).team
 
         async def ask() -> Any:
-            return _kind((await self._slack.call("users.info", {"user": user}))["user"], team)
+            return kind_of((await self._slack.call("users.info", {"user": user}))["user"], team)
 
         return await self._told(f"person {user}", PEOPLE_SECONDS, ask, str)
 
@@ -239,14 +239,19 @@ class Places:
         """What another process was told, or is just being told; None: it is for this one to ask."""
         if not self._redis:
             return None
+        mine = False
         try:
             while True:
                 until, raw = json.loads(await self._redis.get(key) or "[0, null]")
                 if until > time.time():
+                    if mine:  # the other had its answer between the two
+                        await self._over(key)
                     return float(until), read(raw)
-                if await self._redis.set(keys.asking(key), 1, nx=True, ex=keys.ASKING_SECONDS):
+                if mine:
                     return None
-                await asyncio.sleep(LOOK_SECONDS)
+                mine = bool(await self._redis.set(keys.asking(key), 1, nx=True, ex=keys.ASKING_SECONDS))
+                if not mine:
+                    await asyncio.sleep(LOOK_SECONDS)
         except (RedisError, ValueError, TypeError, KeyError):  # away, or written by another version: Slack knows too
             return None
 
@@ -260,7 +265,7 @@ def _id(raw: Mapping[str, Any]) -> str:
     return str(raw["id"])
 
 
-def _place(raw: Mapping[str, Any]) -> Place:
+def place_of(raw: Mapping[str, Any]) -> Place:
     """A conversation as Slack describes it. What it does not say counts as private, and as shared."""
     if raw.get("is_im"):
         return Place(raw["id"], "", "im", frozenset(filter(None, [raw.get("user")])))
@@ -288,7 +293,7 @@ def _unpacked(raw: Mapping[str, Any]) -> Place:
     return Place(**{**raw, "members": frozenset(raw["members"])})
 
 
-def _kind(raw: Mapping[str, Any], team: str) -> str:
+def kind_of(raw: Mapping[str, Any], team: str) -> str:
     """What a person is, in Slack's words about them."""
     if raw.get("is_stranger") or raw.get("team_id") != team:
         return "stranger"

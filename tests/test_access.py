@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import product
+from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.access import Access, Audience, Place, Reader, Verdict, may_know, verdict
 from bot.errors import Retryable, ToolRefused
 from bot.models import ThreadKey
 from playground.slack import SlackServer
+from playground.slack.state import Person
 from tests.access_world import PEOPLE, WANTED, WHERE, asking, place_id, populate, thread_in
 
 PUBLIC = {"open", "attic", "shared"}
@@ -222,29 +224,29 @@ async def test_what_slack_refuses_to_tell_allows_nothing_more(world: SlackServer
 
 # -- the rules against a plain model of them ---------------------------------------------------------------------------
 
-KINDS = ("member", "guest", "stranger", "nobody")
-PLACES = ("channel", "group", "mpim", "im")
+KINDS: tuple[Literal["member", "guest", "stranger", "nobody"], ...] = ("member", "guest", "stranger", "nobody")
+PLACES: tuple[Literal["channel", "group", "mpim", "im"], ...] = ("channel", "group", "mpim", "im")
 
 
-def world_of(seed: int) -> tuple[list[Reader], list[Place]]:
-    """Two places and five people, from the digits of a number."""
+def place_like(id_: str, drawn: int) -> Place:
+    """A place from the bits of a number: its kind, whether it is shared, whether the bot is in it, and who is."""
+    kind, drawn = PLACES[drawn & 3], drawn >> 2
+    inside = [f"U{n}" for n in range(5) if drawn >> n & 1]
+    unshared, there = drawn >> 5 & 3, drawn >> 7
+    bot_in = bool(there) or kind == "im"
+    return Place(id_, "", kind, frozenset(inside[:1] if kind == "im" else inside), not unshared, bot_in)
 
-    def digit(base: int) -> int:
-        nonlocal seed
-        seed, rest = divmod(seed, base)
-        return rest
 
-    people = [Reader(f"U{n}", KINDS[digit(4)]) for n in range(5)]
-    places = []
-    for n in range(2):
-        kind, external, bot_in = PLACES[digit(4)], not digit(4), bool(digit(8))
-        inside = [p.id for p in people if digit(2)]
-        places.append(
-            Place(
-                f"C{n}", "", kind, frozenset(inside[:1] if kind == "im" else inside), external, kind == "im" or bot_in
-            )
-        )
-    return people, places
+# Five people and two places. Hypothesis draws numbers of up to 24 bits evenly, larger ones not.
+WORLDS = st.builds(
+    lambda kinds, one, two: (
+        [Reader(f"U{n}", KINDS[kinds >> 2 * n & 3]) for n in range(5)],
+        [place_like("C000000000", one), place_like("C000000001", two)],
+    ),
+    st.integers(0, 4**5 - 1),
+    st.integers(0, 2**10 - 1),
+    st.integers(0, 2**10 - 1),
+)
 
 
 def may_open(person: Reader, place: Place) -> bool:
@@ -280,9 +282,9 @@ def should_know(person: Reader, asker: Reader, here: Place, people: list[Reader]
 
 
 @settings(max_examples=10_000, deadline=None)
-@given(st.integers(0, 4**5 * (4 * 4 * 8 * 2**5) ** 2 - 1))
-def test_the_rules_are_those_of_the_promise(seed: int) -> None:
-    people, (source, other) = world_of(seed)
+@given(WORLDS)
+def test_the_rules_are_those_of_the_promise(world: tuple[list[Reader], list[Place]]) -> None:
+    people, (source, other) = world
     for here, asker in product((source, other), people):
         outsiders = frozenset(p for p in people if p.id in here.members and p.kind in ("guest", "stranger"))
         audience = Audience(asker, here, outsiders)
@@ -296,3 +298,27 @@ def test_the_rules_are_those_of_the_promise(seed: int) -> None:
         assert (verdict(source, audience) is Verdict.INVITE) == invited
         for person in people:
             assert may_know(person.id, audience) == should_know(person, asker, here, people)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(drawn=WORLDS)
+async def test_so_they_are_when_slack_is_asked(slack: SlackServer, drawn: tuple[list[Reader], list[Place]]) -> None:
+    """The same worlds, in the playground; each begins with nothing known."""
+    people, places = drawn
+    places = [p for p in places if p.kind != "im"] + [Place("D000000000", "", "im", frozenset({people[0].id}))]
+    workspace, bot = slack.workspace, slack.workspace.app.bot_user_id
+    workspace.channels.clear()
+    for one in people:
+        person = workspace.add_person(Person(one.id, one.id, one.id, f"{one.id}@acme.example", "UTC"))
+        person.is_restricted, person.deleted = one.kind == "guest", one.kind == "nobody"
+        person.team_id = "T0OTHERCOM" if one.kind == "stranger" else ""
+    for place in places:
+        members = [*place.members, *([bot] if place.bot_in else [])]
+        workspace.add_channel(place.id, members, kind=place.kind, id=place.id).is_ext_shared = place.external
+    async with asking(slack) as (access, _):
+        reads = by_place(access)
+        for source, here, asker in product(places, places, people):
+            if here.bot_in:  # or nobody is answered there
+                destination = ThreadKey(workspace.app.team_id, here.id, "1.000001")
+                allowed = await reads(source.id, asker.id, destination)
+                assert allowed == should(source, asker, here, people), (source, here, asker)
