@@ -27,6 +27,7 @@ from bot.files.library import Library
 from bot.health import Health, serve
 from bot.llm import Llm, connect_openai
 from bot.pace import Pace
+from bot.places import Places
 from bot.queue import Queue
 from bot.reading import Reading
 from bot.redis_client import Cluster, connect
@@ -106,7 +107,7 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
         llm=llm,
         conversations=conversations,
         database=database,
-        access=Access(),
+        access=Access(Places(slack, queue.redis)),
         reading=Reading(),
         library=library,
         tools=TOOLS,

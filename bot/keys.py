@@ -30,6 +30,8 @@ key                       type    holds
 {pace:<workspace>:<method>:<channel>}:patience  zset  the same, scored by when they are taken for gone; lives a minute
 {pace:<workspace>:<method>:<channel>}:places    zset  who waits for one, come what may, scored by when it is theirs; lives an hour
 person:<team>:<user>      string  a person's id, name and time zone as Slack told them; lives ten minutes
+told:<team>:<question>    string  JSON: until when it counts, and what Slack has told of a place or of people (bot/places.py); lives for seconds to minutes
+told:<team>:<question>:asking  string  a process is asking; lives ten seconds at most
 duties                    zset    what is to be done about files, scored by when in s (bot/duties.py)
 {openai:<account>:<model>}:limits  hash  what OpenAI told of a model's limits, and what is left of them; these three live an hour
 {openai:<account>:<model>}:places  zset  requests that wait or are on their way, scored by the time in s at which they may go out
@@ -58,6 +60,7 @@ EVENT_SECONDS = 6 * 3600  # Slack's last redelivery comes after six minutes
 SAID_SECONDS = 14 * 86400  # an edited mention is announced again, with its old ts
 EARLY_SECONDS = 900  # longer than Slack goes on redelivering
 THREAD_SECONDS = 400 * 86400  # a thread nobody wrote in for over a year is forgotten
+ASKING_SECONDS = 10  # how long the others wait for a process that may have died asking
 ANSWERED_SECONDS = 2 * 86400  # how long an answer can be had again
 DEAD_ENTRIES = 10_000
 STOP_ENTRIES = 1_000
@@ -106,6 +109,16 @@ def answered(team: str, channel: str, ts: str) -> str:
 def person(team: str, user: str) -> str:
     """What Slack has told of a person."""
     return f"person:{team}:{user}"
+
+
+def told(team: str, question: str) -> str:
+    """What Slack has told of a place or of people."""
+    return f"told:{team}:{question}"
+
+
+def asking(key: str) -> str:
+    """Marks that a process is asking Slack for what `told` will hold."""
+    return f"{key}:asking"
 
 
 def pace(workspace: str, method: str, channel: str) -> tuple[str, ...]:
