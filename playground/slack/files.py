@@ -129,8 +129,9 @@ def file_object(state: State, file: File) -> Json:
 
 
 def file_seen(state: State, file: File) -> bool:
-    """Whether the app may see a file: its own, or one shared where it is a member or in a public channel."""
-    return file.user == state.app.bot_user_id or any(_sees(state, state.channels[c]) for c, _ in file.shares)
+    """Whether the app may see a file: its own, given to it in a modal, or shared where it is a member or in a public channel."""
+    own = file.user == state.app.bot_user_id or file.to_app
+    return own or any(_sees(state, state.channels[c]) for c, _ in file.shares)
 
 
 def vtt(file: File) -> str:

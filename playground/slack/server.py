@@ -263,7 +263,11 @@ class SlackServer:
         self._wake()
 
     def _failed(self, envelope: Envelope) -> None:
-        """Slackbot tells the person that a command got no answer."""
+        """Slackbot tells the person that a command got no answer, the client that a form got none."""
+        if envelope.kind == "view_submission":
+            view, user = envelope.payload["view"]["id"], envelope.payload["user"]["id"]
+            self.workspace.view_errors[view] = {"": "We had some trouble connecting. Try again?"}
+            self.workspace.show_modal(user)
         if envelope.type == "slash_commands":
             form = envelope.payload
             text = f"{form['command']} failed with the error “operation_timeout”"

@@ -83,6 +83,7 @@ class File:
     transcription: str = ""
     transcript: str = ""
     alt_txt: str = ""
+    to_app: bool = False  # given to the app in a modal
 
     @property
     def size(self) -> int:
