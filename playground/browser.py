@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -11,13 +13,16 @@ from typing import Any
 from aiohttp import web
 
 from playground.feed import Feed, may_see
-from playground.slack import Channel, Person, SlackServer
+from playground.slack import Channel, File, Person, SlackServer
+from playground.slack.files import brief
 
 Json = dict[str, Any]
 PAGE = Path(__file__).parent / "page"
 SHOWN = 1_000  # messages of a channel that a page gets when it loads
 MOST_FILE_BYTES = 25 * 1024 * 1024  # the whole state is written at each save
 HOME_SECONDS = 3.0
+SHOWN_INLINE = ("image/png", "image/jpeg", "image/gif", "image/webp")  # what a browser draws and never runs
+_HEADER_SAFE = {ord('"'): "'", ord("\\"): "_"} | dict.fromkeys(range(32), "_")
 
 
 class Browser:
@@ -33,19 +38,24 @@ class Browser:
         app.router.add_get("/playground/state", self.state)
         app.router.add_get("/playground/live", self.live)
         app.router.add_get("/playground/files/{file}", self.file)
-        for name in ("say", "edit", "delete", "react", "press", "home"):
+        app.router.add_get("/archives/{tail:.*}", _permalink)
+        app.router.add_get("/files/{tail:.*}", _permalink)
+        for name in ("say", "edit", "delete", "delete_file", "react", "press", "submit", "close", "home"):
             app.router.add_post(f"/playground/{name}", self._acting(getattr(self, f"_{name}")))
         app.on_shutdown.append(self._feed.close)
 
     async def state(self, request: web.Request) -> web.Response:
-        """Everything that `?person=` may see: people, channels with their latest messages, statuses."""
+        """Everything that `?person=` may see: people, channels with their latest messages and statuses, files, the open modal."""
         person = self._person(request.query.get("person", "ana"))
         self._ws.dm(person)
         channels = [self._channel(c) for c in self._ws.channels.values() if may_see(c, person)]
         whispers = [m for m in self._ws.ephemerals[-SHOWN:] if m["to"] == person.id]
-        app = self._slack.app
+        app, modal = self._slack.app, self._ws.modal(person)
         return web.json_response(
             {
+                "files": [self._file(f, person) for f in self._ws.files.values() if self._may_have(f, person)],
+                "modal": modal,
+                "errors": self._ws.view_errors.get(modal["id"], {}) if modal else {},
                 "team": app.team_name,
                 "bot_user_id": app.bot_user_id,
                 "me": person.id,
@@ -60,21 +70,21 @@ class Browser:
         """What happens from now on, as `?person=` sees it."""
         return await self._feed.serve(request, self._person(request.query.get("person", "ana")))
 
-    async def file(self, request: web.Request) -> web.Response:
-        """A file's bytes, to be saved, never shown: its content may be anything."""
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """A file's bytes: with `?inline` a picture is shown, anything else is saved and never shown, as it may be anything."""
         person, file = self._person(request.query.get("person", "")), self._ws.files.get(request.match_info["file"])
-        if (
-            file is None
-            or file.content is None
-            or not any(may_see(self._ws.channels[c], person) for c, _ in file.shares)
-        ):
+        if file is None or file.content is None or not self._may_have(file, person):
             raise web.HTTPNotFound(text="There is no such file.")
-        name = file.name.encode("ascii", "replace").decode().replace('"', "'").replace("\\", "_")
-        return web.Response(
-            body=file.content,
-            content_type="application/octet-stream",
-            headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
-        )
+        inline = "inline" in request.query and file.mimetype in SHOWN_INLINE
+        name = file.name.encode("ascii", "replace").decode().translate(_HEADER_SAFE)
+        headers = {
+            "Content-Type": file.mimetype if inline else "application/octet-stream",
+            "Content-Disposition": f'{"inline" if inline else "attachment"}; filename="{name}"',
+            "X-Content-Type-Options": "nosniff",
+        }
+        if isinstance(file.content, Path):
+            return web.FileResponse(file.content, headers=headers)
+        return web.Response(body=file.content, headers=headers)
 
     def _acting(
         self, act: Callable[[Person, Json], Awaitable[Json]]
@@ -96,8 +106,12 @@ class Browser:
         return handle
 
     async def _say(self, person: Person, body: Json) -> Json:
+        """Posts `text` into `channel` (and `thread_ts`), or invokes a slash command; answers {"ts": …}.
+
+        Files come as a form's parts called "file", or in JSON as `files`: [{"name": …, "content": base64}].
+        """
         text, channel = str(body.get("text") or ""), self._place(person, body)
-        files = body.get("files") or ()
+        files = [f if isinstance(f, tuple) else _decoded(f) for f in body.get("files") or ()]
         if not text.strip() and not files:
             raise ValueError("There is nothing to send.")
         command, _, rest = text.partition(" ")
@@ -116,6 +130,16 @@ class Browser:
         self._ws.delete(person, channel, ts)
         return {}
 
+    async def _delete_file(self, person: Person, body: Json) -> Json:
+        """As in Slack: one's own files, an admin everybody's."""
+        file = self._ws.files[body["file"]]
+        if not self._may_have(file, person):
+            raise KeyError(file.id)
+        if file.user != person.id and not person.is_admin:
+            raise ValueError("Only its owner and admins can delete a file.")
+        self._ws.delete_file(file)
+        return {}
+
     async def _react(self, person: Person, body: Json) -> Json:
         channel = self._place(person, body)
         given = {r["name"]: r["users"] for r in channel.messages[body["ts"]].get("reactions", ())}
@@ -130,6 +154,25 @@ class Browser:
         else:
             self._ws.press(person, self._place(person, body), body["ts"], body["action_id"], body.get("value"))
         return {}
+
+    async def _submit(self, person: Person, body: Json) -> Json:
+        """A modal (`view_id`) with `values` as in `Workspace.submit`; a form's part "file BLOCK ACTION" is a file for that field."""
+        values: Json = json.loads(body["values"]) if isinstance(body["values"], str) else body["values"]
+        for block_id, action_id, name, content in body.get("inputs", ()):
+            held = values.setdefault(block_id, {}).setdefault(action_id, None) or []
+            values[block_id][action_id] = [*held, self._ws.add_file(person, name, content)]
+        self._ws.submit(person, self._own_modal(person, body), values)
+        return {}
+
+    async def _close(self, person: Person, body: Json) -> Json:
+        self._ws.close_view(person, self._own_modal(person, body))
+        return {}
+
+    def _own_modal(self, person: Person, body: Json) -> str:
+        view = self._ws.modal(person)
+        if view is None or view["id"] != body["view_id"]:
+            raise ValueError("This window is not open any more.")
+        return str(view["id"])
 
     async def _home(self, person: Person, _: Json) -> Json:
         """Opens the app's Home tab and waits a moment for what the bot puts there."""
@@ -166,6 +209,14 @@ class Browser:
             raise ValueError("Only your own messages can be changed.")
         return channel, ts
 
+    def _may_have(self, file: File, person: Person) -> bool:
+        shared = any(may_see(self._ws.channels[c], person) for c, _ in file.shares)
+        return not file.deleted and (file.user == person.id or shared)
+
+    def _file(self, file: File, person: Person) -> Json:
+        seen = [c for c, _ in file.shares if may_see(self._ws.channels[c], person)]
+        return brief(self._ws, file) | {"channels": seen}
+
     def _channel(self, channel: Channel) -> Json:
         ws = self._ws
         newest = sorted(channel.messages)[-SHOWN:]
@@ -187,12 +238,28 @@ async def _index(_: web.Request) -> web.FileResponse:
     return web.FileResponse(PAGE / "index.html")
 
 
+async def _permalink(request: web.Request) -> web.StreamResponse:
+    """A link to a message or a file: the page opens what it names."""
+    raise web.HTTPFound(f"/#{request.rel_url}")
+
+
 async def _form(request: web.Request) -> Json:
-    """A form's fields; its files as (name, content) under "files"."""
+    """A form's fields; its files as (name, content) under "files", those of a modal's fields under "inputs"."""
     form = await request.post()
-    uploads = [part for part in form.getall("file", []) if isinstance(part, web.FileField)]
-    contents = [(part.filename, await asyncio.to_thread(part.file.read)) for part in uploads]
-    return {k: v for k, v in form.items() if isinstance(v, str)} | {"files": contents}
+    body: Json = {k: v for k, v in form.items() if isinstance(v, str)} | {"files": [], "inputs": []}
+    for name, part in form.items():
+        if isinstance(part, web.FileField):
+            content = await asyncio.to_thread(part.file.read)
+            _, *field = name.split(" ")
+            if field:
+                body["inputs"].append((*field, part.filename, content))
+            else:
+                body["files"].append((part.filename, content))
+    return body
+
+
+def _decoded(file: Json) -> tuple[str, bytes]:
+    return str(file["name"]), base64.b64decode(file["content"], validate=True)
 
 
 def _person(person: Person) -> Json:
@@ -204,4 +271,6 @@ def _person(person: Person) -> Json:
         "tz": person.tz,
         "is_bot": person.is_bot,
         "is_guest": person.is_restricted,
+        "is_admin": person.is_admin,
+        "team_id": person.team_id,
     }

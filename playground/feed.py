@@ -63,6 +63,8 @@ class Feed:
             return None
         if kind == "view":
             return self._view_news(change["view"], person)
+        if kind == "modal":
+            return {"modal": change["modal"], "errors": change["errors"]} if change["user"] == person.id else None
         channel = self._ws.channels.get(change["channel"])
         if channel is None or not may_see(channel, person):
             return {"reload": True} if change["user"] == person.id and kind.endswith("_left_channel") else None

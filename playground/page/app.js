@@ -1,6 +1,8 @@
 // The page: where one is, what is shown, what one does.
 import { Compose } from "./compose.js";
 import { fill, h, node } from "./dom.js";
+import { followed, named, pending } from "./links.js";
+import { showIn } from "./modal.js";
 import { heading, home, messages, note, people, sidebar, welcome } from "./panes.js";
 import { State, act } from "./state.js";
 
@@ -10,7 +12,15 @@ const unread = new Set();
 let homeView;
 let editing = null; // {channel, ts} while a message is rewritten
 const state = new State((what, news) =>
-  what === "all" ? shown() : what === "bot" ? showNote() : what === "home" ? showHome(state.home) : heard(what, news),
+  what === "all"
+    ? shown()
+    : what === "bot"
+      ? showNote()
+      : what === "home"
+        ? showHome(state.home)
+        : what === "modal"
+          ? showModal()
+          : heard(what, news),
 );
 
 const page = {
@@ -47,6 +57,14 @@ const page = {
   react: (channel, m, name) => does("react", { channel: channel.id, ts: m.ts, name }),
   press: (channel, m, action_id, value) => does("press", { channel: channel.id, ts: m.ts, action_id, value }),
   pressView: (view_id, action_id, value) => does("press", { view_id, action_id, value }),
+  dropFile: (f) => window.confirm(`Delete ${f.name} everywhere?`) && does("delete_file", { file: f.id }),
+  closeModal: (view) => does("close", { view_id: view.id }),
+  submit(view, { values, files }) {
+    const form = new FormData();
+    Object.entries({ person: state.me.id, view_id: view.id, values: JSON.stringify(values) }).forEach((e) => form.set(...e));
+    files.forEach(([block, action, file]) => form.append(`file ${block} ${action}`, file));
+    act("submit", form).catch((error) => showModal({ "": error.message }));
+  },
 };
 
 /** What a person typed, from the text that Slack stores. */
@@ -126,6 +144,9 @@ function shown() {
   if (place.view === "home") openHome();
   document.body.classList.add("loaded");
   show();
+  showModal();
+  const path = pending();
+  if (path) follow(path);
 }
 
 /** Something happened in a channel. */
@@ -219,8 +240,15 @@ function list(element, rows, what) {
   });
   element.replaceChildren(...made);
   element.dataset.what = what;
+  element.dataset.end = atEnd ? "yes" : "";
   if (atEnd) element.scrollTop = element.scrollHeight;
 }
+
+/** A picture that has come makes its message taller: stay at the end all the same. */
+function stay({ currentTarget: element }) {
+  if (element.dataset.end) element.scrollTop = element.scrollHeight;
+}
+for (const id of ["messages", "replies"]) $(id).addEventListener("load", stay, true);
 
 async function openHome() {
   homeView = undefined;
@@ -240,6 +268,25 @@ function showHome(view) {
   fill($("messages"), home(view, state, page));
 }
 
+const showModal = (errors = state.errors) => showIn($("modal"), errors, state, page);
+
+/** Opens what a permalink names. */
+function follow(path) {
+  const { channel, message, root } = named(path, state);
+  if (!message) return failed("You cannot see what this link leads to.");
+  page.open(channel.id);
+  if (root) page.thread(channel, root);
+  showChannel();
+  const row = [...document.querySelectorAll("[data-key]")].findLast((r) => r.dataset.key === `${channel.id} ${message.ts}`);
+  row?.scrollIntoView({ block: "center" });
+  row?.classList.add("found");
+  setTimeout(() => row?.classList.remove("found"), 3000);
+}
+
+$("modal").addEventListener("cancel", (event) => {
+  event.preventDefault();
+  if (state.modal) page.closeModal(state.modal);
+});
 $("close-thread").addEventListener("click", () => {
   place.thread = "";
   show();
@@ -252,6 +299,7 @@ $("me").addEventListener("click", () => {
 document.addEventListener("click", (event) => {
   if (!event.target.closest("#people, #me")) $("people").hidden = true;
 });
+followed(follow);
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   if (!$("people").hidden) {

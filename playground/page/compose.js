@@ -40,10 +40,11 @@ export class Compose {
       this.picker.value = "";
     });
     this.box.addEventListener("paste", (event) => this.add(event.clipboardData.files));
-    form.addEventListener("dragover", (event) => event.preventDefault());
-    form.addEventListener("drop", (event) => {
+    const pane = form.closest("main, section"); // dropped anywhere beside the conversation
+    pane.addEventListener("dragover", (event) => event.preventDefault());
+    pane.addEventListener("drop", (event) => {
       event.preventDefault();
-      this.add(event.dataTransfer.files);
+      if (!form.hidden) this.add(event.dataTransfer.files);
     });
     form.addEventListener("submit", (event) => {
       event.preventDefault();

@@ -12,7 +12,7 @@ export function h(tag, attrs, ...children) {
   };
 }
 
-/** The DOM node of a tree. Attributes named on… are listeners; an href that is not http, https or mailto is dropped. */
+/** The DOM node of a tree. Attributes named on… are listeners; an href that is not http, https or mailto and a src elsewhere are dropped. */
 export function node(tree) {
   if (typeof tree !== "object") return document.createTextNode(String(tree));
   const element = document.createElement(tree.tag);
@@ -20,6 +20,7 @@ export function node(tree) {
     if (name.startsWith("on") && typeof value === "function") element.addEventListener(name.slice(2), value);
     else if (name === "hue") element.style.setProperty("--hue", value);
     else if (name === "href" && !LINK.test(value) && !value.startsWith("/playground/")) continue;
+    else if (name === "src" && !value.startsWith("/playground/files/")) continue;
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
   }

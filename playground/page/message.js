@@ -1,6 +1,6 @@
 // One message as a tree.
 import { blocks } from "./blocks.js";
-import { h } from "./dom.js";
+import { h, link } from "./dom.js";
 import { emoji } from "./inline.js";
 import { mrkdwn } from "./mrkdwn.js";
 
@@ -28,7 +28,7 @@ export function avatar(person, size = "") {
   return h("span", { class: `avatar ${size}`, hue: String(hue), "aria-hidden": "true" }, initials);
 }
 
-/** A message. `follows`: the same person has just spoken. `page` does things: thread, edit, remove, react, press. */
+/** A message. `follows`: the same person has just spoken. `page` does things: thread, edit, remove, react, press, dropFile. */
 export function message(m, state, channel, page, { follows = false, threaded = false } = {}) {
   if (m.subtype === "tombstone") return h("article", { class: "message gone" }, m.text);
   const who = state.people.get(m.user),
@@ -58,7 +58,7 @@ export function message(m, state, channel, page, { follows = false, threaded = f
         h("div", { class: "head" }, h("strong", {}, name), who?.is_bot && h("span", { class: "badge" }, "APP"), at),
       body,
       m.edited && h("span", { class: "edited" }, "(edited)"),
-      (m.files || []).map((f) => file(f, state)),
+      (m.files || []).map((f) => file(f, state, page)),
       m.reactions && reactions(m, state, channel, page),
       !threaded && replies(m, state, channel, page),
     ),
@@ -66,21 +66,43 @@ export function message(m, state, channel, page, { follows = false, threaded = f
   );
 }
 
-function file(f, state) {
-  if (f.mode === "tombstone" || !f.name) return h("div", { class: "file" }, "This file was deleted.");
-  const size =
-    f.size < 1024
-      ? `${f.size} B`
-      : f.size < 1_048_576
-        ? `${Math.round(f.size / 1024)} KB`
-        : `${(f.size / 1_048_576).toFixed(1)} MB`;
+function file(f, state, page) {
+  if (f.mode === "tombstone" || f.mode === "hidden_by_limit" || !f.name)
+    return h("div", { class: "file gone" }, f.mode === "tombstone" ? "This file was deleted." : "This file is not shown.");
+  const address = `/playground/files/${encodeURIComponent(f.id)}?person=${state.me.id}`;
+  const may = f.user === state.me.id || state.me.is_admin;
+  const card = f.is_external
+    ? link(f.url_private, `${f.title} ↗`)
+    : h(
+        "a",
+        { class: "file-link", href: address, download: f.name },
+        PICTURES.includes(f.mimetype)
+          ? h("img", { class: "picture", src: `${address}&inline`, alt: f.alt_txt || f.title || f.name })
+          : h("span", { class: "file-kind" }, f.pretty_type || "FILE"),
+        h("span", {}, h("strong", {}, f.title || f.name), h("small", {}, size(f.size))),
+      );
   return h(
-    "a",
-    { class: "file", href: `/playground/files/${encodeURIComponent(f.id)}?person=${state.me.id}`, download: f.name },
-    h("span", { class: "file-kind" }, f.pretty_type || "FILE"),
-    h("span", {}, h("strong", {}, f.title || f.name), h("small", {}, size)),
+    "div",
+    { class: "file" },
+    card,
+    f.transcription?.preview && h("small", {}, `“${f.transcription.preview.content}”`),
+    may &&
+      h(
+        "button",
+        { type: "button", class: "drop", title: "Delete file", "aria-label": `Delete ${f.name}`, onclick: () => page.dropFile(f) },
+        "🗑",
+      ),
   );
 }
+
+const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+
+const size = (bytes) =>
+  bytes < 1024
+    ? `${bytes} B`
+    : bytes < 1_048_576
+      ? `${Math.round(bytes / 1024)} KB`
+      : `${(bytes / 1_048_576).toFixed(1)} MB`;
 
 function reactions(m, state, channel, page) {
   return h(

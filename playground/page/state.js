@@ -4,13 +4,15 @@ const RECONNECT = [300, 1000, 2000, 5000]; // milliseconds
 
 export class State {
   constructor(changed) {
-    this.changed = changed; // called with what changed: "all", "bot", "home", or a channel's id
+    this.changed = changed; // called with what changed: "all", "bot", "home", "modal", or a channel's id
     this.people = new Map();
     this.channels = new Map();
     this.me = null;
     this.about = { bot: "starting", model: "" };
     this.online = false;
     this.home = null;
+    this.modal = null;
+    this.errors = {}; // of the modal, by block
     this.tries = 0;
     this.serial = 0; // an answer that comes after the person was switched is too late
   }
@@ -59,6 +61,8 @@ export class State {
     this.team = all.team;
     this.bot = all.bot_user_id;
     this.about = all.about;
+    this.modal = all.modal;
+    this.errors = all.errors;
     this.people = new Map(all.people.map((p) => [p.id, p]));
     this.me = this.people.get(all.me);
     this.channels = new Map(
@@ -79,6 +83,11 @@ export class State {
     if (news.home) {
       this.home = news.home;
       return this.changed("home");
+    }
+    if (news.modal !== undefined) {
+      this.modal = news.modal;
+      this.errors = news.errors;
+      return this.changed("modal");
     }
     const channel = this.channels.get(news.channel);
     if (!channel) return void this.become(this.me.id); // one that was just made

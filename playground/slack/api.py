@@ -15,6 +15,7 @@ from playground.slack import (
     methods_conversations,
     methods_files,
     methods_people,
+    methods_search,
     methods_streams,
     methods_views,
 )
@@ -33,6 +34,7 @@ RUN: dict[str, Callable[[Workspace, Json], Json]] = {
     **methods_files.METHODS,
     **methods_views.METHODS,
     **methods_agents.METHODS,
+    **methods_search.METHODS,
 }
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

@@ -71,11 +71,12 @@ views.push | 4 || view!:j trigger_id interactivity_pointer
 views.update | 4 || view!:j view_id external_id hash
 views.publish | 4 || user_id! view!:j hash
 files.info | 4 | files:read | file! count:i page:i limit:i cursor
-files.list | 3 | files:read | channel user ts_from ts_to types count:i page:i
+files.list | 3 | files:read | channel user ts_from ts_to types count:i page:i show_files_hidden_by_limit:b
 files.delete | 3 | files:write | file!
 files.getUploadURLExternal | 4 | files:write | filename! length!:i alt_txt snippet_type
 files.completeUploadExternal | 4 | files:write | files!:j channel_id channels initial_comment thread_ts blocks:j
-assistant.search.context | 3 | search:read.public search:read.files search:read.users | query! action_token channel_types:l content_types:l context_channel_id cursor limit:i after:i before:i include_bots:b include_context_messages:b include_deleted_users:b include_message_blocks:b include_archived_channels:b disable_semantic_search:b highlight:b sort sort_dir modifiers term_clauses:l
+assistant.search.info | 2 | search:read.public |
+assistant.search.context | 2 | search:read.public search:read.files search:read.users | query! action_token channel_types:l content_types:l context_channel_id cursor limit:i after:i before:i include_bots:b include_context_messages:b include_deleted_users:b include_message_blocks:b include_archived_channels:b disable_semantic_search:b highlight:b sort sort_dir modifiers term_clauses:l
 """
 _BAD_JSON = {
     "blocks": "invalid_blocks_format",

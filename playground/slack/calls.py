@@ -27,6 +27,10 @@ class Fault:
     `times` calls are hit (None: all), after `after` matching ones went well. `status` or `error` is the answer;
     `lost` drops the connection instead. `before` False, or `lost`: the call is done first, so its outcome is unknown
     to the client. `delay` seconds pass before the answer; alone, it only slows the call.
+
+    For "files.download" alone: `login` answers with the HTML login page; `redirect` is where a 302 leads ("login": to the login
+    page); `cut` is the share of the bytes (0.5: half) after which the connection ends; `gone`: the file is deleted when half
+    is sent, and the connection ends; `spread` seconds pass while the body comes; `content_type` stands in place of the right one.
     """
 
     method: str
@@ -39,6 +43,12 @@ class Fault:
     after: int = 0
     lost: bool = False
     delay: float = 0.0
+    login: bool = False
+    redirect: str = ""
+    cut: float | None = None
+    gone: bool = False
+    spread: float = 0.0
+    content_type: str = ""
     hits: int = 0
 
     @property
@@ -71,11 +81,20 @@ class Faults:
         after: int = 0,
         lost: bool = False,
         delay: float = 0.0,
+        login: bool = False,
+        redirect: str = "",
+        cut: float | None = None,
+        gone: bool = False,
+        spread: float = 0.0,
+        content_type: str = "",
     ) -> Fault:
-        """Plant one; its `hits` count the calls it struck. "files.download", "files.upload" and
-        "response_url" are methods too, and take `status` only.
+        """Plant one; its `hits` count the calls it struck. "files.download" and "files.upload" are methods too, and take `status`,
+        `lost` and `delay`, a download also what `Fault` says of it; so is "response_url", which takes `status` only.
         """
-        fault = Fault(method, times, status, error, retry_after, when, before, after, lost, delay)
+        fault = Fault(
+            method, times, status, error, retry_after, when, before, after, lost, delay,
+            login, redirect, cut, gone, spread, content_type,
+        )  # fmt: skip
         self.planted.append(fault)
         return fault
 

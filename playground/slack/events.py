@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from playground.slack.files import file_seen
 from playground.slack.installation import Installation
+from playground.slack.search import action_token
 from playground.slack.state import Change, Channel, Json, State
 
 CHANNEL_TYPES = {"channel": "channel", "group": "group", "im": "im", "mpim": "mpim"}
@@ -16,18 +18,21 @@ def events_of(state: State, change: Change) -> Iterator[tuple[str, Json]]:
     if change.kind in (
         "app_home_opened",
         "agent_session_stopped",
-        "file_deleted",
         "channel_left",
         "group_left",
         "app_context_changed",
     ):
         yield change.kind, {"type": change.kind, **change.extra, "event_ts": state.next_ts()}
         return
+    if change.kind in ("file_deleted", "file_change"):
+        if file_seen(state, state.files[change.extra["file_id"]]):
+            yield change.kind, {"type": change.kind, **change.extra, "event_ts": state.next_ts()}
+        return
     if channel is None or state.app.bot_user_id not in channel.members:
         return
     match change.kind:
         case "message":
-            yield from _posted(state.app, channel, change.message)
+            yield from _posted(state, channel, change.message)
         case "message_changed":
             body = {"message": _bare(change.message), "previous_message": _bare(change.previous)}
             yield _subtyped(state, channel, "message_changed", body)
@@ -60,9 +65,12 @@ def events_of(state: State, change: Change) -> Iterator[tuple[str, Json]]:
             yield change.kind, event | change.extra | {"event_ts": state.next_ts()}
 
 
-def _posted(app: Installation, channel: Channel, message: Json) -> Iterator[tuple[str, Json]]:
+def _posted(state: State, channel: Channel, message: Json) -> Iterator[tuple[str, Json]]:
+    app = state.app
     where = {"channel": channel.id, "event_ts": message["ts"]}
     body = _bare(message)
+    if "bot_id" not in message and message.get("user") in state.people:
+        where["action_token"] = action_token(app, state.clock(), message["user"])
     if message.get("subtype") == "thread_broadcast":
         body["root"] = _bare(channel.messages[message["thread_ts"]])
     # Only what somebody else wrote can mention the app, and a DM is not a mention.

@@ -8,7 +8,8 @@ SCOPES = (
     "reactions:write usergroups:read users.profile:read search:read.public search:read.files search:read.users"
 )
 SUBSCRIPTIONS = (
-    "app_mention message.channels message.groups message.im message.mpim app_home_opened agent_session_stopped"
+    "app_mention message.channels message.groups message.im message.mpim app_home_opened agent_session_stopped "
+    "file_deleted member_joined_channel member_left_channel channel_left group_left"
 )
 
 

@@ -1,11 +1,10 @@
-"""assistant.*, agents.*, reactions, pins, bookmarks: what an app does around messages."""
+"""assistant.threads.*, agents.*, reactions, pins, bookmarks: what an app does around messages."""
 
 import re
 from collections.abc import Callable
 
 from playground.slack.arguments import SlackError
-from playground.slack.lookup import found, joined, seen, thread
-from playground.slack.methods_chat import permalink
+from playground.slack.lookup import found, joined, thread
 from playground.slack.state import Channel, Json
 from playground.slack.workspace import Workspace
 
@@ -116,37 +115,10 @@ def bookmarks_add(ws: Workspace, args: Json) -> Json:
     return {"bookmark": bookmark}
 
 
-def search_context(ws: Workspace, args: Json) -> Json:
-    """assistant.search.context: public channels only, every word of the query must occur; newest first."""
-    words = args["query"].casefold().split()
-    hits = []
-    for channel in ws.channels.values():
-        if channel.kind == "channel":
-            hits += [
-                (m["ts"], channel, m)
-                for m in channel.messages.values()
-                if all(w in m.get("text", "").casefold() for w in words)
-            ]
-    hits.sort(key=lambda hit: hit[0], reverse=True)
-    shown = [
-        {
-            "author_user_id": m.get("user", ""), "author_name": ws.people[m["user"]].real_name if m.get("user") in ws.people else "",
-            "team_id": ws.app.team_id, "channel_id": channel.id, "channel_name": channel.name, "message_ts": ts,
-            "content": m.get("text", ""), "is_author_bot": "bot_id" in m, "permalink": permalink(ws, seen(ws, channel.id), m),
-        }
-        for ts, channel, m in hits[: max(1, min(args.get("limit") or 20, 20))]
-    ]  # fmt: skip
-    return {
-        "results": {"messages": shown, "files": [], "channels": [], "users": []},
-        "response_metadata": {"next_cursor": ""},
-    }
-
-
 METHODS: dict[str, Callable[[Workspace, Json], Json]] = {
     "assistant.threads.setStatus": set_status,
     "assistant.threads.setTitle": set_title,
     "assistant.threads.setSuggestedPrompts": set_suggested_prompts,
-    "assistant.search.context": search_context,
     "agents.sessions.setStatus": set_session_status,
     "reactions.add": reactions_add,
     "reactions.remove": reactions_remove,

@@ -19,7 +19,7 @@ def channel_object(ws: Workspace, channel: Channel, *, num_members: bool = False
         "id": channel.id, "created": channel.created, "is_archived": channel.is_archived, "is_im": channel.kind == "im",
         "is_channel": channel.kind == "channel", "is_group": channel.kind == "group", "is_mpim": channel.kind == "mpim",
         "is_private": channel.is_private, "is_org_shared": False, "is_ext_shared": channel.is_ext_shared,
-        "is_shared": channel.is_ext_shared, "context_team_id": ws.app.team_id, "updated": channel.created * 1000,
+        "is_shared": channel.is_ext_shared, "is_pending_ext_shared": channel.is_pending_ext_shared, "context_team_id": ws.app.team_id, "updated": channel.created * 1000,
     }  # fmt: skip
     if channel.kind == "im":
         shown["user"] = next(iter(channel.members - {ws.app.bot_user_id}), ws.app.bot_user_id)

@@ -12,6 +12,8 @@ from playground.slack.workspace import Workspace
 
 def user_object(ws: Workspace, person: Person) -> Json:
     """A person as the API shows her; the e-mail address only to tokens with users:read.email."""
+    if person.deleted:  # Slack tells little of who has left
+        return _left(ws, person)
     offset = datetime.fromtimestamp(ws.clock(), UTC).astimezone(ZoneInfo(person.tz)).utcoffset()
     return {
         "id": person.id, "team_id": person.team_id or ws.app.team_id, "name": person.name, "deleted": person.deleted,
@@ -19,8 +21,19 @@ def user_object(ws: Workspace, person: Person) -> Json:
         "tz_offset": int(offset.total_seconds()) if offset else 0, "profile": profile_object(ws, person),
         "is_admin": person.is_admin, "is_owner": False, "is_primary_owner": False, "is_restricted": person.is_restricted,
         "is_ultra_restricted": person.is_ultra_restricted, "is_bot": person.is_bot, "is_app_user": False,
-        "is_stranger": bool(person.team_id), "updated": 0, "is_email_confirmed": True, "locale": "en-US",
+        "is_stranger": is_stranger(ws, person), "updated": 0, "is_email_confirmed": True, "locale": "en-US",
     }  # fmt: skip
+
+
+def is_stranger(ws: Workspace, person: Person) -> bool:
+    """Slack's meaning: of another company AND in none of the channels that the app sees. `team_id` tells of the company."""
+    together = (c for c in ws.channels.values() if person.id in c.members)
+    return bool(person.team_id) and not any(not c.is_private or ws.app.bot_user_id in c.members for c in together)
+
+
+def _left(ws: Workspace, person: Person) -> Json:
+    shown = {"id": person.id, "team_id": person.team_id or ws.app.team_id, "name": person.name, "deleted": True}
+    return shown | {"profile": profile_object(ws, person), "is_bot": person.is_bot, "is_app_user": False, "updated": 0}
 
 
 def profile_object(ws: Workspace, person: Person) -> Json:
@@ -88,8 +101,9 @@ def users_info(ws: Workspace, args: Json) -> Json:
 
 
 def users_list(ws: Workspace, args: Json) -> Json:
-    """users.list: everybody, also those who left; all at once when no limit is given."""
-    part, metadata = page(list(ws.people.values()), args, default=1000)
+    """users.list: everybody, also those who left and those of other companies who share a channel; all at once without a limit."""
+    listed = [p for p in ws.people.values() if not is_stranger(ws, p)]
+    part, metadata = page(listed, args, default=1000)
     return {"members": [user_object(ws, p) for p in part], "cache_ts": int(ws.clock())} | metadata
 
 

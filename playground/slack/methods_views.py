@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from playground.slack.arguments import SlackError
 from playground.slack.blocks import check_view
-from playground.slack.interactions import Trigger
 from playground.slack.lookup import known
 from playground.slack.state import Json
+from playground.slack.views import Trigger
 from playground.slack.workspace import Workspace
 
 MAX_STACK = 3  # a modal and two pushed above it
@@ -18,6 +18,7 @@ def views_open(ws: Workspace, args: Json) -> Json:
     trigger = _trigger(ws, args)
     view = ws.store_view(args["view"])
     ws.modals[trigger.user] = [view["id"]]
+    ws.show_modal(trigger.user)
     return {"view": view}
 
 
@@ -32,6 +33,7 @@ def views_push(ws: Workspace, args: Json) -> Json:
         raise SlackError("push_limit_reached")
     view = ws.store_view(args["view"], root=stack[0], previous=stack[-1])
     stack.append(view["id"])
+    ws.show_modal(trigger.user)
     return {"view": view}
 
 

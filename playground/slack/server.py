@@ -12,6 +12,7 @@ from aiohttp import web
 from playground.slack.api import WebApi
 from playground.slack.calls import Call, Faults
 from playground.slack.delivery import Delivery
+from playground.slack.downloads import LOGIN_PATH, Downloads
 from playground.slack.envelope import Envelope
 from playground.slack.events import callback, events_of
 from playground.slack.installation import Installation
@@ -59,6 +60,7 @@ class SlackServer:
         self._api = WebApi(
             self.workspace, self.limits, self.faults, self._log, self._record, self.delivery.sockets.ticket
         )
+        self._downloads = Downloads(self.workspace, self.faults, self._log)
         self._transfers = Transfers(self.workspace, self.faults, self._log, self._record)
         self._watchers: list[Callable[[Json], Any]] = []
         self._waiting: set[asyncio.Event] = set()
@@ -123,7 +125,9 @@ class SlackServer:
         """Add the workspace to an application; its address is learned from the first request when nobody set `origin`."""
         app.router.add_route("*", "/api/{method}", self._learn(self._api.handle))
         app.router.add_get("/socket", self.delivery.sockets.serve)
-        app.router.add_get("/files/{file_id}/{name:.*}", self._transfers.download)
+        app.router.add_get("/files-pri/{key}/{name:.*}", self._downloads.download)
+        app.router.add_get("/files-tmb/{key}/file.vtt", self._downloads.transcript)
+        app.router.add_get(LOGIN_PATH, self._downloads.login)
         app.router.add_post("/upload/{file_id}", self._transfers.upload)
         app.router.add_post("/response/{key}", self._transfers.respond)
         app.on_startup.append(self._begin)
@@ -259,7 +263,11 @@ class SlackServer:
         self._wake()
 
     def _failed(self, envelope: Envelope) -> None:
-        """Slackbot tells the person that a command got no answer."""
+        """Slackbot tells the person that a command got no answer, the client that a form got none."""
+        if envelope.kind == "view_submission":
+            view, user = envelope.payload["view"]["id"], envelope.payload["user"]["id"]
+            self.workspace.view_errors[view] = {"": "We had some trouble connecting. Try again?"}
+            self.workspace.show_modal(user)
         if envelope.type == "slash_commands":
             form = envelope.payload
             text = f"{form['command']} failed with the error “operation_timeout”"

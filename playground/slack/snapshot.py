@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import asdict
+from pathlib import Path
 
 from playground.slack.state import Channel, File, Json, Person
 from playground.slack.workspace import Workspace
@@ -14,12 +15,14 @@ def snapshot(ws: Workspace) -> Json:
         "channels": [
             {
                 "id": c.id, "name": c.name, "kind": c.kind, "members": sorted(c.members), "is_archived": c.is_archived,
-                "is_ext_shared": c.is_ext_shared, "created": c.created, "messages": list(c.messages.values()),
+                "is_ext_shared": c.is_ext_shared, "is_pending_ext_shared": c.is_pending_ext_shared, "created": c.created, "messages": list(c.messages.values()),
             }
             for c in ws.channels.values()
         ],
         "files": [
-            asdict(f) | {"content": None if f.content is None else base64.b64encode(f.content).decode()} for f in ws.files.values()
+            asdict(f) | {"content": base64.b64encode(f.content).decode() if isinstance(f.content, bytes) else None}
+            | ({"path": str(f.content)} if isinstance(f.content, Path) else {})
+            for f in ws.files.values()
         ],
         "usergroups": ws.usergroups, "views": ws.views, "homes": ws.homes, "bookmarks": ws.bookmarks,
     }  # fmt: skip
@@ -36,10 +39,12 @@ def restore(ws: Workspace, state: Json) -> None:
             saved["is_ext_shared"],
             saved["created"],
         )
+        channel.is_pending_ext_shared = saved.get("is_pending_ext_shared", False)
         for message in saved["messages"]:
             ws.restore_message(channel, message)
     for file in state["files"]:
-        content = None if file["content"] is None else base64.b64decode(file["content"])
+        path = file.pop("path", "")
+        content = Path(path) if path else None if file["content"] is None else base64.b64decode(file["content"])
         ws.files[file["id"]] = File(**file | {"content": content, "shares": [(c, ts) for c, ts in file["shares"]]})
     ws.usergroups, ws.views, ws.homes, ws.bookmarks = (
         state["usergroups"],

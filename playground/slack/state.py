@@ -6,6 +6,7 @@ import time
 from bisect import insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from playground.slack.installation import Installation
@@ -42,6 +43,7 @@ class Channel:
     members: set[str] = field(default_factory=set)
     is_archived: bool = False
     is_ext_shared: bool = False
+    is_pending_ext_shared: bool = False  # somebody has invited another company, which has not come yet
     created: int = 0
     messages: dict[str, Json] = field(default_factory=dict)
     top: list[str] = field(default_factory=list)
@@ -55,17 +57,40 @@ class Channel:
 
 @dataclass(slots=True)
 class File:
-    """A file. `shares` names (channel id, message ts); `content` is None until its bytes have come."""
+    """A file. `shares` names (channel id, message ts); `content` is None until its bytes have come.
+
+    A path as `content` is read from disk as it is downloaded, never held. `mode` is Slack's: "hosted", "snippet", "space" (a
+    post), "quip" (a canvas), "external" (elsewhere, at `url`), "hidden_by_limit". A `url` of another mode stands in for Slack's
+    own address. `subtype` is "slack_audio" or "slack_video" for a clip, `transcription` the state of its transcript:
+    "processing", "complete", "failed", or "" where Slack makes none.
+    """
 
     id: str
     name: str
     user: str
     mimetype: str
-    content: bytes | None
+    content: bytes | Path | None
     created: int
     title: str = ""
     shares: list[tuple[str, str]] = field(default_factory=list)
     deleted: bool = False
+    filetype: str = ""
+    mode: str = "hosted"
+    url: str = ""
+    external_type: str = ""
+    subtype: str = ""
+    duration_ms: int = 0
+    transcription: str = ""
+    transcript: str = ""
+    alt_txt: str = ""
+    to_app: bool = False  # given to the app in a modal
+
+    @property
+    def size(self) -> int:
+        """Its bytes; 0 where Slack has none of them."""
+        if isinstance(self.content, Path):
+            return self.content.stat().st_size
+        return len(self.content or b"")
 
 
 @dataclass(frozen=True, slots=True)

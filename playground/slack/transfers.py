@@ -1,5 +1,6 @@
-"""The addresses beside the Web API: file downloads, uploads, response URLs."""
+"""The addresses beside the Web API that take something: uploads, response URLs."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -10,17 +11,14 @@ from aiohttp import web
 from playground.slack.arguments import SlackError
 from playground.slack.blocks import check_message
 from playground.slack.calls import Call, Faults
-from playground.slack.files import file_seen
 from playground.slack.interactions import ResponseUrl
 from playground.slack.methods_chat import content
 from playground.slack.state import Json
 from playground.slack.workspace import Workspace
 
-LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Slack</title></head><body>Sign in to Acme</body></html>"
-
 
 class Transfers:
-    """/files, /upload and /response. In the call log they are "files.download", "files.upload" and "response_url"."""
+    """/upload and /response. In the call log they are "files.upload" and "response_url"."""
 
     def __init__(
         self, workspace: Workspace, faults: Faults, log: Callable[[Call], None], record: Callable[[Json], Any]
@@ -30,37 +28,24 @@ class Transfers:
         self._log = log
         self._record = record
 
-    async def download(self, request: web.Request) -> web.StreamResponse:
-        """A file's bytes. Without the right token and scope Slack answers 200 with its login page."""
-        file = self._ws.files.get(request.match_info["file_id"])
-        args = {"file": request.match_info["file_id"]}
-        if (fault := self._faults.take("files.download", args)) and fault.status:
-            return web.Response(status=fault.status)
-        app = self._ws.app
-        allowed = request.headers.get("Authorization") == f"Bearer {app.bot_token}" and "files:read" in app.scopes
-        if not allowed or file is None or not file_seen(self._ws, file):
-            self._note("files.download", args, "not_authed")
-            return web.Response(text=LOGIN_PAGE, content_type="text/html")
-        if file.content is None:
-            self._note("files.download", args, "file_not_found")
-            return web.Response(status=404)
-        self._note("files.download", args)
-        return web.Response(body=file.content, content_type=file.mimetype)
-
     async def upload(self, request: web.Request) -> web.StreamResponse:
         """The bytes of a file announced by files.getUploadURLExternal, raw or as a form's file."""
         file = self._ws.files.get(request.match_info["file_id"])
         if file is None or file.content is not None:
             return web.Response(text="invalid upload url", status=404)
-        if (fault := self._faults.take("files.upload", {"file": file.id})) and fault.status:
-            return web.Response(status=fault.status)
+        if fault := self._faults.take("files.upload", {"file": file.id}):
+            await asyncio.sleep(fault.delay)
+            if fault.lost and request.transport is not None:
+                request.transport.abort()
+            if fault.status or fault.lost:
+                return web.Response(status=fault.status or 500)
         if request.content_type == "multipart/form-data":
             parts = [p for p in (await request.post()).values() if isinstance(p, web.FileField)]
-            file.content = parts[0].file.read() if parts else b""
+            file.content = await asyncio.to_thread(parts[0].file.read) if parts else b""
         else:
             file.content = await request.read()
-        self._note("files.upload", {"file": file.id, "length": len(file.content)})
-        return web.Response(text=f"OK - {len(file.content)}")
+        self._note("files.upload", {"file": file.id, "length": file.size})
+        return web.Response(text=f"OK - {file.size}")
 
     async def respond(self, request: web.Request) -> web.StreamResponse:
         """A post to a response_url: five in thirty minutes, also where the app is no member."""

@@ -1,15 +1,15 @@
 """The workspace as people use it: they write, edit, react, join; and what they see."""
 
-import mimetypes
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from playground.slack import text as slack_text
-from playground.slack.files import file_object
+from playground.slack.files import KINDS, brief, make_file
 from playground.slack.installation import Installation
 from playground.slack.interactions import Interactions
-from playground.slack.state import Change, Channel, File, Json, Person
+from playground.slack.state import Change, Channel, File, Json, Person, make_id
 
 STATUS_SECONDS = 120  # Slack takes a status away after two minutes
 
@@ -31,6 +31,7 @@ class Workspace(Interactions):
         self.sessions: dict[tuple[str, str], str] = {}  # (channel, thread ts) → what agents.sessions.setStatus said
         self.bookmarks: dict[str, list[Json]] = {}
         self.check_file_info = False  # deliver files as Slack Connect does: an id only
+        self.search_enabled = True  # whether this workspace has the Real-time Search API
         self._statuses: dict[tuple[str, str], tuple[str, float]] = {}
 
     def say(
@@ -40,7 +41,7 @@ class Workspace(Interactions):
         text: str,
         *,
         thread_ts: str | None = None,
-        files: Iterable[File | tuple[str, bytes]] = (),
+        files: Iterable[File | tuple[str, bytes | Path]] = (),
         broadcast: bool = False,
     ) -> str:
         """A person posts; returns the ts. Files are (name, content) or made by `add_file` before.
@@ -76,7 +77,7 @@ class Workspace(Interactions):
                 file.shares.append((channel.id, ""))
             message |= {
                 "files": [
-                    {"id": f.id, "file_access": "check_file_info"} if self.check_file_info else file_object(self, f)
+                    {"id": f.id, "file_access": "check_file_info"} if self.check_file_info else brief(self, f)
                     for f in files
                 ]
             }
@@ -85,12 +86,43 @@ class Workspace(Interactions):
             file.shares[-1] = (channel.id, posted["ts"])
         return posted
 
-    def add_file(self, person: str | Person, name: str, content: bytes, mimetype: str = "") -> File:
-        """A file that a person has uploaded and not yet shared."""
-        kind = mimetype or mimetypes.guess_type(name)[0] or "application/octet-stream"
-        file = File(self.next_id("F"), name, self.person(person).id, kind, content, int(self.clock()))
-        self.files[file.id] = file
+    def add_file(
+        self,
+        person: str | Person,
+        name: str,
+        content: bytes | Path = b"",
+        mimetype: str = "",
+        *,
+        mode: str = "",
+        filetype: str = "",
+        url: str = "",
+        external_type: str = "",
+        subtype: str = "",
+        transcript: str | None = None,
+        transcription: str = "",
+    ) -> File:
+        """A file that a person has uploaded and not yet shared; of a path only the place is kept.
+
+        mode: see `File`; without one Slack chooses. filetype: e.g. "python" for a snippet, "gdoc" for a file elsewhere.
+        url: with `external_type` (e.g. "gdrive") the address of a file elsewhere; alone, what stands where Slack's own address
+        should. subtype: "slack_audio" or "slack_video" for a clip. transcript: what Slack understood of it; `transcription`
+        "processing" or "failed" instead.
+        """
+        file = make_file(self, self.person(person), name, content, mode="external" if external_type else mode)
+        if filetype:
+            file.filetype, file.mimetype = filetype, KINDS[filetype][1] if filetype in KINDS else file.mimetype
+        if subtype == "slack_audio" and not mimetype:
+            mimetype = "audio/mp4"
+        file.mimetype = mimetype or file.mimetype
+        file.url, file.external_type = url, external_type
+        file.subtype, file.duration_ms = subtype, 4_200 if subtype else 0
+        file.transcript, file.transcription = transcript or "", transcription or ("complete" if transcript else "")
         return file
+
+    def transcribe(self, file: File, transcript: str) -> None:
+        """Slack is done with a clip's transcript, which was "processing"; "" when it understood nothing."""
+        file.transcript, file.transcription = transcript, "complete" if transcript else "failed"
+        self.emit(Change("file_change", extra={"file_id": file.id, "file": {"id": file.id}}))
 
     def delete_file(self, file: File) -> None:
         """A file is deleted: its messages keep an empty place."""
@@ -154,6 +186,23 @@ class Workspace(Interactions):
             self.emit(Change(kind, place, user=who.id, extra={"channel": place.id, "actor_id": "USLACKBOT"}))
         else:
             self.emit(Change("member_left_channel", place, user=who.id))
+
+    def deactivate(self, person: str | Person) -> None:
+        """Somebody leaves the company: out of every channel, and of users.list only little is left."""
+        who = self.person(person)
+        who.deleted = True
+        for channel in self.channels.values():
+            if channel.kind != "im" and who.id in channel.members:
+                self.leave(who, channel)
+
+    def add_stranger(self, name: str, real_name: str, *, team_id: str = "T0ELSEWHER", channel: str | Channel) -> Person:
+        """Somebody of another company comes into a channel, which is shared with that company from then on."""
+        place = self.channel(channel)
+        place.is_ext_shared, place.is_pending_ext_shared = True, False
+        who = Person(make_id("U", name), name, real_name, "", "Europe/London", team_id=team_id)
+        self.add_person(who)
+        self.join(who, place)
+        return who
 
     def add_bot(self, channel: str | Channel) -> None:
         """Invite the app."""

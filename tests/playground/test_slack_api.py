@@ -289,26 +289,6 @@ async def test_a_stream_lives_five_minutes_and_blocks_updates(
     await api.chat_update(channel=general, ts=other, text="whole")
 
 
-async def test_files_go_up_and_down(slack: SlackServer, api: AsyncWebClient, general: str) -> None:
-    ws = slack.workspace
-    done = await api.files_upload_v2(channel=general, filename="r.csv", content="a,b", initial_comment="the report")
-    message = ws.messages("general")[-1]
-    assert (message["text"], message["files"][0]["name"]) == ("the report", "r.csv")
-    url = (await api.files_info(file=done["file"]["id"]))["file"]["url_private_download"]
-    async with aiohttp.ClientSession() as session:
-        async with session.get(url, headers={"Authorization": f"Bearer {slack.bot_token}"}) as response:
-            assert await response.read() == b"a,b"
-        async with session.get(url, headers={"Authorization": "Bearer xoxb-wrong"}) as response:
-            assert (response.status, response.content_type) == (200, "text/html")
-    ws.say("ana", "payroll", "salaries", files=[("s.csv", b"secret")])
-    hidden = ws.messages("payroll")[-1]["files"][0]["id"]
-    assert await refused(api.files_info(file=hidden)) == "file_not_found"
-    ws.say("ana", "guests-only", "public, though the app is not in it", files=[("p.csv", b"x")])
-    assert [f["name"] for f in (await api.files_list())["files"]] == ["p.csv", "r.csv"]
-    await api.files_delete(file=done["file"]["id"])
-    assert await refused(api.files_info(file=done["file"]["id"])) == "file_deleted"
-
-
 async def test_a_home_is_published_under_its_hash(slack: SlackServer, api: AsyncWebClient) -> None:
     ana = slack.workspace.person("ana").id
     view = {"type": "home", "blocks": [{"type": "divider"}]}

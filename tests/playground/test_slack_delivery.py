@@ -132,7 +132,9 @@ async def test_nothing_comes_from_channels_without_the_app(slack: SlackServer, b
     slack.workspace.say("ana", "random", "@assist gone")
     slack.workspace.say("ana", "leads", "here")
     await slack.until(lambda: bot.texts() == ["here"])
-    assert [e.payload["event"]["channel"] for e in slack.delivery.events] == [slack.workspace.channel("leads").id]
+    heard = [(e.kind, e.payload["event"]["channel"]) for e in slack.delivery.events]
+    left, leads = slack.workspace.channel("random").id, slack.workspace.channel("leads").id
+    assert heard == [("channel_left", left), ("message", leads)]
 
 
 async def test_a_listener_that_raises_gets_the_event_again(slack: SlackServer, bot: Bot) -> None:
