@@ -165,7 +165,9 @@ class Asking:
         if search is None or not context.input or context.input[-1].get("role") not in ("user", "developer"):
             return view
         limit = search.get("max_num_results") or 10
-        found = self._stores.find(search["vector_store_ids"], view.last_user, search.get("filters"), limit)
+        found = self._stores.find(
+            search["vector_store_ids"], rules.spoken(view.last_user), search.get("filters"), limit
+        )
         return replace(view, found=found)
 
     def _plan(self, view: View, context: Context) -> Plan:

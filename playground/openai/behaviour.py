@@ -3,9 +3,9 @@
 import secrets
 from typing import Literal
 
+from playground.openai.indexing import Indexing
 from playground.openai.limits import MODELS, Model, RateLimits
 from playground.openai.script import Script
-from playground.openai.vector_stores import Indexing
 
 TIMINGS_KEPT = 10_000
 Leaves = Literal["nothing", "input", "call_without_output"]

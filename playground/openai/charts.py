@@ -65,7 +65,7 @@ def _columns(rows: list[list[str]], by: str, question: str) -> tuple[int, int] |
     header = rows[0]
     wanted, asked = set(words(by)), set(words(question))
     key = next((n for n, name in enumerate(header) if set(words(name)) and set(words(name)) <= wanted), None)
-    numeric = [n for n in range(len(header)) if n != key and _is_numeric(rows[1:], n)]
+    numeric = [n for n in range(len(header)) if n != key and _is_numeric(rows[1:], n) and header[n].lower() != "id"]
     if key is None or not numeric:
         return None
     return key, next((n for n in numeric if asked & set(words(header[n]))), numeric[0])
@@ -87,13 +87,15 @@ def _drawn(name: str, rows: list[list[str]], key: int, value: int) -> Chart:
     by, of = rows[0][key].strip(), rows[0][value].strip()
     sums: dict[str, float] = {}
     for row in rows[1:]:
-        if len(row) > max(key, value):
+        if len(row) > max(key, value) and row[key].strip():
             sums[row[key].strip()] = sums.get(row[key].strip(), 0.0) + (_number(row[value]) or 0.0)
     out = io.StringIO()
     csv.writer(out).writerows([(by, of), *((group, f"{total:g}") for group, total in sums.items())])
     stem = f"{_slug(of)}_by_{_slug(by)}"
     title = f"{of} by {by}"
-    lines = "\n".join(f"- {group}: {_shown(total)}" for group, total in sums.items())
+    lines = "\n".join(f"- {group}: {_shown(total)}" for group, total in list(sums.items())[:MOST_BARS])
+    if len(sums) > MOST_BARS:
+        lines += f"\n- and {len(sums) - MOST_BARS} more, in the data"
     text = f"{title}, from {name}:\n{lines}\n\n[Chart](sandbox:/mnt/data/{stem}.png), "
     text += f"[data](sandbox:/mnt/data/{stem}.csv)"
     code = CODE.format(name=PurePath(name).name, by=by, of=of)

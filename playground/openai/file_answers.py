@@ -1,6 +1,7 @@
 """What the rule-based model says from files: attached ones, images, passages that were searched, tables that code computes."""
 
 import re
+from collections.abc import Iterator
 
 from playground.openai import memory
 from playground.openai.charts import chart
@@ -10,24 +11,29 @@ from playground.openai.plan import Found, Interpret, Plan, Say, Search, View, ci
 from playground.openai.search import words
 
 GOOD_SCORE = 0.3
+SURE_SCORE = 0.5  # of what answers a message that is not even a question
 MOST_PASSAGES = 3
+MOST_ROWS = 6
 FILE_WORDS = re.compile(
     r"\b(files?|documents?|pdf|polic(?:y|ies)|handbook|attachment|report|according to)\b", re.IGNORECASE
 )
 IMAGE_WORDS = re.compile(r"\b(images?|pictures?|photos?|screenshots?|receipts?)\b", re.IGNORECASE)
 ROW = re.compile(r"^\s*\|(.+)\|\s*$")
+NAME_LIKE = re.compile(r"(?<=[\w,] )[^\W\d_a-z][\w-]+")  # a word with a capital that does not begin the sentence
+WRAPPED = re.compile(r"(?<!\n)\n(?![\n#*>|\d-])")  # a line's end that is no paragraph's
 RULER = re.compile(r"^\s*\|[\s:|-]+\|\s*$")
 
 
-def attached(view: View) -> list[tuple[str, str]]:
-    """Files and images that came with the last message, as (name, what is to be read)."""
-    last = next((item for item in reversed(view.input) if item.get("role") == "user"), None)
-    return [view.texts[part["file_id"]] for part in (parts(last) if last else []) if part.get("file_id") in view.texts]
-
-
-def begun(files: list[tuple[str, str]]) -> str:
-    """What attached files begin with."""
-    return "\n\n".join(f"**{name}** begins:\n> {_start(body)}" for name, body in files)
+def attached(view: View) -> str | None:
+    """What the files and images that came with the new messages are; None when none came."""
+    new = [part for item in view.input if item.get("role") == "user" for part in parts(item)]
+    told = [
+        f"**{name}** is {body}." if part["type"] == "input_image" else f"**{name}** begins:\n> {_start(body)}"
+        for part in new
+        if part.get("file_id") in view.texts
+        for name, body in [view.texts[part["file_id"]]]
+    ]
+    return "\n\n".join(told) or None
 
 
 def seen(view: View) -> str | None:
@@ -52,14 +58,14 @@ def charted(view: View) -> Plan | None:
     )
 
 
-def found_in(view: View, *, sure: bool, unknown: str) -> Plan | None:
-    """What the search has found, cited. `sure`: the question is about files, so finding nothing is an answer too."""
+def found_in(view: View, text: str, *, question: bool, sure: bool, unknown: str) -> Plan | None:
+    """What the search for a text has found, cited. `sure`: it is about files, so finding nothing is an answer too."""
     if not any(tool["type"] == "file_search" for tool in view.tools):
         return None
-    good = tuple(found for found in view.found if found.score >= GOOD_SCORE)
+    good = tuple(found for found in view.found if found.score >= (GOOD_SCORE if question else SURE_SCORE))
     if good:
-        return Plan((Search((view.last_user,), view.found), _cited(view.last_user, good[:MOST_PASSAGES])))
-    return Plan((Search((view.last_user,), ()), Say(unknown, phase="final_answer"))) if sure else None
+        return Plan((Search((text,), view.found), _cited(text, good[:MOST_PASSAGES])))
+    return Plan((Search((text,), ()), Say(unknown, phase="final_answer"))) if sure and question else None
 
 
 def _start(body: str) -> str:
@@ -67,44 +73,78 @@ def _start(body: str) -> str:
 
 
 def _cited(question: str, found: tuple[Found, ...]) -> Say:
-    """What fits best of each passage, each with its citation; rows of tables first."""
-    asked = set(words(question))
-    best_of = [(best_row(asked, passage.text), passage) for passage in found]
-    text, annotations, told = "I found this:", list[JsonObject](), set[str]()
-    for row, passage in sorted(best_of, key=lambda pair: not pair[0]):
-        best = row or _best_sentence(asked, passage.text)[:500]
-        if best in told:
-            continue
-        told.add(best)
+    """What fits best of each passage, each with its citation; where rows of tables fit, only the best of those."""
+    rows = [(*best_rows(question, passage.text), passage) for passage in found]
+    most = max((weight for weight, _, _ in rows), default=0)
+    prose = [(*_best_sentence(question, passage), passage) for weight, _, passage in rows if not weight]
+    told = [(row, passage) for weight, row, passage in rows if weight and weight == most]
+    told += [(sentence, passage) for shared, sentence, passage in prose if shared or not told]
+    text, annotations = "I found this:", list[JsonObject]()
+    for best, passage in _once(told):
         text += f"\n- {best}"
         citation = {"type": "file_citation", "file_id": passage.file_id, "filename": passage.filename}
         annotations.append(citation | {"index": len(text)})
     return Say(text, tuple(annotations), phase="final_answer")
 
 
-def _best_sentence(asked: set[str], text: str) -> str:
-    prose = "\n".join(line for line in text.splitlines() if not ROW.match(line)) or text
-    return max(memory.sentences(prose), key=lambda line: len(asked & set(words(line))), default="")
+def _once(told: list[tuple[str, Found]]) -> list[tuple[str, Found]]:
+    """Passages overlap: what was said once is not said again."""
+    first: dict[str, Found] = {}
+    for best, passage in told:
+        first.setdefault(best, passage)
+    return list(first.items())
 
 
-def best_row(asked: set[str], text: str) -> str:
-    """The row of a Markdown table that shares most with the question, as "Header: cell" pairs; empty where none does.
+def _best_sentence(question: str, passage: Found) -> tuple[int, str]:
+    """The sentence that shares most words with the question, and how many."""
+    asked = set(words(question))
+    asked = asked - set(words(passage.filename)) or asked
+    lines = [line for line in passage.text.splitlines() if not ROW.match(line)]
+    prose = WRAPPED.sub(" ", "\n".join(lines)) or passage.text
+    best = max(memory.sentences(prose), key=lambda line: len(asked & set(words(line))), default="")
+    return len(asked & set(words(best))), " ".join(best.split())[:500]
 
-    Of its columns the first is told, and those that the question names; all where it names none.
+
+def best_rows(question: str, text: str) -> tuple[int, str]:
+    """The rows of Markdown tables that fit a question best, as "Header: cell" pairs, and how well: 0 for not at all.
+
+    Names weigh more. Told are the columns that the question meets, by their header or their cell, and those in which
+    the rows differ.
     """
-    header: list[str] = []
-    best, most = "", 0
+    weights = dict.fromkeys(words(question), 1)
+    for name in NAME_LIKE.findall(question):
+        weights |= dict.fromkeys(words(name), 3)
+    best: list[dict[str, str]] = []
+    most = 0
+    for row in _rows(text):
+        held = set(words(" ".join(row.values())))
+        weight = sum(points for word, points in weights.items() if word in held)
+        if weight > most:
+            best, most = [], weight
+        if weight and weight == most and row not in best:
+            best.append(row)
+    if not best:
+        return 0, ""
+    rows = best[:MOST_ROWS]
+    told = [name for name in rows[0] if _is_told(name, rows, set(weights))]
+    return most, "\n- ".join(", ".join(f"{name}: {row[name]}" for name in told if row.get(name)) for row in rows)
+
+
+def _is_told(name: str, rows: list[dict[str, str]], asked: set[str]) -> bool:
+    cells = {row.get(name, "") for row in rows}
+    return len(cells) > 1 or bool(asked & set(words(" ".join((name, *cells)))))
+
+
+def _rows(text: str) -> Iterator[dict[str, str]]:
+    """The rows of all tables; those whose header is in another passage are left out."""
+    above, header = list[str](), list[str]()
     for line in text.splitlines():
         match = ROW.match(line)
-        if match is None:
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", match[1])] if match else []
+        if not cells:
             header = []
-            continue
-        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", match[1])]
-        if not header:
-            header = cells
-        elif not RULER.match(line) and (shared := len(asked & set(words(" ".join(cells))))) > most:
-            pairs = list(zip(header, cells, strict=False))
-            named = [pair for pair in pairs[1:] if asked & set(words(pair[0]))]
-            told = [pairs[0], *named] if named else pairs
-            best, most = ", ".join(f"{name}: {cell}" for name, cell in told), shared
-    return best
+        elif RULER.match(line):
+            header = above
+        elif header:
+            yield dict(zip(header, cells, strict=False))
+        above = cells

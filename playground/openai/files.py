@@ -104,7 +104,7 @@ class Files:
         return [file.shown() | {"content": base64.b64encode(file.path.read_bytes()).decode()} for file in rows]
 
     def restore(self, saved: list[JsonObject]) -> None:
-        """Take up files from a snapshot; those whose content is gone are gone."""
+        """Take up files from a snapshot; those whose content is gone are gone, and so is what no file needs."""
         for kept in saved:
             path = self.folder / kept["id"]
             if "content" in kept:
@@ -112,6 +112,9 @@ class Files:
             if path.is_file():
                 head = kept["filename"], path, kept["purpose"], kept["expires_at"]
                 self.all[kept["id"]] = File(*head, kept["id"], kept["created_at"], path.stat().st_size)
+        for path in self.folder.iterdir():
+            if path.name not in self.all:
+                path.unlink()  # of an upload that was cut off with the server
 
     def routes(self) -> list[Route]:
         """Method, path below /v1, handler."""

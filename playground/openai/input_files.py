@@ -11,9 +11,9 @@ from PIL import Image
 from playground.openai.errors import ApiError, JsonObject, invalid
 from playground.openai.extract import IMAGES, TABLES
 from playground.openai.files import File, Files
+from playground.openai.indexing import SUPPORTED
 from playground.openai.items import parts
 from playground.openai.limits import count_tokens
-from playground.openai.vector_stores import SUPPORTED
 
 INPUT_LIMIT = 50 * 1024 * 1024  # bytes of all files of a request
 READABLE = SUPPORTED | set(TABLES)

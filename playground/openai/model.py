@@ -125,12 +125,14 @@ def _from_files(view: View) -> Plan | None:
     about_files = bool(file_answers.FILE_WORDS.search(text))
     attached = file_answers.attached(view)
     if attached and (about_files or not _earlier_says(view)):
-        return _say(file_answers.begun(attached))
+        return _say(attached)
     if image := file_answers.seen(view):
         return _say(image)
-    if not QUESTION.search(text) or (_about_us(text) and not about_files):
+    if _about_us(text) and not about_files:
         return None
-    return file_answers.found_in(view, sure=about_files, unknown=_unknown(text))
+    asked = spoken(text)
+    question = bool(QUESTION.search(asked))
+    return file_answers.found_in(view, asked, question=question, sure=about_files, unknown=_unknown(text))
 
 
 # ---- known from the conversation

@@ -64,7 +64,8 @@ def _decision(question: str, person: str, messages: Sequence[Mapping[str, Any]])
 def _line(message: Mapping[str, Any]) -> str:
     says = " ".join(str(message["says"]).split())
     says = says if len(says) <= LONGEST else says[:LONGEST] + " …"
-    return f"**{message.get('by') or 'Somebody'}**: {says}{_link(message)}"
+    where = f" in {message['in']}" if message.get("in") else ""
+    return f"**{message.get('by') or 'Somebody'}**{where}: {says}{_link(message)}"
 
 
 def _link(message: Mapping[str, Any]) -> str:

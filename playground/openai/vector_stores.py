@@ -4,71 +4,17 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from typing import Any, Literal
 
 from playground.openai.errors import JsonObject, invalid, no_such
-from playground.openai.extract import Code
 from playground.openai.files import File, Files
+from playground.openai.indexing import Indexing
 from playground.openai.items import new_id
 from playground.openai.plan import Found
 from playground.openai.search import Chunk, chunks, search
 
-# https://platform.openai.com/docs/assistants/tools/file-search#supported-files
-SUPPORTED = frozenset(
-    [
-        ".c",
-        ".cpp",
-        ".cs",
-        ".css",
-        ".doc",
-        ".docx",
-        ".go",
-        ".html",
-        ".java",
-        ".js",
-        ".json",
-        ".md",
-        ".pdf",
-        ".php",
-        ".pptx",
-        ".py",
-        ".rb",
-        ".sh",
-        ".tex",
-        ".ts",
-        ".txt",
-    ]
-)
 DAY = 24 * 3600
 Status = Literal["in_progress", "completed", "failed", "cancelled"]
-
-
-@dataclass
-class Indexing:
-    """How taking files in goes; may be changed while the server runs.
-
-    `slow` has seconds for files by name, in place of `seconds`. `odd` is what happens now and then to good files, by the
-    end of their name (".md" → "server_error"); each entry fails `times`.
-    """
-
-    seconds: float = 0.05
-    slow: dict[str, float] = field(default_factory=dict)
-    odd: dict[str, tuple[Code, int]] = field(default_factory=dict)
-
-    def fail(self, name: str, code: Code = "server_error", times: int = 1) -> None:
-        """Let the next files whose name ends so fail."""
-        self.odd[name] = code, times
-
-    def mishap(self, filename: str) -> JsonObject | None:
-        """The `last_error` that this file gets although it is good."""
-        name = next((end for end in self.odd if filename.endswith(end)), None)
-        if name is None:
-            return None
-        code, times = self.odd.pop(name)
-        if times > 1:
-            self.odd[name] = code, times - 1
-        return {"code": code, "message": "An internal error occurred."}
 
 
 @dataclass
@@ -261,26 +207,14 @@ class VectorStores:
 
     async def _take_in(self, entry: StoreFile, file: File) -> None:
         await asyncio.sleep(self.indexing.slow.get(file.filename, self.indexing.seconds))
-        suffix = PurePath(file.filename).suffix.lower()
-        if suffix not in SUPPORTED:
-            message = f"The file type {suffix or 'without an extension'} is not supported for retrieval."
-            _fail(entry, {"code": "unsupported_file", "message": message})
-            return
         await self.files.look([file.id])
-        looked = file.looked
-        if looked is None:
+        if file.looked is None:
             return  # deleted meanwhile, and so out of every store
-        mishap = self.indexing.mishap(file.filename)
-        if looked.fault or mishap:
-            code, message = looked.fault or ("", "")
-            _fail(entry, mishap or {"code": code, "message": message})
+        if error := self.indexing.fault(file.filename, file.looked):
+            entry.status, entry.last_error = "failed", error
             return
-        entry.passages = _passages(looked.text, entry.chunking)
-        entry.status, entry.usage_bytes = "completed", len(looked.text.encode())
-
-
-def _fail(entry: StoreFile, error: JsonObject) -> None:
-    entry.status, entry.last_error = "failed", error
+        entry.passages = _passages(file.looked.text, entry.chunking)
+        entry.status, entry.usage_bytes = "completed", len(file.looked.text.encode())
 
 
 def _passages(text: str, chunking: JsonObject) -> list[str]:

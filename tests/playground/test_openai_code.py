@@ -9,6 +9,7 @@ from openai import AsyncOpenAI
 from PIL import Image
 
 from playground.openai import Found, OpenAIServer, Script, interprets, searches, text
+from playground.openai.file_answers import best_rows
 
 MODEL = "gpt-6.2-sol"
 SALES = b"date,region,sales\n2026-01-02,North,100.50\n2026-01-03,South,70\n2026-02-02,North,9.5\n"
@@ -176,6 +177,39 @@ async def test_searches_can_be_scripted(ai: OpenAIServer, client: AsyncOpenAI) -
     call, (cited,) = await asked("?")
     assert (call.queries, cited.file_id) == (["q"], "file-x")
     assert (await client.responses.create(model=MODEL, input="?")).output_text == "done"
+
+
+TABLE = """| Id | City | From | Lodging | Meals |
+|---|---|---|---:|---:|
+| 1 | Boston | May | 300 | 92 |
+| 2 | Denver | May | 215 | 79 |
+| 2 | Denver | July | 165 | 79 |
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "rows"),
+    [
+        ("What is the hotel limit in Boston?", ["City: Boston, Lodging: 300"]),
+        ("hotel limit in Denver", ["City: Denver, From: May, Lodging: 215", "City: Denver, From: July, Lodging: 165"]),
+        ("What about Denver in July?", ["City: Denver, From: July"]),
+        ("What is said about Paris?", []),
+    ],
+)
+def test_rows_that_fit_a_question_are_told_as_far_as_they_fit_or_differ(question: str, rows: list[str]) -> None:
+    assert best_rows(question, TABLE)[1] == "\n- ".join(rows)
+    assert best_rows(question, "\n".join(TABLE.splitlines()[3:])) == (0, ""), "the header is in another passage"
+
+
+async def test_a_statement_is_no_question_unless_it_is_answered_well(client: AsyncOpenAI) -> None:
+    store = await client.vector_stores.create(name="s")
+    await client.vector_stores.files.upload_and_poll(
+        vector_store_id=store.id, file=("t.md", TABLE.encode()), poll_interval_ms=20
+    )
+    tool: Any = {"type": "file_search", "vector_store_ids": [store.id]}
+    for said, told in (("Hotel limit in Boston", "Lodging: 300"), ("Boston is nice and I like tea", "Noted")):
+        response = await client.responses.create(model=MODEL, input=said, tools=[tool])
+        assert told in response.output_text
 
 
 async def test_the_row_of_a_table_that_answers_is_cited(client: AsyncOpenAI) -> None:

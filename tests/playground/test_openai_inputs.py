@@ -27,8 +27,9 @@ def shown(file: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
 async def test_an_image_is_seen(client: AsyncOpenAI, kind: str) -> None:
     file = await uploaded(client, "photo", image(kind, 40, 30))
-    response = await client.responses.create(model=MODEL, input=asked("What is in this picture?", shown(file)))
-    assert f"a {kind} image of 40 × 30 pixels" in response.output_text
+    for question in ("What is in this picture?", "And what is this?"):
+        response = await client.responses.create(model=MODEL, input=asked(question, shown(file)))
+        assert response.output_text == f"**photo** is a {kind} image of 40 × 30 pixels."
 
 
 @pytest.mark.parametrize(

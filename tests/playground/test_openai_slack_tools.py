@@ -26,7 +26,7 @@ TOOLS = (
     function("remember", note=TEXT),
     function("recall"),
     function("read_thread", link=EITHER, newest_first={"type": "boolean"}),
-    function("read_channel", channel=TEXT, since=EITHER, newest_first={"type": "boolean"}),
+    function("read_channel", channel=EITHER, since=EITHER, newest_first={"type": "boolean"}),
     function("search_messages", words=TEXT, channel=OPTIONAL, from_person=OPTIONAL),
     function("who_is", person=EITHER),
     function("read_file", file=TEXT, from_character={"type": "integer"}),
@@ -55,6 +55,8 @@ def user(text: str) -> dict[str, Any]:
         ("what was said in #general today?", "read_channel", {"channel": "#general", "since": None}),
         ("What's new in <#C0123|ideas>?", "read_channel", {"channel": "<#C0123|ideas>"}),
         ("search for budget 2026", "search_messages", {"words": "budget 2026", "channel": None}),
+        ("Search for oak desks in #ideas.", "search_messages", {"words": "oak desks", "channel": "#ideas"}),
+        ("what happened here?", "read_channel", {"channel": None}),
         ("who said “ship it”?", "search_messages", {"words": "“ship it”"}),
         ("Who is Raj?", "who_is", {"person": "Raj"}),
         ("who's <@U7>?", "who_is", {"person": "<@U7>"}),
@@ -79,6 +81,13 @@ def test_it_calls_the_tool_that_reads_what_is_asked_for(
 )
 def test_it_reads_nothing_when_nothing_is_to_be_read(text: str) -> None:
     assert all(isinstance(output, Say) for output in answer(view(user(text))).outputs)
+
+
+def test_this_file_is_the_one_that_was_spoken_of_last() -> None:
+    said = (user("Look at old.pdf"), user("[Ana Ruiz shared plan_v2.docx]"), user("forget this file"))
+    (call,) = answer(view(*said)).outputs
+    assert isinstance(call, Call)
+    assert json.loads(call.arguments) == {"file": "plan_v2.docx"}
 
 
 def message(by: str, says: str, n: int = 1) -> dict[str, Any]:
@@ -115,6 +124,8 @@ def test_it_lists_what_was_read_with_links() -> None:
     theirs = told("What did Raj say?", {"messages": THREAD})
     assert "steel" in theirs
     assert "oak" not in theirs
+    elsewhere = told("search for steel", {"messages": [message("Raj", "Steel it is.") | {"in": "#eng"}]})
+    assert "**Raj** in #eng: Steel it is." in elsewhere
     assert "nothing in it" in told("What was said in #general?", {"messages": []})
     many = told("What was said in #general?", {"messages": [message("Ana", f"word {n}") for n in range(20)]})
     assert "And 5 more." in many

@@ -1,9 +1,12 @@
 """How the local OpenAI keeps files and takes them into vector stores, as the real client sees it."""
 
 import asyncio
+import tracemalloc
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import openai
 import pytest
 from openai import AsyncOpenAI
@@ -31,6 +34,10 @@ async def text_of(client: AsyncOpenAI, store: str, file: str) -> str:
 # -- files
 
 
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 async def test_files_are_listed_by_purpose_page_by_page(client: AsyncOpenAI) -> None:
     made = [await client.files.create(file=(f"{n}.txt", b"x"), purpose="user_data") for n in range(5)]
     await client.files.create(file=("other.txt", b"x"), purpose="assistants")
@@ -50,7 +57,47 @@ async def test_contents_lie_on_the_disk_and_go_with_their_file(ai: OpenAIServer,
     purpose: Any = "fun"
     with pytest.raises(openai.BadRequestError):
         await client.files.create(file=("b.bin", b"x"), purpose=purpose)
-    assert list(path.parent.iterdir()) == [], "a refused upload leaves nothing"
+    assert names(path.parent) == [], "a refused upload leaves nothing"
+
+
+async def test_a_large_upload_is_never_held_in_memory(ai: OpenAIServer) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(60):
+            yield b"x" * 1024 * 1024
+
+    form = aiohttp.FormData({"purpose": "user_data"})
+    form.add_field("file", pieces(), filename="big.bin")
+    headers = {"authorization": f"Bearer {ai.api_key}"}
+    tracemalloc.start()
+    try:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{ai.base_url}/files", data=form, headers=headers) as response,
+        ):
+            assert (await response.json())["bytes"] == 60 * 1024 * 1024
+        assert tracemalloc.get_traced_memory()[1] < 20 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(ai: OpenAIServer, client: AsyncOpenAI) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"x" * 2 * 1024 * 1024
+        raise ConnectionResetError
+
+    file = await client.files.create(file=("a.txt", b"x"), purpose="user_data")
+    form = aiohttp.FormData({"purpose": "user_data"})
+    form.add_field("file", pieces(), filename="big.bin")
+    headers = {"authorization": f"Bearer {ai.api_key}"}
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises((aiohttp.ClientError, ConnectionError)):
+            await session.post(f"{ai.base_url}/files", data=form, headers=headers)
+    folder = ai.files[file.id].path.parent
+    for _ in range(100):
+        if len(names(folder)) == 1:
+            break
+        await asyncio.sleep(0.02)
+    assert names(folder) == [file.id]
 
 
 async def test_files_survive_a_restart_in_their_folder(tmp_path: Path) -> None:
@@ -61,11 +108,14 @@ async def test_files_survive_a_restart_in_their_folder(tmp_path: Path) -> None:
     state = first.snapshot()
     assert "content" not in state["files"][0]
     first.files[lost.id].path.unlink()
+    (tmp_path / "upload-1").write_bytes(b"half")
     second = OpenAIServer(folder=tmp_path, state=state)
     async with second.serving(), AsyncOpenAI(api_key=second.api_key, base_url=second.base_url) as client:
         assert (await client.files.content(file.id)).content == b"hello"
         with pytest.raises(openai.NotFoundError):
             await client.files.retrieve(lost.id)
+    assert set(second.files) == {file.id}
+    assert names(tmp_path) == [file.id]
 
 
 async def test_what_assistants_got_is_not_given_back(client: AsyncOpenAI) -> None:
