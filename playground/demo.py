@@ -65,7 +65,7 @@ async def play(
         saved = Saved(folder)
         state = saved.read()
         slack = SlackServer(limits=limits, record=recorded, state=state.get("slack"))
-        ai = OpenAIServer(limits=limits, record=recorded, state=state.get("openai"))
+        ai = OpenAIServer(limits=limits, record=recorded, state=state.get("openai"), folder=folder / "openai-files")
         real = bool(settings.openai_api_key)
         feed = Feed(slack.workspace)
         slack.on_change(feed.changed)

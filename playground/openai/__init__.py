@@ -3,7 +3,7 @@
 from playground.openai.errors import ApiError
 from playground.openai.faults import Fault
 from playground.openai.limits import Model, Usage, count_tokens
-from playground.openai.plan import Call, Found, Plan, Refuse, Say, Search, View
+from playground.openai.plan import Call, Found, Interpret, Plan, Refuse, Say, Search, View
 from playground.openai.script import (
     Script,
     Step,
@@ -14,7 +14,9 @@ from playground.openai.script import (
     failed,
     http_error,
     incomplete,
+    interprets,
     refusal,
+    searches,
     stall,
     text,
 )
@@ -25,6 +27,7 @@ __all__ = [
     "Call",
     "Fault",
     "Found",
+    "Interpret",
     "Model",
     "OpenAIServer",
     "Plan",
@@ -44,7 +47,9 @@ __all__ = [
     "failed",
     "http_error",
     "incomplete",
+    "interprets",
     "refusal",
+    "searches",
     "stall",
     "text",
 ]

@@ -3,6 +3,7 @@
 import secrets
 from typing import Literal
 
+from playground.openai.indexing import Indexing
 from playground.openai.limits import MODELS, Model, RateLimits
 from playground.openai.script import Script
 
@@ -23,6 +24,9 @@ class Behaviour:
         self.background_in_conversations = True  # undocumented: each is to be lived with
         # What a conversation holds after a response that did not end: undocumented, so each is to be lived with.
         self.interrupted_leaves: Leaves = "nothing"
+        # Whether a conversation that holds a file which has been deleted since can still be answered: undocumented too.
+        self.deleted_files_break_conversations = True
+        self.indexing = Indexing()
         self.limits = limits
         self.rate_limit_requests = 5_000
         self.rate_limit_tokens = 2_000_000

@@ -1,8 +1,11 @@
 """One HTTP exchange: the request as handlers see it, and checks that several of them share."""
 
+import asyncio
 import json
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from aiohttp import BodyPartReader, MultipartReader, web
@@ -11,15 +14,17 @@ from playground.openai.errors import ApiError, JsonObject, invalid
 from playground.openai.items import json_type
 
 BODY_LIMIT = 600 * 1024 * 1024  # a little over the 512 MB that a file may have
+CHUNK = 1024 * 1024  # bytes that are written at once
 PAIRS, KEY_LIMIT, VALUE_LIMIT = 16, 64, 512  # metadata and attributes
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file in a multipart body."""
+    """A file in a multipart body, on the disk. Who keeps it moves it away; else it goes with the request."""
 
     filename: str
-    content: bytes
+    path: Path
+    size: int
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,12 @@ Handler = Callable[[Exchange], Awaitable[web.StreamResponse]]
 Route = tuple[str, str, Handler]
 
 
-async def read_body(request: web.Request) -> JsonObject:
-    """The body as a dict; `{}` when there is none."""
+async def read_body(request: web.Request, folder: Callable[[], Path]) -> JsonObject:
+    """The body as a dict; `{}` when there is none. Files are written to `folder()` as they come."""
     if (request.content_length or 0) > BODY_LIMIT:
         raise ApiError(413, "Maximum content size limit exceeded.")
     if request.content_type == "multipart/form-data":
-        return await _read_form(request)
+        return await _read_form(request, folder())
     raw = await request.content.read()  # not `request.read`: bound by the host application's size limit
     if not raw:
         return {}
@@ -66,15 +71,45 @@ async def read_body(request: web.Request) -> JsonObject:
     return body
 
 
-async def _read_form(request: web.Request) -> JsonObject:
+async def _read_form(request: web.Request, folder: Path) -> JsonObject:
     fields: JsonObject = {}
-    # Not by `request.multipart`, which is bound by the host application's size limit.
-    async for part in MultipartReader(request.headers, request.content):
-        if not isinstance(part, BodyPartReader) or part.name is None:
-            continue  # a nested multipart: nothing that the API takes
-        content = bytes(await part.read())
-        fields[part.name] = content.decode() if part.filename is None else Upload(part.filename, content)
+    try:
+        # Not by `request.multipart`, which is bound by the host application's size limit.
+        async for part in MultipartReader(request.headers, request.content):
+            if not isinstance(part, BodyPartReader) or part.name is None:
+                continue  # a nested multipart: nothing that the API takes
+            if part.filename is None:
+                fields[part.name] = bytes(await part.read()).decode()
+            else:
+                upload = fields[part.name] = Upload(part.filename, folder / f"upload-{uuid.uuid4().hex}", 0)
+                fields[part.name] = replace(upload, size=await _written(part, upload.path))
+    except BaseException:
+        discard(fields)
+        raise
     return fields
+
+
+async def _written(part: BodyPartReader, path: Path) -> int:
+    """Write a part to a file, piece by piece; its size."""
+    size = 0
+    file = await asyncio.to_thread(path.open, "wb")
+    try:
+        held = bytearray()
+        while not part.at_eof():
+            held += await part.read_chunk(CHUNK)
+            if len(held) >= CHUNK or part.at_eof():
+                size += await asyncio.to_thread(file.write, held)
+                held = bytearray()
+        return size
+    finally:
+        file.close()
+
+
+def discard(body: JsonObject) -> None:
+    """Delete the files of a request that nobody has kept."""
+    for value in body.values():
+        if isinstance(value, Upload):
+            value.path.unlink(missing_ok=True)
 
 
 def recorded(body: JsonObject) -> JsonObject:

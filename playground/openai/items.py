@@ -27,6 +27,8 @@ REQUIRED = {
     "function_call_output": ("call_id", "output"),
     "item_reference": ("id",),
 }
+# What is answered only where `include` names it.
+OPTIONAL = {"file_search_call": "results", "code_interpreter_call": "outputs"}
 
 
 def new_id(prefix: str) -> str:
@@ -157,16 +159,24 @@ def check_calls(before: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, 
 
 
 def shown(items: Iterable[JsonObject], include: Iterable[str]) -> list[JsonObject]:
-    """Items as they are answered: search results only where they were asked for."""
-    if "file_search_call.results" in include:
-        return list(items)
-    return [item | {"results": None} if item["type"] == "file_search_call" else item for item in items]
+    """Items as they are answered: what searches found and code printed only where that was asked for."""
+    asked = set(include)
+    hidden = {type_: name for type_, name in OPTIONAL.items() if f"{type_}.{name}" not in asked}
+    return [item | {hidden[item["type"]]: None} if item["type"] in hidden else item for item in items]
 
 
-def page(items: list[JsonObject], query: Mapping[str, str], *, default_order: str = "desc") -> JsonObject:
+def parts(item: Mapping[str, Any]) -> list[JsonObject]:
+    """The parts of a message's content or of a tool's output; none where it is a text."""
+    held = item.get("output" if item["type"] == "function_call_output" else "content")
+    return [part for part in held if isinstance(part, dict)] if isinstance(held, list) else []
+
+
+def page(
+    items: list[JsonObject], query: Mapping[str, str], *, usual: int = PAGE_SIZE, most: int = PAGE_LIMIT
+) -> JsonObject:
     """One page of a list (oldest first) by `limit`, `order`, `after`, `before`, as the API's list object."""
-    limit = _limit(query)
-    order = query.get("order", default_order)
+    limit = _limit(query, usual, most)
+    order = query.get("order", "desc")
     if order not in ("asc", "desc"):
         raise _unsupported(order, ("asc", "desc"), "order")
     rows = items if order == "asc" else items[::-1]
@@ -179,13 +189,13 @@ def page(items: list[JsonObject], query: Mapping[str, str], *, default_order: st
     return {"object": "list", "data": got, **ends, "has_more": len(rows) > limit}
 
 
-def _limit(query: Mapping[str, str]) -> int:
-    text = query.get("limit", str(PAGE_SIZE))
+def _limit(query: Mapping[str, str], usual: int, most: int) -> int:
+    text = query.get("limit", str(usual))
     if not text.lstrip("-").isdigit():
         raise invalid(f"Invalid type for 'limit': expected an integer, but got '{text}' instead.", param="limit")
     limit = int(text)
-    if not 1 <= limit <= PAGE_LIMIT:
-        kind, bound = ("below_min", ">= 1") if limit < 1 else ("above_max", f"<= {PAGE_LIMIT}")
+    if not 1 <= limit <= most:
+        kind, bound = ("below_min", ">= 1") if limit < 1 else ("above_max", f"<= {most}")
         message = f"Invalid 'limit': integer {kind.split('_')[0]} {kind.split('_')[1]}imum value. "
         message += f"Expected a value {bound}, but got {limit} instead."
         raise invalid(message, param="limit", code=f"integer_{kind}_value")

@@ -10,7 +10,8 @@ from playground.openai.errors import ApiError
 
 CHARACTERS_PER_TOKEN = 4  # the one definition of a token here: good enough for budgets, the same everywhere
 MESSAGE_TOKENS = 4  # what the framing of an item (role, separators) adds
-FILE_TOKENS = 500  # a file or image in the input, whatever its size
+IMAGE_TOKENS = 800  # an image, whatever its size
+FILE_TOKENS = 50  # a file's frame; its text is counted by itself
 CACHE_MINIMUM, CACHE_STEP = 1024, 128  # OpenAI caches prefixes from 1,024 tokens on, in steps of 128
 
 
@@ -24,6 +25,7 @@ class Model:
     output: float = 0.0
     small: bool = False
     reasoning: bool = True
+    hears: bool = False
     shutdown_date: str | None = None
     created: int = 1_790_000_000
 
@@ -37,7 +39,7 @@ MODELS = (
     Model("gpt-6.2-sol", 2.0, 0.10, 10.0),
     Model("gpt-6-luna", 0.10, 0.01, 0.50, small=True),
     Model("gpt-6.2-astra", 8.0, 0.40, 40.0),
-    Model("gpt-transcribe", reasoning=False),
+    Model("gpt-transcribe", reasoning=False, hears=True),
     Model("gpt-5", 1.25, 0.125, 10.0, shutdown_date="2026-12-11"),
     Model("gpt-4.1", 2.0, 0.50, 8.0, reasoning=False, shutdown_date="2027-01-14"),
     Model("gpt-4o", 2.5, 1.25, 10.0, reasoning=False, shutdown_date="2027-01-14"),
@@ -50,8 +52,10 @@ def count_tokens(text: str) -> int:
 
 
 def item_tokens(item: Mapping[str, Any]) -> int:
-    """Tokens that an item takes up in the input: its texts, arguments and outputs, plus its framing."""
-    return MESSAGE_TOKENS + sum(_value_tokens(item.get(name)) for name in ("content", "name", "arguments", "output"))
+    """Tokens that an item takes up in the input: its texts, arguments, outputs and code, plus its framing."""
+    return MESSAGE_TOKENS + sum(
+        _value_tokens(item.get(name)) for name in ("content", "name", "arguments", "output", "code")
+    )
 
 
 def _value_tokens(value: Any) -> int:
@@ -64,7 +68,9 @@ def _value_tokens(value: Any) -> int:
 
 def _part_tokens(part: Mapping[str, Any]) -> int:
     text = part.get("text") or part.get("refusal")
-    return count_tokens(text) if isinstance(text, str) else FILE_TOKENS
+    if isinstance(text, str):
+        return count_tokens(text)
+    return IMAGE_TOKENS if part.get("type") == "input_image" else FILE_TOKENS
 
 
 Prompt = tuple[tuple[str, int], ...]  # (what the piece is, its tokens), in the order that the model reads them

@@ -3,12 +3,11 @@
 import json
 import re
 
-from playground.openai import memory, samples
+from playground.openai import file_answers, memory, samples
 from playground.openai.errors import JsonObject
 from playground.openai.items import text_of
-from playground.openai.plan import Found, Plan, Say, Search, View
+from playground.openai.plan import Plan, Say, View
 from playground.openai.schemas import filled
-from playground.openai.search import words
 from playground.openai.tool_use import after_tools, tool_call
 
 INTRODUCTION = (
@@ -18,15 +17,13 @@ INTRODUCTION = (
 ABILITIES = """You can ask me to
 - recall this conversation: "what is my name?", "what did we agree?", "what do you know about …?"
 - use the bot's tools: "what time is it?", "remember that …", "what do you remember?"
+- read Slack: "what did Ana decide in this thread?", "what was said in #general?", "search for …", "who is Raj?"
+- answer from files, and draw: "what does the policy say about hotels?", "show sales by region as a chart"
 - show Markdown: "show me a table", "a list", "code", "write 2000 words", "count to 20", "say: …\""""
 MOST_QUOTES = 10
 MOST_FILLER = 400_000  # characters
-GOOD_SCORE = 0.3
 
 QUESTION = re.compile(r"\?|^\W*(?:what|who|when|where|why|how|which|is|are|do|does|did|can|tell me)\b", re.IGNORECASE)
-FILE_WORDS = re.compile(
-    r"\b(files?|documents?|pdf|polic(?:y|ies)|handbook|attachment|report|according to)\b", re.IGNORECASE
-)
 SPEAKER = re.compile(
     rf"^\s*(?:\[[^\]\n]{{1,80}}\]|<@\w+>(?=:)|(?!(?:Say|Echo|Repeat)\b){memory.NAME}(?: \([^)\n]{{1,40}}\))?(?=:)):?\s*"
 )
@@ -56,7 +53,7 @@ def answer(view: View) -> Plan:
         return _say(memory.summary(view.items))
     if told := after_tools(view):
         return _say(told)
-    if view.forced is None and (plan := _shown(view)):
+    if view.forced is None and (plan := file_answers.charted(view) or _shown(view)):
         return plan
     if call := tool_call(view):
         return Plan((call,))
@@ -125,41 +122,17 @@ def _filler(count: int, unit: str) -> str:
 def _from_files(view: View) -> Plan | None:
     """An answer out of the files: attached ones as they are, searched ones with citations."""
     text = view.last_user
-    attached = _attached(view)
-    if attached and (FILE_WORDS.search(text) or not _earlier_says(view)):
-        quotes = [f"**{name}** begins:\n> {_start(body)}" for name, body in attached]
-        return _say("\n\n".join(quotes))
-    offered = any(tool["type"] == "file_search" for tool in view.tools)
-    if not offered or not QUESTION.search(text) or (_about_us(text) and not FILE_WORDS.search(text)):
+    about_files = bool(file_answers.FILE_WORDS.search(text))
+    attached = file_answers.attached(view)
+    if attached and (about_files or not _earlier_says(view)):
+        return _say(attached)
+    if image := file_answers.seen(view):
+        return _say(image)
+    if _about_us(text) and not about_files:
         return None
-    good = tuple(found for found in view.found if found.score >= GOOD_SCORE)
-    if not good and not FILE_WORDS.search(text):
-        return None
-    if not good:
-        return Plan((Search((text,), ()), Say(_unknown(text), phase="final_answer")))
-    return Plan((Search((text,), view.found), _cited(text, good[:3])))
-
-
-def _attached(view: View) -> list[tuple[str, str]]:
-    content = view.input[-1].get("content") if view.input else None
-    parts = content if isinstance(content, list) else []
-    return [view.texts[part["file_id"]] for part in parts if part.get("file_id") in view.texts]
-
-
-def _start(body: str) -> str:
-    return " ".join(body.split())[:300] or "(nothing that I can read as text)"
-
-
-def _cited(question: str, found: tuple[Found, ...]) -> Say:
-    """The sentence of each passage that fits best, each with its citation."""
-    text, annotations = "I found this:", list[JsonObject]()
-    for passage in found:
-        asked = set(words(question))
-        best = max(memory.sentences(passage.text), key=lambda line: len(asked & set(words(line))), default="")
-        text += f"\n- {best[:500]}"
-        citation = {"type": "file_citation", "file_id": passage.file_id, "filename": passage.filename}
-        annotations.append(citation | {"index": len(text)})
-    return Say(text, tuple(annotations), phase="final_answer")
+    asked = spoken(text)
+    question = bool(QUESTION.search(asked))
+    return file_answers.found_in(view, asked, question=question, sure=about_files, unknown=_unknown(text))
 
 
 # ---- known from the conversation

@@ -1,6 +1,6 @@
 """What is asked of the model, and what it will answer: plain values, made before the first byte is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -36,8 +36,8 @@ class View:
     """A request as the model sees it.
 
     `items` is the whole context, oldest first, `input` its new end; `tools` are those it may call; `found` is what a
-    file search for the last user message gives (empty where the tool is not offered); `texts` the files in the input
-    by id, as (name, text).
+    file search for the last user message gives (empty where the tool is not offered); `texts` the files in the context
+    by id, as (name, text); `tables` those that code may work with by name, as CSV.
     """
 
     body: Mapping[str, Any]
@@ -48,6 +48,7 @@ class View:
     forced: str | None = None
     found: tuple[Found, ...] = ()
     texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)
     conversation_id: str | None = None
 
     @property
@@ -93,13 +94,23 @@ class Call:
 
 @dataclass(frozen=True)
 class Search:
-    """A file search that has run."""
+    """A file search that has run; without results it finds what the view's search has found."""
 
     queries: tuple[str, ...]
-    results: tuple[Found, ...]
+    results: tuple[Found, ...] | None
 
 
-Output = Say | Refuse | Call | Search
+@dataclass(frozen=True)
+class Interpret:
+    """Code that has run: what it printed and the files it made. The container comes when the plan is settled."""
+
+    code: str
+    made: Mapping[str, bytes] = field(default_factory=dict)
+    logs: str = ""
+    container_id: str = ""
+
+
+Output = Say | Refuse | Call | Search | Interpret
 
 
 @dataclass(frozen=True)
@@ -141,6 +152,8 @@ def output_tokens(output: Output) -> int:
             return count_tokens(name) + count_tokens(arguments)
         case Search():
             return 0
+        case Interpret(code=code):
+            return count_tokens(code)
 
 
 def bounded(plan: Plan, limit: int | None) -> Plan:
@@ -157,3 +170,19 @@ def bounded(plan: Plan, limit: int | None) -> Plan:
         kept.append(output)
         limit -= tokens
     return Plan(tuple(kept), Ending("incomplete", code="max_output_tokens"))
+
+
+def cites_made(text: str, names: Iterable[str]) -> tuple[JsonObject, ...]:
+    """Annotations for files that code made: at their sandbox link where the text has one, else at its end."""
+    cited = []
+    for name in names:
+        start = text.find(f"sandbox:/mnt/data/{name}")
+        end = start + len(f"sandbox:/mnt/data/{name}") if start >= 0 else len(text)
+        span = {"start_index": start if start >= 0 else end, "end_index": end}
+        cited.append({"type": "container_file_citation", "filename": name} | span)
+    return tuple(cited)
+
+
+def cites_found(text: str, names: Iterable[str]) -> tuple[JsonObject, ...]:
+    """Annotations for searched files, at the text's end."""
+    return tuple({"type": "file_citation", "filename": name, "index": len(text)} for name in names)

@@ -8,10 +8,10 @@ from aiohttp import web
 
 from playground.openai.asked import Asked, Asking
 from playground.openai.behaviour import Behaviour
+from playground.openai.containers import Containers
 from playground.openai.conversations import Conversations
 from playground.openai.errors import JsonObject, invalid, not_found
 from playground.openai.exchange import Exchange, Route, known_only
-from playground.openai.files import Files
 from playground.openai.items import page, shown
 from playground.openai.jobs import EventLog, Job, planned_calls, response_object
 from playground.openai.limits import total
@@ -27,10 +27,12 @@ OVER = ("completed", "failed", "cancelled", "incomplete")
 class Responses:
     """All responses and their endpoints."""
 
-    def __init__(self, behaviour: Behaviour, conversations: Conversations, files: Files, stores: VectorStores) -> None:
+    def __init__(
+        self, behaviour: Behaviour, conversations: Conversations, stores: VectorStores, containers: Containers
+    ) -> None:
         self.jobs: dict[str, Job] = {}
         self._behaviour = behaviour
-        self._asking = Asking(behaviour, conversations, files, stores, self._items_until)
+        self._asking = Asking(behaviour, conversations, stores, containers, self._items_until)
 
     def routes(self) -> list[Route]:
         """Method, path below /v1, handler."""
@@ -55,6 +57,7 @@ class Responses:
         model = check_arguments(exchange.body, self._behaviour.models)
         if exchange.body.get("conversation") and not self._behaviour.background_in_conversations:
             check_foreground(exchange.body)
+        await self._asking.look(exchange.body)
         asked = self._asking.ask(exchange.body, model)
         request = exchange.request
         background = bool(exchange.body.get("background"))
@@ -192,6 +195,7 @@ class Responses:
         known_only(exchange.body, COUNTED)
         check_model(exchange.body, self._behaviour.models)
         check_tools(exchange.body)
+        await self._asking.look(exchange.body)
         tokens = total(self._asking.context(exchange.body).prompt)
         return web.json_response({"object": "response.input_tokens", "input_tokens": tokens})
 

@@ -1,13 +1,27 @@
 """A scripted model: tests say what it answers, and learn what was asked beyond that or not at all."""
 
 import json
+import types
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from playground.openai.errors import ApiError, JsonObject
-from playground.openai.plan import Call, Ending, Output, Plan, Refuse, Say, View
+from playground.openai.plan import (
+    Call,
+    Ending,
+    Found,
+    Interpret,
+    Output,
+    Plan,
+    Refuse,
+    Say,
+    Search,
+    View,
+    cites_found,
+    cites_made,
+)
 
 Match = str | Callable[[View], bool] | None
 UNEXPECTED_KEPT = 100
@@ -89,6 +103,28 @@ def calls(*pairs: tuple[str, Mapping[str, Any]], before: str = "", match: Match 
     """Parallel function calls as (name, arguments), after a message of commentary where `before` is given."""
     said: tuple[Output, ...] = (Say(before, phase="commentary"),) if before else ()
     return Step(Plan(said + tuple(Call(name, json.dumps(arguments)) for name, arguments in pairs)), match)
+
+
+def searches(
+    s: str, *cited: str, results: Iterable[Found] | None = None, queries: Iterable[str] = (), match: Match = None
+) -> Step:
+    """A file search, then a message that cites files by name: of `results`, else of what is really found in the stores."""
+    found = tuple(results) if results is not None else None
+    return Step(Plan((Search(tuple(queries), found), Say(s, cites_found(s, cited)))), match)
+
+
+def interprets(
+    s: str,
+    files: Mapping[str, bytes] = types.MappingProxyType({}),
+    *,
+    code: str = "print(1)",
+    logs: str = "",
+    cited: Iterable[str] | None = None,
+    match: Match = None,
+) -> Step:
+    """Code that runs and makes files, then a message; it cites all of them, or only those in `cited`."""
+    names = files if cited is None else cited
+    return Step(Plan((Interpret(code, files, logs), Say(s, cites_made(s, names)))), match)
 
 
 def refusal(s: str, *, match: Match = None) -> Step:

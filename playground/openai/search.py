@@ -76,7 +76,8 @@ STOP = frozenset(
         "documents",
     ]
 )
-CHUNK_CHARACTERS = 800 * CHARACTERS_PER_TOKEN  # OpenAI's default chunk, without its overlap
+# What real embeddings know: different words for the same thing, as stems.
+SAME = {"hotel": "lodg", "accommodation": "lodg", "food": "meal", "revenu": "sal", "holiday": "vacation"}
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
@@ -110,18 +111,32 @@ def _stem(word: str) -> str:
             word = word.removesuffix(ending)
             break
     word = word.removesuffix("e")
-    return word[:-1] if word[-1:] == word[-2:-1] and not word.isdigit() else word
+    word = word[:-1] if word[-1:] == word[-2:-1] and not word.isdigit() else word
+    return SAME.get(word, word)
 
 
-def chunks(text: str, size: int = CHUNK_CHARACTERS) -> list[str]:
-    """A text cut into passages of at most `size` characters, at a blank line where there is one."""
+def chunks(text: str, tokens: int = 800, overlap: int = 400) -> list[str]:
+    """A text cut into passages of at most so many tokens, at a blank line or a line's end where there is one.
+
+    Each begins `overlap` tokens before the end of the one before.
+    """
+    size, back = tokens * CHARACTERS_PER_TOKEN, overlap * CHARACTERS_PER_TOKEN
     cut: list[str] = []
-    while len(text) > size:
-        end = text.rfind("\n\n", size // 2, size)
-        end = end if end > 0 else size
-        cut.append(text[:end])
-        text = text[end:]
-    return [*cut, text] if text.strip() else cut
+    start = 0
+    while len(text) - start > size:
+        end = _cut(text, start + size // 2 + back // 2, start + size)
+        cut.append(text[start:end])
+        start = end - back
+    cut.append(text[start:])
+    return [passage for passage in cut if passage.strip()]
+
+
+def _cut(text: str, low: int, high: int) -> int:
+    """Where a passage that ends between `low` and `high` should end."""
+    for mark in ("\n\n", "\n"):
+        if (end := text.rfind(mark, low, high)) > 0:
+            return end + len(mark)
+    return high
 
 
 def allowed(filters: Any, attributes: Mapping[str, Any]) -> bool:

@@ -7,28 +7,25 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from playground.openai.audio import Audio
 from playground.openai.behaviour import Behaviour
+from playground.openai.containers import Containers
 from playground.openai.conversations import Conversation, Conversations
-from playground.openai.errors import ApiError, JsonObject, invalid, no_such
-from playground.openai.exchange import Exchange, Handler, Route, Upload, read_body, recorded
+from playground.openai.errors import ApiError, JsonObject
+from playground.openai.exchange import Exchange, Handler, Route, discard, read_body, recorded
 from playground.openai.faults import Faults
-from playground.openai.files import Files
+from playground.openai.files import File, Files
 from playground.openai.responses import Responses
 from playground.openai.store_routes import VectorStoreRoutes
 from playground.openai.validation import check_model
-from playground.openai.vector_stores import VectorStores
+from playground.openai.vector_stores import VectorStore, VectorStores
 
 REQUESTS_KEPT = 2_000
-TRANSCRIPT = (
-    "This is the playground's stand-in for a transcript: the sound was received, but nothing here listens to it."
-)
-AUDIO_LIMIT = 25 * 1024 * 1024
-AUDIO_BYTES_PER_SECOND = 16_000
-AUDIO_TYPES = ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "wav", "webm")
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +45,7 @@ class OpenAIServer(Behaviour):
     """An OpenAI API on localhost.
 
     `record` is told each request as `{"http", "path", "body"}`; `state` is an earlier `snapshot()`.
+    Uploads lie in `folder`, and stay there; without one they are part of the snapshot.
     """
 
     def __init__(
@@ -56,18 +54,19 @@ class OpenAIServer(Behaviour):
         limits: bool = False,
         record: Callable[[JsonObject], None] | None = None,
         state: JsonObject | None = None,
+        folder: Path | None = None,
     ) -> None:
         super().__init__(limits=limits)
         self.faults = Faults()
         self.requests: deque[RequestRecord] = deque(maxlen=REQUESTS_KEPT)
         self.base_url = ""
-        # What a scripted code interpreter made: (container id, file id) → content.
-        self.container_files: dict[tuple[str, str], bytes] = {}
         self._record = record
         self._conversations = Conversations()
-        self._files = Files()
-        self._stores = VectorStores(self._files)
-        self._responses = Responses(self, self._conversations, self._files, self._stores)
+        self._files = Files(folder)
+        self._stores = VectorStores(self._files, self.indexing)
+        self._audio = Audio(self.models)
+        self._containers = Containers(self._files)
+        self._responses = Responses(self, self._conversations, self._stores, self._containers)
         if state:
             self._conversations.restore(state["conversations"])
             self._files.restore(state["files"])
@@ -82,11 +81,31 @@ class OpenAIServer(Behaviour):
         """Make a conversation vanish, as when somebody deleted it at OpenAI."""
         del self._conversations.all[id_]
 
+    @property
+    def files(self) -> dict[str, File]:
+        """All files by id."""
+        return self._files.all
+
+    @property
+    def vector_stores(self) -> dict[str, VectorStore]:
+        """All vector stores by id; take one out to make it vanish."""
+        return self._stores.all
+
+    @property
+    def containers(self) -> Containers:
+        """The code interpreter's containers; `minutes` is how long a new one lives unused."""
+        return self._containers
+
+    @property
+    def transcripts(self) -> dict[str, str]:
+        """What is heard in uploads, by name or by SHA-256."""
+        return self._audio.transcripts
+
     def snapshot(self) -> JsonObject:
         """Everything that a restarted server needs, as JSON values."""
         return {
             "conversations": [conversation.snapshot() for conversation in self._conversations.all.values()],
-            "files": [file.snapshot() for file in self._files.all.values()],
+            "files": self._files.snapshot(),
             "vector_stores": self._stores.snapshot(),
         }
 
@@ -94,7 +113,7 @@ class OpenAIServer(Behaviour):
         """Put the API under /v1 of an application, whose shutdown ends it; the host knows and may set `base_url`."""
         app.on_shutdown.append(self._stop)
         stores = VectorStoreRoutes(self._stores)
-        owners = (self._conversations, self._responses, self._files, stores, self)
+        owners = (self._conversations, self._responses, self._files, stores, self._audio, self._containers, self)
         for method, path, handler in (route for owner in owners for route in owner.routes()):
             app.router.add_route(method, "/v1" + path, self._served(handler))
         app.router.add_route("*", "/v1/{rest:.*}", self._served(_nothing_here))
@@ -104,8 +123,6 @@ class OpenAIServer(Behaviour):
         return [
             ("GET", "/models", self._list_models),
             ("GET", "/models/{model}", self._retrieve_model),
-            ("POST", "/audio/transcriptions", self._transcribe),
-            ("GET", "/containers/{container}/files/{file}/content", self._container_file),
         ]
 
     @asynccontextmanager
@@ -146,8 +163,9 @@ class OpenAIServer(Behaviour):
 
     async def _answer(self, request: web.Request, handler: Handler, seen: RequestRecord) -> web.StreamResponse:
         started = time.monotonic()
+        body: JsonObject = {}
         try:
-            body = await read_body(request)
+            body = await read_body(request, lambda: self._files.folder)
             seen.body = recorded(body)
             if self._record:
                 self._record({"http": request.method, "path": request.path, "body": seen.body})
@@ -163,6 +181,8 @@ class OpenAIServer(Behaviour):
             log.exception("%s %s failed", request.method, request.path)
             mishap = ApiError(500, "The server had an error while processing your request.", code="internal_error")
             response = web.json_response(mishap.body, status=500)
+        finally:
+            discard(body)
         if not response.prepared:
             for name, value in self.headers(seen.body.get("model")).items():
                 response.headers.setdefault(name, value)
@@ -185,29 +205,6 @@ class OpenAIServer(Behaviour):
 
     async def _retrieve_model(self, exchange: Exchange) -> web.Response:
         return web.json_response(check_model({"model": exchange["model"]}, self.models).shown())
-
-    async def _transcribe(self, exchange: Exchange) -> web.Response:
-        upload = exchange.body.get("file")
-        check_model(exchange.body, self.models)
-        if not isinstance(upload, Upload):
-            raise invalid("'file' is a required property", param="file")
-        suffix = upload.filename.rpartition(".")[2].lower()
-        if suffix not in AUDIO_TYPES:
-            raise invalid(f"Unsupported file format {suffix}. Supported formats: {list(AUDIO_TYPES)}", param="file")
-        if len(upload.content) > AUDIO_LIMIT:
-            raise ApiError(
-                413, f"Maximum content size limit ({AUDIO_LIMIT}) exceeded ({len(upload.content)} bytes read)"
-            )
-        if exchange.body.get("response_format") == "text":
-            return web.Response(text=TRANSCRIPT)
-        seconds = math.ceil(len(upload.content) / AUDIO_BYTES_PER_SECOND)
-        return web.json_response({"text": TRANSCRIPT, "usage": {"type": "duration", "seconds": seconds}})
-
-    async def _container_file(self, exchange: Exchange) -> web.Response:
-        key = exchange["container"], exchange["file"]
-        if key not in self.container_files:
-            raise no_such("container file", key[1])
-        return web.Response(body=self.container_files[key], content_type="application/octet-stream")
 
 
 async def _nothing_here(exchange: Exchange) -> web.Response:

@@ -13,6 +13,7 @@ from playground.openai.vector_stores import StoreFile, VectorStore, VectorStores
 
 ATTRIBUTE_KINDS = (str, int, float, bool)
 BATCH_LIMIT = 2000
+MOST_RESULTS = 50
 CREATE = frozenset(["chunking_strategy", "description", "expires_after", "file_ids", "metadata", "name"])
 PUT = frozenset(["file_id", "attributes", "chunking_strategy"])
 DEFAULT_CHUNKING: JsonObject = {
@@ -62,7 +63,7 @@ class VectorStoreRoutes:
         body = exchange.body
         known_only(body, CREATE)
         metadata = checked_pairs(body.get("metadata"), "metadata")
-        store = VectorStore(body.get("name") or "", metadata, body.get("expires_after"))
+        store = VectorStore(body.get("name") or "", metadata, _expiry(body.get("expires_after")))
         self._stores.all[store.id] = store
         for file_id in body.get("file_ids") or []:
             self._stores.put(store, file_id, {}, _chunking(body))
@@ -78,7 +79,8 @@ class VectorStoreRoutes:
         known_only(exchange.body, frozenset({"name", "metadata", "expires_after"}))
         store = self._store(exchange)
         store.name = exchange.body.get("name") or store.name
-        store.expires_after = exchange.body.get("expires_after", store.expires_after)
+        if "expires_after" in exchange.body:
+            store.expires_after = _expiry(exchange.body["expires_after"])
         if "metadata" in exchange.body:
             store.metadata = checked_pairs(exchange.body["metadata"], "metadata")
         return web.json_response(store.shown())
@@ -95,7 +97,10 @@ class VectorStoreRoutes:
         if not query:
             raise invalid("Missing required parameter: 'query'.", param="query", code="missing_required_parameter")
         query = query if isinstance(query, str) else " ".join(query)
+        if not 1 <= body.get("max_num_results", 10) <= MOST_RESULTS:
+            raise invalid(f"Invalid 'max_num_results': expected 1 to {MOST_RESULTS}.", param="max_num_results")
         store = self._store(exchange)
+        await self._stores.ready([store.id])
         found = self._stores.find([store.id], query, body.get("filters"), body.get("max_num_results", 10))
         threshold = (body.get("ranking_options") or {}).get("score_threshold", 0)
         return web.json_response(
@@ -138,11 +143,13 @@ class VectorStoreRoutes:
 
     async def _file_content(self, exchange: Exchange) -> web.Response:
         _, entry = self._file(exchange)
-        text = self._stores.files.get(entry.id).text()
+        await self._stores.files.look([entry.id])
+        looked = self._stores.files.get(entry.id).looked
+        text = looked.text if looked and entry.status == "completed" else ""
         return web.json_response(
             {
                 "object": "vector_store.file_content.page",
-                "data": [{"type": "text", "text": text}],
+                "data": [{"type": "text", "text": text}] if text else [],
                 "has_more": False,
                 "next_page": None,
             }
@@ -177,8 +184,20 @@ class VectorStoreRoutes:
         return web.json_response(page(_rows(entries, exchange), exchange.query))
 
 
+def _expiry(value: Any) -> JsonObject | None:
+    """`expires_after` of a store, checked."""
+    if value is None:
+        return None
+    if not isinstance(value, dict) or value.get("anchor") != "last_active_at" or not 1 <= value.get("days", 0) <= 365:
+        message = "Invalid 'expires_after': expected anchor 'last_active_at' and 1 to 365 days."
+        raise invalid(message, param="expires_after")
+    return value
+
+
 def _rows(entries: Any, exchange: Exchange) -> list[JsonObject]:
     status = exchange.query.get("filter")
+    if status not in (None, "in_progress", "completed", "failed", "cancelled"):
+        raise invalid(f"Invalid value for 'filter': '{status}'.", param="filter", code="invalid_value")
     return [entry.shown() for entry in entries if status in (None, entry.status)]
 
 

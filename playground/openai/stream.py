@@ -11,7 +11,7 @@ from typing import Any, Literal
 from playground.openai.errors import JsonObject
 from playground.openai.items import new_id, shown
 from playground.openai.limits import CHARACTERS_PER_TOKEN, Usage
-from playground.openai.plan import Call, Output, Plan, Refuse, Say, Search, output_tokens
+from playground.openai.plan import Call, Interpret, Output, Plan, Refuse, Say, Search, output_tokens
 
 WORD_PIECE = re.compile(r"\s*\S{1,6}|\s+")
 NOTICE_GONE = 0.1  # seconds between looks whether the client is still there
@@ -80,6 +80,8 @@ class Stream:
                 await self._call(output)
             case Search():
                 await self._search(output)
+            case Interpret():
+                await self._interpret(output)
             case _:
                 await self._message(output, finish=finish)
 
@@ -136,7 +138,19 @@ class Stream:
         for state in ("in_progress", "searching", "completed"):
             name = f"response.file_search_call.{state}"
             await self._emit(name, item_id=item["id"], output_index=self._index)
-        await self._done(item | {"status": "completed", "results": [found.shown() for found in output.results]})
+        await self._done(item | {"status": "completed", "results": [found.shown() for found in output.results or ()]})
+
+    async def _interpret(self, output: Interpret) -> None:
+        item: JsonObject = {"id": new_id("ci"), "type": "code_interpreter_call", "container_id": output.container_id}
+        await self._emit_item("added", item | {"status": "in_progress", "code": "", "outputs": None})
+        where = {"item_id": item["id"], "output_index": self._index}
+        await self._emit("response.code_interpreter_call.in_progress", **where)
+        await self._deltas("response.code_interpreter_call_code.delta", where, Say(output.code))
+        await self._emit("response.code_interpreter_call_code.done", **where, code=output.code)
+        for state in ("interpreting", "completed"):
+            await self._emit(f"response.code_interpreter_call.{state}", **where)
+        logs = [{"type": "logs", "logs": output.logs}] if output.logs else []
+        await self._done(item | {"status": "completed", "code": output.code, "outputs": logs})
 
     async def _done(self, item: JsonObject) -> None:
         self.output.append(item)

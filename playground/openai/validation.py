@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from playground.openai.errors import ApiError, JsonObject, invalid
-from playground.openai.exchange import checked_pairs, known_only
+from playground.openai.exchange import checked_length, checked_pairs, known_only
 from playground.openai.items import json_type
 from playground.openai.limits import Model
 from playground.openai.schemas import check_strict
@@ -136,6 +136,7 @@ LONGEST = {"safety_identifier": 128, "prompt_cache_key": 64}
 FEWEST_OUTPUT_TOKENS = 16
 MOST_RESULTS = 50
 MOST_TOOLS = 128
+MOST_CONTAINER_FILES = 50
 
 
 def check_arguments(body: JsonObject, models: Mapping[str, Model]) -> Model:
@@ -238,15 +239,32 @@ def _check_tool(tool: Any, param: str, names: set[str]) -> None:
         names.add(name)
         if tool.get("strict", True):  # in the Responses API strict is the default
             check_strict(tool.get("parameters"), f"function '{name}'", f"{param}.parameters")
-    elif type_ == "code_interpreter" and not tool.get("container"):
-        key = f"{param}.container"
-        raise invalid(f"Missing required parameter: '{key}'.", param=key, code="missing_required_parameter")
+    elif type_ == "code_interpreter":
+        _check_container(tool.get("container"), f"{param}.container")
     elif type_ == "file_search":
         if not tool.get("vector_store_ids"):
             key = f"{param}.vector_store_ids"
             raise invalid(f"Missing required parameter: '{key}'.", param=key, code="missing_required_parameter")
         if not 1 <= tool.get("max_num_results", 1) <= MOST_RESULTS:
             raise invalid(f"Invalid '{param}.max_num_results': expected 1 to {MOST_RESULTS}.", param=param)
+
+
+def _check_container(container: Any, param: str) -> None:
+    if not container:
+        raise invalid(f"Missing required parameter: '{param}'.", param=param, code="missing_required_parameter")
+    if isinstance(container, str):
+        return
+    if not isinstance(container, dict):
+        message = f"Invalid type for '{param}': expected an object or string, but got {json_type(container)} instead."
+        raise invalid(message, param=param, code="invalid_type")
+    _one_of(container.get("type"), ("auto",), f"{param}.type")
+    for key in container:
+        if key not in ("type", "file_ids", "memory_limit", "network_policy"):
+            raise invalid(f"Unknown parameter: '{param}.{key}'.", param=f"{param}.{key}", code="unknown_parameter")
+    ids = container.get("file_ids") or []
+    if not isinstance(ids, list) or not all(isinstance(id_, str) for id_ in ids):
+        raise invalid(f"Invalid type for '{param}.file_ids'.", param=f"{param}.file_ids", code="invalid_type")
+    checked_length(ids, MOST_CONTAINER_FILES, f"{param}.file_ids")
 
 
 def _check_choice(choice: Mapping[str, Any], tools: Iterable[Mapping[str, Any]]) -> None:

@@ -193,18 +193,3 @@ async def test_stores_survive_a_restart(ai: OpenAIServer, store: str) -> None:
     async with restarted.serving(), AsyncOpenAI(api_key=restarted.api_key, base_url=restarted.base_url) as client:
         found = await client.vector_stores.search(store, query="hotel", filters=only("C1"))
     assert [result.filename for result in found.data] == ["travel.md"]
-
-
-async def test_sound_is_transcribed_by_an_honest_stand_in(client: AsyncOpenAI) -> None:
-    transcript = await client.audio.transcriptions.create(model="gpt-transcribe", file=("note.m4a", b"\0" * 40_000))
-    assert "stand-in" in transcript.text
-    with pytest.raises(openai.BadRequestError):
-        await client.audio.transcriptions.create(model="gpt-transcribe", file=("note.txt", b"x"))
-
-
-async def test_what_the_code_interpreter_made_is_downloaded(ai: OpenAIServer, client: AsyncOpenAI) -> None:
-    ai.container_files["cntr_1", "cfile_1"] = b"made"
-    got = await client.containers.files.content.retrieve("cfile_1", container_id="cntr_1")
-    assert got.content == b"made"
-    with pytest.raises(openai.NotFoundError):
-        await client.containers.files.content.retrieve("cfile_2", container_id="cntr_1")

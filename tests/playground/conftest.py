@@ -1,0 +1,19 @@
+"""What the tests of the playground's servers share."""
+
+from collections.abc import AsyncIterator
+
+import openai
+import pytest
+from openai import AsyncOpenAI
+
+from playground.openai import OpenAIServer
+
+
+@pytest.fixture
+async def client(ai: OpenAIServer) -> AsyncIterator[AsyncOpenAI]:
+    """The real SDK, talking to the local OpenAI."""
+    plain = openai.DefaultAsyncHttpxClient(verify=False)  # no TLS here: loading certificates is what takes time
+    async with AsyncOpenAI(
+        api_key=ai.api_key, base_url=ai.base_url, max_retries=0, timeout=20, http_client=plain
+    ) as made:
+        yield made
