@@ -52,3 +52,7 @@ class Access:
     async def may_still(self, asker: str, destination: ThreadKey, sources: Sequence[str]) -> bool:
         """Whether a conversation that has drawn on these sources (see the table `drawn`) may go on for this asker in this place now."""
         raise NotImplementedError
+
+    async def may_know(self, person: str, asker: str, destination: ThreadKey) -> bool:
+        """Whether the asker may be told of a person in this place."""
+        raise NotImplementedError

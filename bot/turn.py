@@ -85,7 +85,7 @@ class Story:
         self._turn = await self._lease.reread()
         sources = Sources(
             access=Access(),
-            reading=Reading(),
+            reading=Reading(self._desk.slack),
             library=Library(),
             drawn=Drawn(self._desk.database, self._turn.thread.team, finding.result()),
             note=self.tally.note,

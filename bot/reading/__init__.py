@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.reading.history import Around, Reading, Span
+from bot.reading.messages import Post
 
-class Reading:
-    """Reads threads and channels, a page at a time. Who may read what has been decided before (bot/access.py)."""
+__all__ = ["Around", "Post", "Reading", "Span"]
