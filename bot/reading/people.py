@@ -32,7 +32,7 @@ class Profile:
     deleted: bool = False
     bot: bool = False
     guest: bool = False
-    stranger: bool = False  # of another company
+    team: str = ""  # another one's than the bot's: of another company
 
     @property
     def person(self) -> Person:
@@ -103,7 +103,7 @@ def profile(raw: Mapping[str, Any]) -> Profile:
         deleted=bool(raw.get("deleted")),
         bot=bool(raw.get("is_bot")) or raw["id"] == "USLACKBOT",
         guest=bool(raw.get("is_restricted") or raw.get("is_ultra_restricted")),
-        stranger=bool(raw.get("is_stranger")),
+        team=raw.get("team_id") or shown.get("team") or "",
     )
 
 

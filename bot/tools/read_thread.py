@@ -30,7 +30,7 @@ async def _read_thread(args: ReadThread, asking: Asking) -> dict[str, Any]:
     said = "this thread" if root and root == asking.thread.thread_ts and place.here else f"a thread in {place.said}"
     if not root:
         said = place.said
-    with refusals(asking, said):
+    with refusals(asking, said if place.here else place.said):
         reading, asked = asking.sources.reading, asking.question.ts
         after = moment(args.after, asking.person.zone, await reading.identity()) if args.after else ""
         if root:

@@ -114,7 +114,8 @@ async def _search(args: SearchMessages, asking: Asking, oldest: str, found: _Fin
 
 
 async def _hit_line(asking: Asking, hit: Hit, place: Where) -> Line:
-    post = Post(ts=hit.ts, text=hit.text, user=hit.user, author=hit.author)
+    me = await asking.sources.reading.identity()
+    post = Post(ts=hit.ts, text=hit.text, user=hit.user, author=hit.author, own=hit.user == me.user)
     (line,) = await asking.sources.reading.lines(hit.channel, [post], asking.person.zone)
     return line | {"in": place.said} | ({"link": hit.link} if hit.link else {})
 
@@ -135,11 +136,14 @@ async def _look_through(args: SearchMessages, asking: Asking, oldest: str, found
             break
         try:
             place = await where(asking, "" if channel == asking.thread.channel else channel)
-            with refusals(asking, place.said):
-                await _look(args, asking, place, oldest, found, PAGE)
         except ToolRefused:
             continue
         looked += 1
+        try:
+            with refusals(asking, place.said):
+                await _look(args, asking, place, oldest, found, PAGE)
+        except ToolRefused:
+            found.failed = True
     found.all = found.all and looked < LOOKED and len(channels) <= ASKED
 
 

@@ -27,7 +27,7 @@ async def _who_is(args: WhoIs, asking: Asking) -> dict[str, Any]:
     people = asking.sources.reading.people
     with refusals(asking, "who is who"):
         if not args.person:
-            return _told(await people.one(asking.person.id))
+            return _told(await people.one(asking.person.id), asking)
         asker, thread, access = asking.person.id, asking.thread, asking.sources.access
         found = (await people.called(args.person))[:CHECKED]
         known = [p for p in found if p.id == asker or await access.may_know(p.id, asker, thread)]
@@ -43,7 +43,7 @@ async def _who_is(args: WhoIs, asking: Asking) -> dict[str, Any]:
             raise ToolRefused(NOBODY) from None
         if shown.id not in await _here(asking):
             await asking.sources.drawn.on(drawn.WORKSPACE)
-        return _told(shown)
+        return _told(shown, asking)
 
 
 async def _here(asking: Asking) -> frozenset[str]:
@@ -60,7 +60,7 @@ def _choice(person: Profile) -> str:
     return f"{person.name} (@{person.handle}{f', {person.title}' if person.title else ''})"
 
 
-def _told(person: Profile) -> dict[str, Any]:
+def _told(person: Profile, asking: Asking) -> dict[str, Any]:
     now = utcnow().astimezone(person.person.zone)
     more = {
         "title": person.title,
@@ -68,7 +68,7 @@ def _told(person: Profile) -> dict[str, Any]:
         "time_zone": person.tz,
         "local_time": f"{now:%a %Y-%m-%d %H:%M}" if person.tz else "",
         "guest": person.guest,
-        "of_another_company": person.stranger,
+        "of_another_company": person.team not in ("", asking.thread.team),
         "is_an_app": person.bot,
         "account_deactivated": person.deleted,
     }
