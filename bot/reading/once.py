@@ -45,5 +45,6 @@ class Once(Generic[T]):
             return
         self._kept[key] = (at, task.result())
         self._kept.move_to_end(key)
-        while len(self._kept) > self._most:
+        expired = time.time() - self._seconds
+        while self._kept and (len(self._kept) > self._most or next(iter(self._kept.values()))[0] < expired):
             self._kept.popitem(last=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.errors import Retryable
 from bot.models import Person
 from bot.reading.once import Once
 from bot.slack import Slack
@@ -53,7 +55,11 @@ class People:
 
     async def one(self, user: str) -> Profile:
         """A person by id, as users.info tells now. Raises SlackRefused("user_not_found")."""
-        return profile((await self._slack.call("users.info", {"user": user}))["user"])
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return profile((await self._slack.call("users.info", {"user": user}))["user"])
+        except TimeoutError:
+            raise Retryable("no answer in time", said="Slack did not answer.") from None
 
     async def called(self, said: str) -> list[Profile]:
         """Whom a name, a handle or an id may mean; the likeliest kind of match only. Those who have left come last."""

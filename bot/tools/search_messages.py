@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
+import structlog
 from pydantic import Field
 
 from bot.errors import Retryable, SlackRefused, ToolRefused, UserFacing
@@ -20,11 +21,13 @@ from bot.reading.transcript import QUOTED, Line, fitting
 from bot.tools.quotes import Where, draw, refusals, settled, where
 from bot.tools.tool import Arguments, Asking, Tool
 
+log = structlog.get_logger()
+
 FOUND = 20  # messages told
 LOOKED = 10  # channels that are looked through when none is named
 ASKED = 30  # channels of which it is asked whether they may be read
 DEEP = 5  # times as many messages of the one channel that is named
-LOOK_SECONDS = 30.0
+SECONDS = 45.0  # for all of it
 THREADS = "Replies inside threads were not looked through."
 
 
@@ -62,8 +65,13 @@ async def _search_messages(args: SearchMessages, asking: Asking) -> dict[str, An
         with refusals(asking, place.said):
             await _look(args, asking, place, oldest, found, PAGE * DEEP)
     else:
-        await _search(args, asking, oldest, found)
-        await _look_through(args, asking, oldest, found)
+        try:
+            async with asyncio.timeout(SECONDS):  # what was found till then is told
+                await _search(args, asking, oldest, found)
+                await _look_through(args, asking, oldest, found)
+        except TimeoutError:
+            log.warning("search cut short", thread=str(asking.thread))
+            found.failed = True
     newest = sorted(found.lines, key=lambda k: float(k[1]), reverse=True)[:FOUND]
     lines = [found.lines[k] for k in newest]
     shown = newest[: fitting(lines)] if lines else []
@@ -125,14 +133,13 @@ async def _hit_line(asking: Asking, hit: Hit, place: Where) -> Line:
 
 async def _look_through(args: SearchMessages, asking: Asking, oldest: str, found: _Findings) -> None:
     """The newest messages of this place, and of the others that may be read here; with Slack's search only of those that it does not cover."""
-    began, searched = time.monotonic(), found.searched
-    dm = asking.thread.is_dm
+    searched, dm = found.searched, asking.thread.is_dm
     types = ["public_channel"] * (not searched) + ["private_channel", "mpim"] * dm
     others = await asking.sources.reading.search.places(",".join(types)) if types else ()
     channels = list(dict.fromkeys([asking.thread.channel, *others]))
     looked = 0
     for channel in channels[:ASKED]:
-        if looked == LOOKED or time.monotonic() - began > LOOK_SECONDS:
+        if looked == LOOKED:
             break
         try:
             place = await where(asking, "" if channel == asking.thread.channel else channel)
