@@ -14,7 +14,7 @@ from bot.access import Access, Place
 from bot.database import Database, default_url, open_database
 from bot.desk import Tally
 from bot.drawn import Drawn
-from bot.errors import ToolRefused
+from bot.errors import Retryable, ToolRefused
 from bot.files.library import Library
 from bot.models import DM_ROOT, Person, ThreadKey
 from bot.pace import Pace
@@ -38,9 +38,12 @@ class Allowed:
     places: set[str] = field(default_factory=set)
     people: set[str] | None = None  # None: everybody
     asked: list[str] = field(default_factory=list)
+    away: bool = False  # Slack does not tell
 
     async def place(self, wanted: str, _asker: str, destination: ThreadKey) -> Place:
         self.asked.append(wanted)
+        if self.away:
+            raise Retryable("conversations.members: HTTP 503")
         channels = self.server.workspace.channels
         found = next((c for c in channels.values() if wanted in (c.id, c.name, f"#{c.name}")), None)
         if not found or found.id not in {*self.places, destination.channel}:

@@ -197,6 +197,26 @@ async def test_when_slack_does_not_answer_the_model_is_told_what_could_not_be_re
         await world.use(read_thread, {}, who)
 
 
+async def test_where_it_is_not_known_who_may_read_nothing_is_read(world: World) -> None:
+    await library(world)
+    world.allow("engineering")
+    world.access.away = True
+    who = world.asking("raj", "dm", token=token(world, "raj"))
+    link = url(world, "engineering", "1741942800.000200")
+    calls: list[tuple[Any, dict[str, Any]]] = [
+        (read_thread, {"link": link}),
+        (read_channel, {"channel": "engineering", "newest_first": True}),
+        (search_messages, {"words": "postgres", "channel": "engineering"}),
+    ]
+    for tool, arguments in calls:
+        with pytest.raises(ToolRefused, match="Slack did not answer, so I could not read that place"):
+            await world.use(tool, arguments, who)
+    told = await world.use(search_messages, {"words": "postgres"}, who)
+    assert says(told) == ["my postgres password hint"], "what stands here may be read"
+    assert "say so" in told["left_out"]
+    assert await world.drawn.all() == ()
+
+
 # -- a channel ------------------------------------------------------------------------------------------------------------------
 
 

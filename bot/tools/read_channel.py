@@ -32,7 +32,8 @@ class ReadChannel(Arguments):
 
 
 async def _read_channel(args: ReadChannel, asking: Asking) -> dict[str, Any]:
-    place = await where(asking, args.channel)
+    with refusals(asking, "that place"):
+        place = await where(asking, args.channel)
     with refusals(asking, place.said):
         reading, zone = asking.sources.reading, asking.person.zone
         me = await reading.identity()

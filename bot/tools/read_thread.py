@@ -26,7 +26,8 @@ class ReadThread(Arguments):
 
 
 async def _read_thread(args: ReadThread, asking: Asking) -> dict[str, Any]:
-    place, root = await _target(args, asking)
+    with refusals(asking, "that place"):
+        place, root = await _target(args, asking)
     said = "this thread" if root and root == asking.thread.thread_ts and place.here else f"a thread in {place.said}"
     if not root:
         said = place.said

@@ -61,7 +61,8 @@ async def _search_messages(args: SearchMessages, asking: Asking) -> dict[str, An
     oldest = moment(args.since, asking.person.zone, me) if args.since else ""
     found = _Findings()
     if args.channel:
-        place = await where(asking, args.channel)
+        with refusals(asking, "that place"):
+            place = await where(asking, args.channel)
         with refusals(asking, place.said):
             await _look(args, asking, place, oldest, found, PAGE * DEEP)
     else:
@@ -82,15 +83,20 @@ async def _search_messages(args: SearchMessages, asking: Asking) -> dict[str, An
 
 def _told(asking: Asking, found: _Findings, lines: list[Line]) -> dict[str, Any]:
     how = ["Slack's search of public channels"] if found.searched else []
-    if found.looked:
-        how.append(f"{found.looked} messages of {found.looked_in} channel{'' if found.looked_in == 1 else 's'}")
-    looked = " and ".join(how) or "nothing that could be read"
-    asking.sources.note(f"Looked through {looked}.", "Looked through")
+    if found.looked_in:
+        how.append(f"{_number(found.looked, 'message')} of {_number(found.looked_in, 'channel')}")
+    looked = " and ".join(how) or "nothing"
+    if how:
+        asking.sources.note(f"Looked through {looked}.", "Looked through")
     made: dict[str, Any] = {"about": QUOTED, "looked_through": looked}
-    rest = [] if found.searched and not found.looked else [THREADS]
+    rest = [] if found.searched and not found.looked_in else [THREADS]
     rest += [] if found.all else ["There was more than could be looked through: name a channel or a shorter time."]
     rest += ["Slack did not answer for a part of it: say so."] if found.failed else []
     return made | {"left_out": " ".join(rest), "messages": lines}
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 # -- Slack's own search ------------------------------------------------------------------------------------------------
@@ -144,6 +150,9 @@ async def _look_through(args: SearchMessages, asking: Asking, oldest: str, found
         try:
             place = await where(asking, "" if channel == asking.thread.channel else channel)
         except ToolRefused:
+            continue
+        except Retryable:  # whether it may be read is not known
+            found.failed = True
             continue
         looked += 1
         try:
