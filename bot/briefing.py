@@ -4,6 +4,7 @@ a word about the rest of the thread.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,7 +13,6 @@ import structlog
 from bot.access import Searchable
 from bot.desk import Desk
 from bot.drawn import WORKSPACE, Drawn, channel
-from bot.errors import SlackRefused, UserFacing
 from bot.files.attached import Attachments
 from bot.items import Attached
 from bot.lease import Lease
@@ -23,7 +23,6 @@ from bot.sources import Sources
 log = structlog.get_logger()
 
 NOTHING = Searchable((), workspace=False, everyone=False)
-PEOPLE_NAMED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +84,11 @@ async def _around(desk: Desk, turn: Turn) -> str:
     root, first = turn.thread.thread_ts, turn.messages[0].ts
     if turn.conversation_turns or turn.conversation or root in (None, first):
         return ""
-    try:
-        about = await desk.reading.about(turn.thread, first)
-    except (SlackRefused, UserFacing) as error:  # it adorns
-        log.warning("thread not looked at", turn=turn.id, error=str(error))
-        return ""
+    about = await desk.reading.about(turn.thread, first)
     if about is None:
         return ""
-    names = ", ".join(about.people[:PEOPLE_NAMED])
-    return f"This thread held {about.messages} messages before you were asked, by {names}; read_thread shows them."
+    held = {"messages": about.messages, "by": about.people, "link": about.link}
+    held |= {"and_more_people": about.more_people} if about.more_people else {}
+    held |= {"files": about.files} if about.files else {}
+    quoted = json.dumps(held, ensure_ascii=False)  # names are other people's words
+    return f"Before you were asked, this thread held {quoted}. Use read_thread when the question is about it."

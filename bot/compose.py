@@ -108,7 +108,7 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
         conversations=conversations,
         database=database,
         access=Access(Places(slack, queue.redis)),
-        reading=Reading(),
+        reading=Reading(slack),
         library=library,
         tools=TOOLS,
     )

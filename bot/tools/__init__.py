@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from bot.tools import clock, notes
+from bot.tools import clock, notes, read_channel, read_thread, search_messages, who_is
 from bot.tools.tool import Asking, Tool
 
-TOOLS: tuple[Tool, ...] = (clock.current_time, notes.remember, notes.recall)
+TOOLS: tuple[Tool, ...] = (
+    clock.current_time,
+    notes.remember,
+    notes.recall,
+    read_thread.read_thread,
+    read_channel.read_channel,
+    search_messages.search_messages,
+    who_is.who_is,
+)
 
 __all__ = ["TOOLS", "Asking", "Tool"]
