@@ -59,10 +59,37 @@ def test_only_links_into_the_sandbox_name_files() -> None:
 
 
 WORDS = st.sampled_from(
-    ["so ", "wow!", "its ", "\n", "sand", "[1] ", "[ok](https://x.org) ", "【重要】", "a < b", "\n\n- [x] done", "```\nx = [1]\n```\n", "(s", "! "]
+    [
+        "so ",
+        "wow!",
+        "its ",
+        "\n",
+        "sand",
+        "[1] ",
+        "[ok](https://x.org) ",
+        "【重要】",
+        "a < b",
+        "\n\n- [x] done",
+        "```\nx = [1]\n```\n",
+        "(s",
+        "! ",
+    ]
 )
 TEXTS = st.lists(WORDS | st.sampled_from([f" {case} " for case in CASES if "\n" not in case]), max_size=8).map("".join)
-SIGNS = ("†", "source", "\ue200", "\ue201", "\ue202", "filecite", "turn0", "sandbox:", "/mnt", "](s", "](<s", "Download")
+SIGNS = (
+    "†",
+    "source",
+    "\ue200",
+    "\ue201",
+    "\ue202",
+    "filecite",
+    "turn0",
+    "sandbox:",
+    "/mnt",
+    "](s",
+    "](<s",
+    "Download",
+)
 
 
 @given(TEXTS, st.data())
@@ -79,7 +106,12 @@ def test_no_part_of_a_mark_is_shown_however_the_text_is_cut_into_pieces(text: st
     assert cleaned(whole, whole=True) == whole
 
 
-@given(st.lists(st.sampled_from(["[", "]", "(", ")", "<", "【", "†", "\ue200", "!", "s", "sandbox:/", " ", "\n", "a"]), max_size=30).map("".join))
+@given(
+    st.lists(
+        st.sampled_from(["[", "]", "(", ")", "<", "【", "†", "\ue200", "!", "s", "sandbox:/", " ", "\n", "a"]),
+        max_size=30,
+    ).map("".join)
+)
 def test_a_text_of_nothing_but_signs_does_no_harm_and_hides_no_more_than_one_line(text: str) -> None:
     shown = cleaned(text, whole=False)
     assert "sandbox:/" not in shown
@@ -87,7 +119,15 @@ def test_a_text_of_nothing_but_signs_does_no_harm_and_hides_no_more_than_one_lin
 
 
 def test_cleaning_costs_little_however_hostile_the_text_is() -> None:
-    for text in ("[" * 20_000, "[a](" * 5_000, "【" * 20_000, "sandbox:/" * 5_000, "[a](sandbox:/" * 3_000, " " * 20_000, "!["[::-1] * 9_000):
+    for text in (
+        "[" * 20_000,
+        "[a](" * 5_000,
+        "【" * 20_000,
+        "sandbox:/" * 5_000,
+        "[a](sandbox:/" * 3_000,
+        " " * 20_000,
+        "!["[::-1] * 9_000,
+    ):
         started = time.perf_counter()
         cleaned(text, whole=False)
         cleaned(text, whole=True)
