@@ -281,7 +281,11 @@ class Slack:
         messages without one is taken for it, unless it brings files: those are what the model's code made.
         """
         turns = (turn, "") if streamed else (turn,)
-        found = [s async for s in self.history(thread, oldest=oldest) if s.own and s.turn in turns and (s.turn or not s.shares)]
+        found = [
+            s
+            async for s in self.history(thread, oldest=oldest)
+            if s.own and s.turn in turns and (s.turn or not s.shares)
+        ]
         return sorted(found, key=lambda said: float(said.ts))
 
     async def answer_text(self, thread: ThreadKey, parts: Sequence[str]) -> str:
