@@ -99,7 +99,8 @@ class Containers:
 
 def clean_name(path: str) -> str:
     """A name for people from a path that a model chose."""
-    name = "".join(c for c in PurePosixPath(path).name if unicodedata.category(c)[0] != "C").strip(" .")
+    seen = "".join(c for c in PurePosixPath(path).name if unicodedata.category(c)[0] != "C" or c.isspace())
+    name = " ".join(seen.split()).strip(" .")
     if len(name) > NAME_CHARACTERS:
         stem, dot, ending = name.rpartition(".")
         name = f"{stem[: NAME_CHARACTERS - 12]}{dot}{ending[:11]}" if dot else name[:NAME_CHARACTERS]
