@@ -35,7 +35,7 @@ from bot.journal import Journal
 from bot.lease import Lease
 from bot.models import Item
 from bot.reply import Reply
-from bot.responses import Result, Started, Words
+from bot.responses import Event, Result, Started, Words, Working
 
 log = structlog.get_logger()
 
@@ -299,7 +299,7 @@ class Exchange:
         if self._last:
             await self._lease.save(sequence=self._last.sequence, item=self._last.item, partial=self._text)
 
-    async def _read(self, stream: AsyncGenerator[Started | Words | Result], *, background: bool = False) -> Result:
+    async def _read(self, stream: AsyncGenerator[Event | Result], *, background: bool = False) -> Result:
         """Shows what a response says. One in the background is noted now and then, so that the next reader can go on from there."""
         aside, noted = "", time.monotonic()
         async with aclosing(stream):
@@ -310,6 +310,8 @@ class Exchange:
                         at = event.sequence if background else -1
                         self.goes_on = event.response if background else ""
                         await self._lease.save(response=event.response, sequence=at, item=-1, partial="")
+                    case Working():
+                        await self._reply.status(event.doing)
                     case Words(commentary=True):
                         aside += event.text
                         self._reply.progress(aside)

@@ -21,7 +21,7 @@ from bot.errors import AssistError, Retryable
 from bot.fallback import Fallback
 from bot.models import Item, Usage
 from bot.refusals import BROKE, NO_MONEY, failed, refused, seconds
-from bot.responses import Failed, Reader, Result, Started, Words, result
+from bot.responses import Event, Failed, Reader, Result, result
 
 log = structlog.get_logger()
 
@@ -58,8 +58,8 @@ class Llm:
         tools: Sequence[Item],
         person: str,
         no_tools: bool = False,
-    ) -> AsyncGenerator[Started | Words | Result]:
-        """Answers in a conversation: Started, Words as they come, and a Result at last. Raises bot.errors.
+    ) -> AsyncGenerator[Event | Result]:
+        """Answers in a conversation: Started, Words as they come, Working where a hosted tool begins, and a Result at last. Raises bot.errors.
 
         `who` has a place in the model's allowance; `person` is a hash that tells people apart for OpenAI. The tool list stays the same
         within a thread, so that the prompt cache holds; `no_tools` forbids calls without changing it.
@@ -76,14 +76,14 @@ class Llm:
         }
         return self._events(self._asked(model, who, request), Reader(), model)
 
-    def follow(self, response: str, after: int, item: int) -> AsyncGenerator[Started | Words | Result]:
+    def follow(self, response: str, after: int, item: int) -> AsyncGenerator[Event | Result]:
         """Goes on with a background response behind the event `after`; `item` is the output item whose text came last. Raises bot.errors."""
         opening = self.client.responses.with_streaming_response.retrieve(response, stream=True, starting_after=after)
         return self._events(opening, Reader(item), self.fallback.model)
 
     async def _events(
         self, opening: AbstractAsyncContextManager[Any], reader: Reader, model: str
-    ) -> AsyncGenerator[Started | Words | Result]:
+    ) -> AsyncGenerator[Event | Result]:
         loop = asyncio.get_running_loop()
         try:
             async with AsyncExitStack() as stack:
@@ -197,6 +197,14 @@ class Llm:
         except openai.OpenAIError as error:
             raise _trouble(error, self.fallback.model) from error
         return found[::-1]
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[None]:
+        """Around calls of `client` beside responses and conversations: the SDK's errors come out as those of bot.errors."""
+        try:
+            yield
+        except (openai.OpenAIError, httpx2.HTTPError) as error:
+            raise _trouble(error, self.fallback.model) from error
 
     async def models(self) -> dict[str, str | None]:
         """Every model this key may use → its shutdown date, where one is set."""

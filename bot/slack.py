@@ -85,6 +85,7 @@ class Said:
     own: bool
     turn: str = ""
     part: int = 0
+    shares: bool = False  # it brings files
 
 
 class Slack:
@@ -277,10 +278,14 @@ class Slack:
         """The messages that hold a turn's answer, oldest first. `oldest` is the turn's first question.
 
         `streamed`: it may have begun as a native stream, which names no turn before its end; only one turn runs in a thread, so each of the bot's
-        messages without one is taken for it.
+        messages without one is taken for it, unless it brings files: those are what the model's code made.
         """
         turns = (turn, "") if streamed else (turn,)
-        found = [s async for s in self.history(thread, oldest=oldest) if s.own and s.turn in turns]
+        found = [
+            s
+            async for s in self.history(thread, oldest=oldest)
+            if s.own and s.turn in turns and (s.turn or not s.shares)
+        ]
         return sorted(found, key=lambda said: float(said.ts))
 
     async def answer_text(self, thread: ThreadKey, parts: Sequence[str]) -> str:
@@ -327,7 +332,8 @@ def _said(raw: Mapping[str, Any], me: Identity) -> Said:
     text = raw.get("text") or ""
     if own:  # the fallback text is shortened; the blocks hold the whole
         text = "\n\n".join(b["text"] for b in raw.get("blocks") or () if b.get("type") == "markdown") or text
-    return Said(raw["ts"], raw.get("user") or "", text, own, str(payload.get("turn", "")), int(payload.get("part", 0)))
+    turn, part = str(payload.get("turn", "")), int(payload.get("part", 0))
+    return Said(raw["ts"], raw.get("user") or "", text, own, turn, part, bool(raw.get("files")))
 
 
 @asynccontextmanager
