@@ -11,6 +11,7 @@ Block = dict[str, Any]
 STOP = "stop_answer"
 AGAIN = "answer_again"
 CANCEL = "cancel_message"
+ELEMENTS, ELEMENT_CHARACTERS = 10, 2_000  # of a context block
 
 
 def growing(thread: ThreadKey, first: str) -> list[Block]:
@@ -22,7 +23,7 @@ def below(notes: Sequence[str], thread: ThreadKey, first: str, label: str = "Reg
     """Below an answer that has ended: what is to be said about it, and to have it again. `first` is its turn's first ts; without one no button."""
     said: list[Block] = []
     if notes:
-        said.append({"type": "context", "elements": [{"type": "mrkdwn", "text": n[:2000]} for n in notes[:10]]})
+        said.append({"type": "context", "elements": [{"type": "mrkdwn", "text": t} for t in _packed(notes)]})
     return [*said, *([_row(_button(AGAIN, label, place(thread, first)))] if first else [])]
 
 
@@ -37,6 +38,17 @@ def offer(text: str, action: str, label: str, thread: ThreadKey, ts: str) -> lis
 def place(thread: ThreadKey, ts: str) -> str:
     """What a button carries: the thread, and a message in it."""
     return f"{thread}|{ts}"
+
+
+def _packed(notes: Sequence[str]) -> list[str]:
+    """Notes as the elements of one context block, which has at most ten of 2,000 characters: many share one, a line each."""
+    packed: list[str] = []
+    for note in notes:
+        if len(notes) > ELEMENTS and packed and len(packed[-1]) + 1 + len(note) <= ELEMENT_CHARACTERS:
+            packed[-1] += f"\n{note}"
+        else:
+            packed.append(note[:ELEMENT_CHARACTERS])
+    return packed[:ELEMENTS]
 
 
 def _row(*buttons: Block) -> Block:

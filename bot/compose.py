@@ -24,6 +24,7 @@ from bot.embedded import embedded_valkey
 from bot.errors import AssistError, SettingError, SlackRefused, UserFacing
 from bot.fallback import Fallback
 from bot.files.library import Library
+from bot.files.made import MadeFiles
 from bot.health import Health, serve
 from bot.llm import Llm, connect_openai
 from bot.pace import Pace
@@ -110,6 +111,7 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
         access=Access(Places(slack, queue.redis)),
         reading=Reading(slack),
         library=library,
+        made=MadeFiles(slack, llm, database, settings.data_dir / "tmp"),
         tools=TOOLS,
     )
     return Worker(queue, desk, most_turns=settings.worker_turns, log_text=settings.log_text)

@@ -10,9 +10,11 @@ from bot.access import Access
 from bot.conversations import Conversations
 from bot.database import Database
 from bot.files.library import Library
+from bot.files.made import Computed, MadeFiles
 from bot.llm import Llm
 from bot.models import Usage
 from bot.reading import Reading
+from bot.responses import Hosted
 from bot.slack import Slack
 from bot.tools import Tool
 
@@ -28,6 +30,7 @@ class Desk:
     access: Access
     reading: Reading
     library: Library
+    made: MadeFiles
     tools: Sequence[Tool]
 
 
@@ -40,13 +43,13 @@ class Tally:
     usage: Usage = field(default_factory=Usage)
     rounds: int = 0
     tool_calls: int = 0
-    searches: int = 0  # by OpenAI's file_search
-    computations: int = 0  # by its code_interpreter
     edits: int = 0
     first_token: float | None = None  # monotonic
     last_token: float | None = None
     first_text: float | None = None  # in Slack
     refused: bool = False
+    hosted: Hosted = field(default_factory=Hosted)
+    computed: Computed = field(default_factory=Computed)
     footnotes: list[str] = field(default_factory=list)  # mrkdwn, shown below the answer
 
     def note(self, text: str, instead_of: str = "") -> None:

@@ -13,10 +13,11 @@ from dataclasses import astuple
 
 import structlog
 
-from bot import metrics
+from bot import drawn, metrics
 from bot.allowance import ANSWER_TOKENS, reckon
 from bot.briefing import Briefing
 from bot.desk import Desk, Tally
+from bot.drawn import channel, file
 from bot.errors import (
     CallUnanswered,
     CallUnknown,
@@ -30,12 +31,16 @@ from bot.errors import (
     Retryable,
     UserFacing,
 )
+from bot.files.citations import sources as sources_line
+from bot.files.library import PLACE, WORKSPACE
+from bot.files.made import Computed
+from bot.files.marks import cleaned
 from bot.items import developer, output, person_hash
 from bot.journal import Journal
 from bot.lease import Lease
 from bot.models import Item
 from bot.reply import Reply
-from bot.responses import Event, Result, Started, Words, Working
+from bot.responses import Citation, Event, Result, Started, Words, Working
 
 log = structlog.get_logger()
 
@@ -79,13 +84,14 @@ class Exchange:
         self._written = lease.turn.written  # the text of complete rounds
         self._text = lease.turn.partial  # the text of the running round
         self._last: Words | None = None  # the newest words of a background response
+        self._cited: dict[Citation, None] = {}  # in all rounds
         self._begun = False  # OpenAI has taken the running round's request
         self._size = lease.turn.conversation_tokens
         self._briefing, self._drawn, self._schemas = briefing, briefing.sources.drawn, briefing.tools
 
     def so_far(self) -> str:
         """The answer as far as it has come."""
-        return joined(self._written, self._text)
+        return cleaned(joined(self._written, self._text), whole=False)
 
     async def answer(self, asked: list[Item]) -> str:
         """Rounds of streaming and tools until there is a whole text. `asked` is the question as items."""
@@ -105,7 +111,7 @@ class Exchange:
             else:
                 break
         self._tally.refused = result.refused
-        text = joined(self._written, result.text)
+        text = cleaned(joined(self._written, result.text), whole=True)
         if result.cut:
             text = joined(text, f":warning: {CUT.get(result.cut, 'The answer was cut off here.')}")
         if not text:
@@ -120,7 +126,13 @@ class Exchange:
         self._written, self._text = joined(self._written, result.text), ""
         usage = json.dumps(astuple(self._tally.usage))
         notes = "\n".join(self._tally.footnotes)
-        await self._lease.save(written=self._written, usage=usage, counted=result.response, footnotes=notes)
+        await self._lease.save(
+            written=self._written,
+            usage=usage,
+            counted=result.response,
+            footnotes=notes,
+            computed=self._tally.computed.to_json(),
+        )
         await self._reply.status(self._journal.doing(result.calls))
         outputs = await self._journal.run(result.calls, result.response)
         self._tally.tool_calls = self._journal.calls
@@ -213,7 +225,7 @@ class Exchange:
         if self._turn.response:
             result = await self._became(self._turn.response)
             if result and result.status in ("completed", "incomplete"):
-                self._add(result)
+                await self._add(result)
             if result and result.status in ("completed", "incomplete") and result.text and not result.calls:
                 return result
         try:
@@ -277,7 +289,7 @@ class Exchange:
         except Retryable:
             await self._note()
             raise
-        self._add(result)
+        await self._add(result)
         return result
 
     async def _follow(self, response: str) -> Result:
@@ -329,14 +341,35 @@ class Exchange:
                         return event
         raise Retryable("stream without a result", said="OpenAI broke off while it was answering.")
 
-    def _add(self, result: Result) -> None:
+    async def _add(self, result: Result) -> None:
+        await self._note_sources(result)
         if result.response != self._turn.counted:  # an earlier run has read it, and noted its tokens
             self._tally.usage += result.usage
+            self._tally.hosted += result.hosted
+        self._tally.computed += Computed.of(result)  # the same twice counts once
         self._tally.model = result.model
         self.last_input = self._size = result.usage.input_tokens + result.usage.output_tokens
         note = self._desk.llm.fallback.footnote(result.model)
         if note and not any(n.startswith(note.partition(":")[0]) for n in self._tally.footnotes):
             self._tally.footnotes.append(note)
+
+    async def _note_sources(self, result: Result) -> None:
+        """What a file search found, the conversation now knows; what the answer cites, its footer names."""
+        team, here = self._turn.thread.team, self._turn.thread.channel
+        self._cited |= dict.fromkeys(result.citations)
+        found = {p.file for p in result.searched} | {c.file for c in self._cited}
+        if not found:
+            return
+        records = await self._desk.library.stored_as(team, found)
+        sources = {file(id_) for id_ in found}
+        for record in records.values():
+            if record.visibility == WORKSPACE:
+                sources.add(drawn.WORKSPACE)
+            elif record.visibility == PLACE and record.channel != here:
+                sources.add(channel(record.channel))
+        await self._drawn.on(*sorted(sources))
+        if line := sources_line(tuple(self._cited), records):
+            self._tally.note(line, "Sources:")
 
 
 def joined(first: str, second: str) -> str:

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from bot import keys
 from bot.errors import LeaseLost
-from bot.models import GONE, MadeFile, Message, SharedFile, ThreadKey, Turn, Usage, turn_id
+from bot.models import GONE, Message, SharedFile, ThreadKey, Turn, Usage, turn_id
 
 LEASE_SECONDS = 7.0  # with the tick of the worker that takes over, a killed one is missed for less than 10 s
 BEAT_SECONDS = 1.25
@@ -206,5 +206,5 @@ def stored_turn(
         footnotes=tuple(turn.get("footnotes", "").splitlines()),
         others=int(turn.get("others", 0)),
         heard_files=tuple(SharedFile(f["id"], f["name"]) for f in json.loads(turn.get("heard_files") or "[]")),
-        made=tuple(MadeFile(*m) for m in json.loads(turn.get("made") or "[]")),
+        computed=turn.get("computed", ""),
     )

@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 ITEMS_A_CALL = 20  # items of one conversations.create or items.create
 LIST_PAGE = 100
+HOSTED_CALLS = 10  # of OpenAI's own tools in one response: they cost beside the tokens
 AWAY = "OpenAI cannot be reached."
 
 
@@ -69,6 +70,8 @@ class Llm:
             "input": list(items),
             "instructions": instructions,
             "tools": list(tools),
+            "max_tool_calls": HOSTED_CALLS,
+            "include": ["file_search_call.results"],
             "tool_choice": "none" if no_tools else "auto",
             "safety_identifier": person,
             "prompt_cache_key": conversation[-64:],

@@ -125,15 +125,6 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class MadeFile:
-    """A file that the model's code made, in OpenAI's container."""
-
-    container: str
-    file: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens as OpenAI counts them; they add up over a turn's rounds."""
 
@@ -191,7 +182,7 @@ class Turn:
     footnotes: tuple[str, ...] = ()
     others: int = 0  # messages in the thread since its last turn that were not meant for the bot
     heard_files: tuple[SharedFile, ...] = ()  # and the files among them
-    made: tuple[MadeFile, ...] = ()  # by the model's code; they follow the answer
+    computed: str = ""  # what the model's code left behind, as JSON (bot/files/made.py)
 
     @property
     def kind(self) -> str:

@@ -78,6 +78,11 @@ class Reply:
         """How often a message of the answer was edited."""
         return self._parts.edits
 
+    @property
+    def place(self) -> tuple[str, str | None]:
+        """The channel and the thread that the answer stands in: not where it was asked, when that is closed."""
+        return self._parts.channel, self._parts.thread_ts
+
     # -- what a turn says --------------------------------------------------------------------------------------------
 
     async def open(self) -> None:

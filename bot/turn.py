@@ -17,6 +17,7 @@ from bot.briefing import brief
 from bot.desk import Desk, Tally
 from bot.errors import ConversationTrouble, Retryable, SlackRefused, UserFacing
 from bot.exchange import Exchange, joined
+from bot.files.made import Computed
 from bot.items import deleted_aside, is_empty, person_hash, question, stopped_aside
 from bot.journal import Journal
 from bot.lease import Lease
@@ -40,7 +41,9 @@ class Story:
     """One run of one turn."""
 
     def __init__(self, desk: Desk, lease: Lease) -> None:
-        self.tally = Tally(usage=lease.turn.usage, footnotes=list(lease.turn.footnotes))
+        turn = lease.turn
+        computed = Computed.from_json(turn.computed)
+        self.tally = Tally(usage=turn.usage, footnotes=list(turn.footnotes), computed=computed)
         self._desk, self._lease, self._turn = desk, lease, lease.turn
         self._reply: Reply | None = None
         self._exchange: Exchange | None = None
@@ -94,7 +97,10 @@ class Story:
     async def _end(self, answer: str) -> None:
         """Notes the whole answer, then writes it."""
         usage, footnotes = json.dumps(astuple(self.tally.usage)), "\n".join(self.tally.footnotes)
-        await self._lease.save(answer=answer, cut=int(self.stopped), usage=usage, footnotes=footnotes)
+        computed = self.tally.computed.to_json()
+        await self._lease.save(
+            answer=answer, cut=int(self.stopped), usage=usage, footnotes=footnotes, computed=computed
+        )
         await self._finish(answer, again=True)
 
     async def fail(self, text: str) -> None:
@@ -186,6 +192,7 @@ class Story:
             return
         for part in parts:
             await self._desk.slack.delete(self._turn.thread.channel, part.ts)
+        await self._desk.made.take_back(self._turn.thread.team, turn)
         await self._note(deleted_aside(turn))
 
     # -- beside the answer -----------------------------------------------------------------------------------------------
@@ -238,6 +245,8 @@ class Story:
             notes.append(f"⏹ Stopped by {escaped(who.name)}.")
         first = self._turn.messages[0].ts if again else ""
         await self._reply.finish(text, buttons.below(notes, self._turn.thread, first, label))
+        if more := await self._desk.made.deliver(self._lease, self.tally.computed, *self._reply.place):
+            await self._reply.finish(text, buttons.below([*notes, *more], self._turn.thread, first, label))
 
     async def _count(self, exchange: Exchange) -> None:
         """Counts the turn in its conversation, which may be carried on now; the answer stands whatever comes of that."""

@@ -305,7 +305,7 @@ class Worker:
             messages=len(turn.messages), attempt=turn.attempt, resumed=turn.resumed, model=tally.model,
             tokens_in=tally.usage.input_tokens, tokens_cached=tally.usage.cached_tokens, tokens_out=tally.usage.output_tokens,
             first_token=since(tally.first_token), first_text=since(tally.first_text), seconds=round(seconds, 3),
-            edits=tally.edits, rounds=tally.rounds, tools=tally.tool_calls, searches=tally.searches, computations=tally.computations,
+            edits=tally.edits, rounds=tally.rounds, tools=tally.tool_calls, searches=tally.hosted.file_searches, computations=tally.hosted.code_runs,
             outcome=outcome, **said,
         )  # fmt: skip
         metrics.turns.labels(outcome).inc()
