@@ -74,13 +74,13 @@ def refusal(file: SlackFile, most_bytes: int) -> str:
 
 def too_large(size: int, most: int) -> str:
     """That a file of `size` bytes is more than `most` bytes; a size of 0 is not known."""
-    how = f" ({megabytes(size)})" if size else ""
-    return f"it is too large{how}; I read files of up to {megabytes(most)}"
+    shown, limit = megabytes(size), megabytes(most)
+    return f"it is too large{f' ({shown})' if size and shown != limit else ''}; I read files of up to {limit}"
 
 
 def megabytes(size: int) -> str:
-    """A size as people read it."""
-    return f"{max(size / MEGABYTE, 0.1):,.{0 if size >= 10 * MEGABYTE else 1}f} MB".replace(".0 ", " ")
+    """A size as people read it; a megabyte has a million bytes."""
+    return f"{max(size / MEGABYTE, 0.1):,.1f}".removesuffix(".0") + " MB"
 
 
 def kind_of(name: str, mimetype: str, head: bytes) -> Kind:
