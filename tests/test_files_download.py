@@ -14,17 +14,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from structlog.testing import capture_logs
 from yarl import URL
 
 from bot.errors import FileRefused, RateLimited, Retryable
 from bot.files.download import Download, Downloads, is_trusted
-from bot.files.slack_file import look
-from bot.pace import Pace
-from bot.slack import Slack, connect_slack
-from playground.slack import SlackServer
 
-TestServer.__test__ = False  # type: ignore[attr-defined]  # pytest would take it for a test
 TOKEN = "xoxb-test"
 MOST = 1_000_000
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -35,7 +29,8 @@ async def serving(handler: Handler) -> AsyncIterator[TestServer]:
     """A server that answers everything by one function."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
-    async with TestServer(app) as server:
+    server = TestServer(app)
+    async with server:
         yield server
 
 
@@ -57,17 +52,22 @@ async def refused(
     with pytest.raises(FileRefused) as caught:
         async with fetched(handler, folder, expected, path, most):
             pass
-    assert list(folder.iterdir()) == []
+    assert left(folder) == []
     return str(caught.value)
+
+
+def left(folder: Path) -> list[str]:
+    """What lies in a folder."""
+    return [path.name for path in folder.iterdir()]
 
 
 def answers(*responses: web.StreamResponse | int) -> Handler:
     """Answers by each in turn, then by the last of them."""
-    left: Iterator[web.StreamResponse | int] = iter(responses)
+    coming: Iterator[web.StreamResponse | int] = iter(responses)
     now: list[web.StreamResponse | int] = [responses[0]]
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        now[0] = next(left, now[0])
+        now[0] = next(coming, now[0])
         said = now[0]
         if isinstance(said, web.Response):
             return web.Response(body=said.body, status=said.status, headers=said.headers)
@@ -75,89 +75,6 @@ def answers(*responses: web.StreamResponse | int) -> Handler:
         return web.Response(status=said)
 
     return answer
-
-
-# -- in the playground's Slack -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def client(slack: SlackServer) -> AsyncIterator[Slack]:
-    async with connect_slack(slack.bot_token, slack.api_url, Pace(None, "")) as client:
-        yield client
-
-
-def shared(slack: SlackServer, name: str, content: bytes) -> str:
-    """Ana shares a file in #general; its id."""
-    file = slack.workspace.add_file("ana", name, content)
-    slack.workspace.say("ana", "general", "see", files=[file])
-    return file.id
-
-
-def downloads_of(slack: SlackServer, folder: Path) -> Downloads:
-    return Downloads(slack.bot_token, slack.api_url, folder, MOST)
-
-
-async def test_a_shared_file_is_fetched_whole_and_gone_afterwards(
-    slack: SlackServer, client: Slack, tmp_path: Path
-) -> None:
-    content = os.urandom(700_000)
-    file = await look(client, shared(slack, "Bericht für März.pdf", content))
-    assert (file.name, file.size, file.uploader) == (
-        "Bericht für März.pdf",
-        700_000,
-        slack.workspace.person("ana").id,
-    )
-    assert file.channels == (slack.workspace.channel("general").id,)
-    async with downloads_of(slack, tmp_path / "tmp").fetch(file.url, expected_size=file.size) as download:
-        assert download.path.read_bytes() == content
-        assert (download.size, download.sha256) == (700_000, hashlib.sha256(content).hexdigest())
-        assert download.head == content[:8192]
-        beside = download.path.parent / "made of it"
-        beside.write_text("x")
-    assert list((tmp_path / "tmp").iterdir()) == []
-
-
-async def test_a_missing_scope_is_told_to_the_person_and_by_its_name_to_the_operator(
-    slack: SlackServer, client: Slack, tmp_path: Path
-) -> None:
-    file = await look(client, shared(slack, "policy secret.pdf", b"%PDF-1.7 " + b"x" * 500))
-    slack.scopes -= {"files:read"}
-    with capture_logs() as logs, pytest.raises(FileRefused) as caught:
-        async with downloads_of(slack, tmp_path).fetch(file.url, expected_size=file.size):
-            pass
-    assert str(caught.value) == "Slack does not let me download files; please tell whoever runs me"
-    assert "files:read" in logs[0]["event"]
-    assert logs[0]["file"] == file.id
-    assert "secret" not in str(logs)
-    with capture_logs() as logs, pytest.raises(FileRefused) as caught:
-        await look(client, file.id)
-    assert str(caught.value) == "I am not allowed to read files here; please tell whoever runs me"
-    assert "files:read" in logs[0]["event"]
-
-
-async def test_a_deleted_file_says_so_before_and_while_it_is_fetched(
-    slack: SlackServer, client: Slack, tmp_path: Path
-) -> None:
-    file = await look(client, shared(slack, "a.txt", b"words"))
-    slack.workspace.delete_file(slack.workspace.files[file.id])
-    with pytest.raises(FileRefused, match="^it was deleted$"):
-        await look(client, file.id)
-    with pytest.raises(FileRefused, match="^it was deleted$"):
-        async with downloads_of(slack, tmp_path).fetch(file.url, expected_size=file.size):
-            pass
-
-
-async def test_a_file_in_a_place_without_the_bot_and_one_that_never_was_are_told_alike(
-    slack: SlackServer, client: Slack
-) -> None:
-    file = slack.workspace.add_file("ana", "salaries.csv", b"a,b")
-    slack.workspace.say("ana", "payroll", "see", files=[file])
-    words = []
-    for file_id in (file.id, "F0NEVER"):
-        with pytest.raises(FileRefused) as caught:
-            await look(client, file_id)
-        words.append(str(caught.value))
-    assert words == ["it is gone, or it is in a place that I am not in"] * 2
 
 
 # -- hosts and redirects -------------------------------------------------------------------------------------------------
@@ -205,12 +122,13 @@ async def test_a_foreign_host_is_not_even_asked(tmp_path: Path) -> None:
         return web.Response(body=b"content")
 
     async with serving(foreign) as there:
+
         async def away(request: web.Request) -> web.Response:
             raise web.HTTPFound(str(there.make_url("/stolen")))
 
         downloads = Downloads(TOKEN, "https://slack.com/api/", tmp_path, MOST)
         for url in (str(there.make_url("/a")), "https://[bad", "not an address"):
-            with pytest.raises(FileRefused, match="^it is not stored at Slack, so I do not fetch it$"):
+            with pytest.raises(FileRefused, match=r"^it is not stored at Slack, so I do not fetch it$"):
                 async with downloads.fetch(url, expected_size=0):
                     pass
         assert await refused(away, tmp_path) == "it is not stored at Slack, so I do not fetch it"
@@ -278,10 +196,10 @@ def cut(content: bytes, announced: int) -> Handler:
 
 
 def one_by_one(*handlers: Handler) -> Handler:
-    left = iter(handlers)
+    coming = iter(handlers)
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        return await next(left)(request)
+        return await next(coming)(request)
 
     return answer
 
@@ -407,7 +325,7 @@ async def test_a_download_that_is_cancelled_leaves_nothing(tmp_path: Path) -> No
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert list(tmp_path.iterdir()) == []
+    assert left(tmp_path) == []
 
 
 async def test_what_a_killed_process_left_is_swept_away_and_nothing_else(tmp_path: Path) -> None:
@@ -420,4 +338,4 @@ async def test_what_a_killed_process_left_is_swept_away_and_nothing_else(tmp_pat
     for name in ("old", "file"):
         os.utime(tmp_path / "tmp" / name, (time.time() - 4000,) * 2)
     await downloads.sweep()
-    assert [p.name for p in (tmp_path / "tmp").iterdir()] == ["new"]
+    assert left(tmp_path / "tmp") == ["new"]

@@ -125,11 +125,10 @@ def test_what_is_not_read_is_refused_in_words(name: str, content: bytes, word: s
 def test_any_content_has_a_kind_or_a_word(name: str, mimetype: str, head: bytes) -> None:
     try:
         form = format_of(name, mimetype, head)
-    except FileRefused as refusal:
-        assert str(refusal)
-    else:
-        assert form in KINDS
-        assert format_of(named(name, form), mimetype, head) == form, "its new name does not change what it is"
+    except FileRefused:
+        return
+    assert form in KINDS
+    assert format_of(named(name, form), mimetype, head) == form, "its new name does not change what it is"
 
 
 MOST = 200_000_000

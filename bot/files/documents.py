@@ -41,8 +41,8 @@ def has_text(source: Path) -> bool:
             raise FileRefused(DAMAGED) from error
         if not count:
             raise FileRefused("it has no pages")
-        step = max(1, count // SAMPLE)
-        if any(_is_text(reader, n) for n in [*range(min(3, count)), *range(3, count, step)][: SAMPLE + 3]):
+        sample = {0, 1, 2, *range(3, count, max(1, count // SAMPLE)), count - 1}
+        if any(_is_text(reader, n) for n in sorted(sample) if n < count):
             return True
     if count > SCAN_PAGES or source.stat().st_size > SCAN_BYTES:
         pages = f"{count:,} pages" if count > 1 else "a page"

@@ -61,7 +61,6 @@ class Downloads:
         """
         folder = self._folder / uuid4().hex
         try:
-            await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True)
             yield await self._whole(url, expected_size, folder / "content")
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -96,6 +95,7 @@ class Downloads:
         raise FileRefused(CHANGED)
 
     async def _once(self, url: str, path: Path, expected: int) -> Download:
+        await asyncio.to_thread(path.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
         # No environment's proxy, no cookies: a request carries what stands here.
         session = aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False)
         async with session:

@@ -33,9 +33,9 @@ SUFFIXES = {  # other spellings
     "mp4": ("mp4", "mpeg", "mpga"),
 }
 FORMATS = {suffix: form for form, suffixes in SUFFIXES.items() for suffix in suffixes} | {f: f for f in KINDS}
-ARCHIVES = frozenset("7z bz2 cab dmg gz iso lz4 lzma rar tar tbz tgz txz vhd xz z zip zst".split())  # noqa: SIM905  # read as one line
+ARCHIVES = frozenset("7z bz2 cab dmg gz iso lz4 lzma rar tar tbz tgz txz vhd xz zip zst".split())  # noqa: SIM905  # read as one line
 PROGRAMS = frozenset(
-    "apk app appimage class com deb dll dylib elf exe ipa jar msi msix o pkg pyc pyd rpm scr so war wasm".split()  # noqa: SIM905  # read as one line
+    "apk appimage class deb dll dylib elf exe ipa jar msi msix pkg pyc pyd rpm scr so wasm".split()  # noqa: SIM905  # read as one line
 )
 BETTER = {  # documents that are not read, and what to save them as
     **dict.fromkeys(("docm", "dotx", "epub", "msg", "odt", "one", "pages", "pub", "rtf", "vsdx", "wpd"), "PDF or DOCX"),

@@ -48,6 +48,8 @@ def fit(source: Path, form: str, target: Path) -> tuple[Path, str, str]:
 def _write(picture: Image.Image, target: Path, *, sharp: bool) -> str:
     """Writes a picture that is small enough; returns its format."""
     upright = ImageOps.exif_transpose(picture)
+    if upright.mode.startswith("I;16"):  # Pillow would cut off the brighter shades
+        upright = upright.convert("I").point(lambda shade: shade * (1 / 256)).convert("L")
     clear = upright.has_transparency_data
     upright = upright.convert("RGBA" if clear else "RGB")
     upright.info.clear()

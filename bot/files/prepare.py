@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from bot.errors import FileRefused
+from bot.errors import FileRefused, Retryable
 from bot.files.download import Download
 from bot.files.kinds import Kind, format_of, megabytes, named
 from bot.files.slack_file import SlackFile
@@ -41,10 +41,12 @@ class Prepared:
     note: str  # what of it is left out, as "only its first 50,000 rows can be searched"; ""
 
 
-async def prepare(download: Download, file: SlackFile, kind: Kind, folder: Path) -> Prepared:
+async def prepare(
+    download: Download, file: SlackFile, kind: Kind, folder: Path, *, seconds: float = SECONDS
+) -> Prepared:
     """Checks and converts a file; what is made lies in `folder`, best the download's own, `download.path.parent`.
 
-    Raises FileRefused with a word: locked, damaged, too large to be opened.
+    `seconds` is how long it may take once it has begun. Raises FileRefused with a word: locked, damaged, too much to be opened; and Retryable.
     """
     form = format_of(file.name, file.mimetype, download.head)
     if kind == "sound":
@@ -56,7 +58,7 @@ async def prepare(download: Download, file: SlackFile, kind: Kind, folder: Path)
     wish = {"kind": kind, "format": form, "source": str(download.path), "target": str(target), "name": file.name}
     places = _places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE))
     async with places:
-        got = await _child(file.id, wish)
+        got = await _child(file.id, wish, seconds)
     if "refused" in got:
         if got.get("error"):
             log.warning("file not prepared", file=file.id, format=form, error=got["error"])
@@ -72,22 +74,11 @@ async def prepare(download: Download, file: SlackFile, kind: Kind, folder: Path)
     )
 
 
-async def _child(file_id: str, wish: Mapping[str, str]) -> dict[str, str]:
+async def _child(file_id: str, wish: Mapping[str, str], seconds: float) -> dict[str, str]:
     """The child's answer. Raises FileRefused where it did not live to give one."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-X",
-        "utf8",
-        "-m",
-        "bot.files.child",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        cwd=Path(__file__).parents[2],
-        env={k: os.environ[k] for k in PASSED_ON if k in os.environ},
-    )
+    process = await _start()
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             answer, _ = await process.communicate(json.dumps(wish).encode())
     except TimeoutError:
         log.warning("file not prepared", file=file_id, format=wish["format"], error="timeout")
@@ -106,3 +97,17 @@ async def _child(file_id: str, wish: Mapping[str, str]) -> dict[str, str]:
     raise FileRefused(
         {-24: SLOW, -9: SLOW, -6: "it needs too much memory to open"}.get(process.returncode or 0, BROKEN)
     )
+
+
+async def _start() -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-X", "utf8", "-m", "bot.files.child"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd=Path(__file__).parents[2],
+            env={k: os.environ[k] for k in PASSED_ON if k in os.environ},
+        )
+    except OSError as error:  # no memory, or too many processes
+        raise Retryable(f"no child process: {error.strerror}", said="I have no room to open files.") from error
