@@ -115,7 +115,7 @@ async def test_a_scan_is_given_to_be_looked_at_while_it_is_short(tmp_path: Path)
     assert got == Prepared("scan", None, "", tmp_path / "content", "receipt.pdf", "")
     word = await refused(tmp_path, "book.pdf", pdf(*[""] * 21, picture=True))
     assert word == "it has no text, only pictures of 21 pages; please share fewer pages, or a version with text"
-    mixed = await prepared(tmp_path, "book.pdf", pdf(*[""] * 30, "words " * 20, picture=True))
+    mixed = await prepared(tmp_path, "book.pdf", pdf(*[""] * 29, "words " * 20, picture=True))
     assert mixed.kind == "text", "a page has words"
 
 
@@ -189,12 +189,13 @@ async def test_a_photo_is_turned_upright_and_forgets_where_it_was_taken(tmp_path
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
     exif.get_ifd(0x8825)[1] = "N"
-    got, image = await seen(tmp_path, "IMG_1.jpg", picture("JPEG", (40, 20), exif=exif))
+    got, image = await seen(tmp_path, "IMG_1.jpg", picture("JPEG", (40, 20), exif=exif, xmp=b"<x>Home</x>"))
     assert image.size == (20, 40)
     assert got.given_name == "IMG_1.jpg"
     assert got.given
     assert not image.getexif()
     assert b"Exif" not in got.given.read_bytes()
+    assert b"Home" not in got.given.read_bytes()
     shades = image.convert("L").tobytes()
     dark, light = shades[5 * 20 + 10], shades[35 * 20 + 10]
     assert dark < light, "what was left is up now"
@@ -263,14 +264,14 @@ async def test_a_spreadsheet_that_wants_more_memory_than_there_is_takes_only_its
     with zipfile.ZipFile(io.BytesIO(book)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for member in old.infolist():
             content = old.read(member)
-            if "sheet1" in member.filename:  # two cells, with all that a sheet can hold between them
+            if "sheet1" in member.filename:  # two cells, and 134 million empty ones between them
                 content = content.replace(b"<row><c ", b'<row r="1"><c r="A1" ', 1)
                 content = content.replace(
-                    b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+                    b"</sheetData>", b'<row r="8192"><c r="XFD8192"><v>1</v></c></row></sheetData>'
                 )
             new.writestr(member, content)
     word = await refused(tmp_path, "a.xlsx", out.getvalue())
-    assert word in ("it needs too much memory to open", "it cannot be opened; it may be damaged")
+    assert word == "it needs too much memory to open"
 
 
 async def test_a_picture_bomb_is_not_unpacked(tmp_path: Path) -> None:

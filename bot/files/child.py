@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from bot.errors import FileRefused
 
 MEMORY = 1_536 * 1024 * 1024  # bytes of addresses
 CPU_SECONDS = 50
+ALARM_SECONDS = 90  # by the clock, for one whose parent was killed
 MOST_WRITTEN = 64 * 1024 * 1024  # bytes a file
 
 
@@ -29,6 +31,7 @@ def limit() -> None:
     for which, soft, hard in wanted:
         with suppress(ValueError, OSError):
             resource.setrlimit(which, (soft, hard))
+    signal.alarm(ALARM_SECONDS)
 
 
 def answer(wish: dict[str, str]) -> dict[str, str]:

@@ -52,7 +52,6 @@ def _write(picture: Image.Image, target: Path, *, sharp: bool) -> str:
         upright = upright.convert("I").point(lambda shade: shade * (1 / 256)).convert("L")
     clear = upright.has_transparency_data
     upright = upright.convert("RGBA" if clear else "RGB")
-    upright.info.clear()
     for side in (MOST_SIDE, MOST_SIDE // 2, MOST_SIDE // 4):
         upright.thumbnail((side, side))
         for form in ("png", "jpeg") if sharp or clear else ("jpeg",):
