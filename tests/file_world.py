@@ -48,7 +48,7 @@ def downloaded(folder: Path, content: bytes) -> Download:
     return Download(path, len(content), hashlib.sha256(content).hexdigest(), content[:HEAD], "")
 
 
-def pdf(*pages: str, password: str = "", owner: str = "", picture: bool = False) -> bytes:
+def pdf(*pages: str, password: str = "", owner: str = "", picture: bool = False, algorithm: str = "RC4-128") -> bytes:
     """A PDF with a line of text a page; with a picture on each page it is what a scanner makes."""
     writer = PdfWriter()
     font = DictionaryObject({NameObject(k): NameObject(v) for k, v in FONT.items()})
@@ -65,7 +65,7 @@ def pdf(*pages: str, password: str = "", owner: str = "", picture: bool = False)
         drawn.set_data(f"BT /F1 12 Tf 10 100 Td ({text}) Tj ET".encode() if text else b"")
         page[NameObject("/Contents")] = writer._add_object(drawn)
     if password or owner:
-        writer.encrypt(password, owner or None, algorithm="RC4-128")
+        writer.encrypt(password, owner or None, algorithm=algorithm)
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()

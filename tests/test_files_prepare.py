@@ -78,6 +78,8 @@ async def test_a_password_is_told_from_damage(tmp_path: Path) -> None:
     locked = OLE + bytes(600) + "EncryptedPackage".encode("utf-16-le") + bytes(600)
     for name, content in (
         ("a.pdf", pdf("words", password="geheim")),
+        ("a.pdf", pdf("words", password="geheim", algorithm="AES-128")),
+        ("a.pdf", pdf("words", password="geheim", algorithm="AES-256")),  # today's
         ("a.docx", locked),
         ("a.pptx", locked),
         ("a.xlsx", locked),

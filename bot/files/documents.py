@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pypdf import PageObject, PdfReader
-from pypdf.errors import DependencyError
 
 from bot.errors import FileRefused
 
@@ -33,8 +32,6 @@ def has_text(source: Path) -> bool:
             if reader.is_encrypted and not _opens(reader):
                 raise FileRefused(LOCKED)
             count = len(reader.pages)
-        except DependencyError:  # its newest encryption, which pypdf cannot test here: OpenAI will see
-            return True
         except FileRefused:
             raise
         except Exception as error:  # pypdf raises anything for a broken file
