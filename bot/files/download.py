@@ -29,7 +29,7 @@ class Downloads:
     """Fetches files."""
 
     def __init__(self, token: str, api_url: str, folder: Path, most_bytes: int) -> None:  # noqa: ARG002  # a stand-in
-        self._token, self._folder, self.most_bytes = token, folder, most_bytes
+        self._token, self._folder = token, folder
 
     @asynccontextmanager
     async def fetch(self, url: str, *, expected_size: int) -> AsyncIterator[Download]:  # noqa: ARG002  # a stand-in
