@@ -18,7 +18,7 @@ from bot.tools.list_files import ListFiles, list_files
 from bot.tools.read_file import PAGE, ReadFile, read_file
 from bot.tools.tool import Asking
 from tests.asking import asking
-from tests.library_world import PNG, World, world
+from tests.library_world import World, png, world
 
 __all__ = ["world"]
 
@@ -86,7 +86,7 @@ async def test_a_file_is_read_by_name_id_or_link(world: World) -> None:
 
 async def test_a_long_file_is_read_page_by_page_and_the_footer_says_how_far(world: World) -> None:
     library = world.library()
-    text = "".join(f"line {n}\n" for n in range(3000))
+    text = "\n".join(f"line {n}" for n in range(3000))
     record = await taken(world, library, "<long>.txt", text.encode())
     question, notes = asked(world, library, record.channel)
     pieces: list[str] = []
@@ -146,14 +146,14 @@ async def test_what_another_place_says_is_noted_also_when_it_is_only_a_name(worl
     library = world.library()
     record = await taken(world, library, "all.zip", b"PK\x03\x04 content", "engineering")
     question, _ = asked(world, library, record.channel)
-    with pytest.raises(ToolRefused, match=r"^all\.zip cannot be read: is an archive"):
+    with pytest.raises(ToolRefused, match=r"^all\.zip cannot be read: .*archive"):
         await read(question, "all.zip")
     assert await question.sources.drawn.all() == (f"channel:{record.channel}",)
 
 
 async def test_an_image_has_no_text(world: World) -> None:
     library = world.library()
-    record = await taken(world, library, "logo.png", PNG)
+    record = await taken(world, library, "logo.png", png())
     with pytest.raises(ToolRefused, match="has no text"):
         await read(asked(world, library, record.channel)[0], "logo.png")
 
@@ -162,13 +162,13 @@ async def test_the_list_tells_name_kind_time_person_and_link(world: World) -> No
     library = world.library()
     await taken(world, library, "policy.md", b"The limit")
     await taken(world, library, "empty.txt", b"")
-    place = (await taken(world, library, "logo.png", PNG)).channel
+    place = (await taken(world, library, "logo.png", png())).channel
     question, _ = asked(world, library, place)
     files = (await listed(question))["files"]
     assert [f["name"] for f in files] == ["logo.png", "empty.txt", "policy.md"]
     assert (files[2]["kind"], files[2]["by"]) == ("text", "Ana Becker")
     assert files[2]["link"].startswith("http")
-    assert files[1]["cannot be read"] == "is empty"
+    assert "empty" in files[1]["cannot be read"]
     assert [f["name"] for f in (await listed(question, "POL"))["files"]] == ["policy.md"]
     assert await question.sources.drawn.all() == ()
 

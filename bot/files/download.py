@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,7 +35,6 @@ class Downloads:
     @asynccontextmanager
     async def fetch(self, url: str, *, expected_size: int) -> AsyncIterator[Download]:  # noqa: ARG002  # a stand-in
         """The file, until the end of the block."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         headers = {"Authorization": f"Bearer {self._token}"}
         async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as got:
             if got.status >= 500:
@@ -42,9 +42,11 @@ class Downloads:
             if got.status != 200:
                 raise FileRefused("was deleted")
             content, mimetype = await got.read(), got.content_type
-        path = self._folder / secrets.token_hex(8)
+        folder = self._folder / secrets.token_hex(8)
+        folder.mkdir(parents=True)
+        path = folder / "content"
         path.write_bytes(content)
         try:
             yield Download(path, len(content), hashlib.sha256(content).hexdigest(), content[:4096], mimetype)
         finally:
-            path.unlink(missing_ok=True)
+            shutil.rmtree(folder)
