@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from io import BytesIO
@@ -117,3 +118,10 @@ def expect(record: Record, state: str, reason: str = "") -> Record:
     assert reason in record.reason if reason else not record.reason
     assert record.visibility == PLACE
     return record
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits for something on the servers."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  # the server tells of no request
+            await asyncio.sleep(0.005)
