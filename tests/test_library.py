@@ -309,11 +309,13 @@ async def test_a_file_that_is_shared_again_after_it_was_forgotten_is_taken_in_an
     assert new.search_file != old.search_file
 
 
-async def test_forgotten_while_it_is_taken_in_it_does_not_come_back(world: World) -> None:
+@pytest.mark.parametrize("asked", ["/v1/files", "/files/file"])
+async def test_forgotten_while_it_is_taken_in_it_does_not_come_back(world: World, asked: str) -> None:
+    """While it is uploaded, and while it is indexed."""
     library, shared = world.library(), world.share("policy.md", POLICY)
-    world.ai.faults.add("/v1/files", status=0, delay=0.3)
+    world.ai.faults.add("", status=0, delay=0.3, when=lambda _: asked in world.ai.requests[-1].path)
     task = asyncio.create_task(library.take(shared, world.thread()))
-    await until(lambda: bool(world.asked("POST", "/v1/files")))
+    await until(lambda: not world.ai.faults.pending)
     going = await library.forget(world.team, world.thread().channel, shared.id)
     assert going
     assert (await task).state == GOING

@@ -22,6 +22,7 @@ from bot.files.library import (
 )
 from bot.files.rows import new_record
 from bot.files.taking import index_failure
+from bot.models import SharedFile
 from tests.library_world import SOUND, World, expect, until, world
 
 __all__ = ["world"]
@@ -67,16 +68,22 @@ async def test_killed_at_any_step_it_is_finished_by_the_next_and_nothing_is_doub
 
 
 async def test_an_upload_that_could_be_somebody_elses_is_not_adopted(world: World) -> None:
-    """Two files of one name are on their way: which upload is whose cannot be told."""
+    """Two files of one name and size are cut on their way: which upload is whose cannot be told."""
     one, two = world.share("a.txt", b"content one"), world.share("a.txt", b"content two", "leads")
-    world.ai.faults.add("/v1/files", status=0, delay=0.15)
-    task = asyncio.create_task(world.library().take(one, world.thread()))
+    await _cut(world, one, "general", status=0)  # it is uploaded, and nobody noted that
+    await _cut(world, two, "leads", status=500)
+    record = expect(await world.library().take(two, world.thread("leads")), READY)
+    assert "content two" in await world.library().text(record)
+
+
+async def _cut(world: World, shared: SharedFile, channel: str, status: int) -> None:
+    """Takes a file in as far as its upload, which has this status."""
+    world.ai.faults.add("/v1/files", status=status, delay=0.15, when=bool)
+    task = asyncio.create_task(world.library().take(shared, world.thread(channel)))
     await until(lambda: not world.ai.faults.pending)
     task.cancel()
     await asyncio.wait([task])
-    await asyncio.sleep(0.2)
-    record = await world.library().take(two, world.thread("leads"))
-    assert "content two" in await world.library().text(record)
+    await asyncio.sleep(0.25)
 
 
 async def test_a_killed_owners_lock_lapses(world: World) -> None:
