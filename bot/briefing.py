@@ -16,7 +16,7 @@ from bot.drawn import WORKSPACE, Drawn, channel
 from bot.files.attached import Attachments
 from bot.items import Attached
 from bot.lease import Lease
-from bot.models import Item, Turn
+from bot.models import Item, SharedFile, Turn
 from bot.reply import Reply
 from bot.sources import Sources
 
@@ -50,6 +50,7 @@ async def brief(
         drawn = Drawn(desk.database, team, conversation)
     shared = [*turn.heard_files, *(f for m in turn.messages for f in m.files)]
     around = await _around(desk, turn)
+    shared += [SharedFile(r.slack_file, r.name) for r in await desk.library.late(turn.thread)]
     files = await Attachments(desk.library, turn.thread, reply.status, note).take(shared, drawn)
     stored = await desk.library.channels(team)
     searchable = await desk.access.searchable(asker, turn.thread, stored) if stored else NOTHING

@@ -23,8 +23,10 @@ from bot.desk import Desk
 from bot.embedded import embedded_valkey
 from bot.errors import AssistError, SettingError, SlackRefused, UserFacing
 from bot.fallback import Fallback
+from bot.files.download import Downloads
 from bot.files.library import Library
 from bot.files.made import MadeFiles
+from bot.files.store import Store
 from bot.health import Health, serve
 from bot.llm import Llm, connect_openai
 from bot.pace import Pace
@@ -99,7 +101,12 @@ async def _open_doors(
 async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack: Slack) -> Worker:
     database = await stack.enter_async_context(open_settings_database(settings))
     llm = await stack.enter_async_context(open_llm(settings, queue.redis))
-    library = Library()
+    store = Store(
+        llm, queue.redis, given=settings.openai_vector_store_id, transcribe_model=settings.openai_transcribe_model
+    )
+    folder, most_bytes = settings.data_dir / "tmp", settings.files_megabytes * 1_000_000
+    downloads = Downloads(settings.slack_bot_token, settings.slack_api_url, folder, most_bytes)
+    library = Library(slack, database, queue.redis, store, downloads, most_bytes=most_bytes)
     conversations = Conversations(
         llm, slack, database, library, most_tokens=settings.conversation_tokens, most_turns=settings.conversation_turns
     )
@@ -111,7 +118,7 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
         access=Access(Places(slack, queue.redis)),
         reading=Reading(slack),
         library=library,
-        made=MadeFiles(slack, llm, database, settings.data_dir / "tmp"),
+        made=MadeFiles(slack, llm, database, folder),
         tools=TOOLS,
     )
     return Worker(queue, desk, most_turns=settings.worker_turns, log_text=settings.log_text)

@@ -13,11 +13,10 @@ from dataclasses import astuple
 
 import structlog
 
-from bot import drawn, metrics
+from bot import metrics
 from bot.allowance import ANSWER_TOKENS, reckon
 from bot.briefing import Briefing
 from bot.desk import Desk, Tally
-from bot.drawn import channel, file
 from bot.errors import (
     CallUnanswered,
     CallUnknown,
@@ -29,10 +28,10 @@ from bot.errors import (
     Overloaded,
     RateLimited,
     Retryable,
+    SourceGone,
     UserFacing,
 )
-from bot.files.citations import sources as sources_line
-from bot.files.library import PLACE, WORKSPACE
+from bot.files.found import SOURCES, Found
 from bot.files.made import Computed
 from bot.files.marks import cleaned
 from bot.items import developer, output, person_hash
@@ -40,7 +39,7 @@ from bot.journal import Journal
 from bot.lease import Lease
 from bot.models import Item
 from bot.reply import Reply
-from bot.responses import Citation, Event, Result, Started, Words, Working
+from bot.responses import Event, Result, Started, Words, Working
 
 log = structlog.get_logger()
 
@@ -84,7 +83,7 @@ class Exchange:
         self._written = lease.turn.written  # the text of complete rounds
         self._text = lease.turn.partial  # the text of the running round
         self._last: Words | None = None  # the newest words of a background response
-        self._cited: dict[Citation, None] = {}  # in all rounds
+        self._found = Found(desk.library, lease.turn.thread, briefing.sources.drawn)
         self._begun = False  # OpenAI has taken the running round's request
         self._size = lease.turn.conversation_tokens
         self._briefing, self._drawn, self._schemas = briefing, briefing.sources.drawn, briefing.tools
@@ -160,6 +159,9 @@ class Exchange:
                     ) from None
                 await asyncio.sleep(min(4.0, 0.25 * 2**waits) * random.uniform(0.8, 1.2))  # noqa: S311  # spreads; guards nothing
                 waits += 1
+            except SourceGone as gone:
+                await self._desk.library.make_good(self._turn.thread.team, gone)
+                raise Retryable(f"source gone: {gone}", after=1, said="Files that I had are gone.") from gone
             except ConversationTrouble as trouble:
                 repairs += 1
                 if repairs > REPAIRS:
@@ -342,7 +344,8 @@ class Exchange:
         raise Retryable("stream without a result", said="OpenAI broke off while it was answering.")
 
     async def _add(self, result: Result) -> None:
-        await self._note_sources(result)
+        if line := await self._found.took(result):
+            self._tally.note(line, SOURCES)
         if result.response != self._turn.counted:  # an earlier run has read it, and noted its tokens
             self._tally.usage += result.usage
             self._tally.hosted += result.hosted
@@ -352,24 +355,6 @@ class Exchange:
         note = self._desk.llm.fallback.footnote(result.model)
         if note and not any(n.startswith(note.partition(":")[0]) for n in self._tally.footnotes):
             self._tally.footnotes.append(note)
-
-    async def _note_sources(self, result: Result) -> None:
-        """What a file search found, the conversation now knows; what the answer cites, its footer names."""
-        team, here = self._turn.thread.team, self._turn.thread.channel
-        self._cited |= dict.fromkeys(result.citations)
-        found = {p.file for p in result.searched} | {c.file for c in self._cited}
-        if not found:
-            return
-        records = await self._desk.library.stored_as(team, found)
-        sources = {file(id_) for id_ in found}
-        for record in records.values():
-            if record.visibility == WORKSPACE:
-                sources.add(drawn.WORKSPACE)
-            elif record.visibility == PLACE and record.channel != here:
-                sources.add(channel(record.channel))
-        await self._drawn.on(*sorted(sources))
-        if line := sources_line(tuple(self._cited), records):
-            self._tally.note(line, "Sources:")
 
 
 def joined(first: str, second: str) -> str:

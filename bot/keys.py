@@ -32,6 +32,8 @@ key                       type    holds
 person:<team>:<user>      string  a person's id, name and time zone as Slack told them; lives ten minutes
 told:<team>:<question>    string  JSON: until when it counts, and what Slack has told of a place or of people (bot/places.py); lives for seconds to minutes
 told:<team>:<question>:asking  string  a process is asking; lives ten seconds at most
+vector_store:<team>       string  the id of the vector store that was made for a workspace
+lock:<what>               string  who takes in or deletes a file, or makes a vector store; lives half a minute unless it is renewed
 duties                    zset    what is to be done about files, scored by when in s (bot/duties.py)
 {openai:<account>:<model>}:limits  hash  what OpenAI told of a model's limits, and what is left of them; these three live an hour
 {openai:<account>:<model>}:places  zset  requests that wait or are on their way, scored by the time in s at which they may go out
@@ -119,6 +121,26 @@ def told(team: str, question: str) -> str:
 def asking(key: str) -> str:
     """Marks that a process is asking Slack for what `told` will hold."""
     return f"{key}:asking"
+
+
+def vector_store(team: str) -> str:
+    """The vector store that was made for a workspace."""
+    return f"vector_store:{team}"
+
+
+def file_lock(team: str, channel: str, slack_file: str) -> str:
+    """Who takes in a file, or lets it go."""
+    return f"lock:file:{team}:{channel}:{slack_file}"
+
+
+def content_lock(team: str, channel: str, sha256: str) -> str:
+    """Who stores this content for a channel, or deletes it."""
+    return f"lock:content:{team}:{channel}:{sha256}"
+
+
+def store_lock(team: str) -> str:
+    """Who makes a workspace's vector store."""
+    return f"lock:store:{team}"
 
 
 def pace(workspace: str, method: str, channel: str) -> tuple[str, ...]:

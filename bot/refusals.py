@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from bot.errors import (
@@ -11,14 +12,18 @@ from bot.errors import (
     ContextFull,
     ConversationGone,
     ConversationLocked,
+    FilesGone,
     ModelGone,
     Overloaded,
     RateLimited,
     Retryable,
+    StoreGone,
     UserFacing,
 )
 
 BROKE = "OpenAI broke off while it was answering."
+FILE = re.compile(r"\bfile-[A-Za-z0-9_-]+")
+MISSING = re.compile(r"no such|not found|does not exist|not exist|deleted", re.IGNORECASE)
 NO_MONEY = ("insufficient_quota", "credit_balance_exhausted")
 TOO_FAST = ("rate_limit_exceeded", "slow_down")  # with 429
 BROKEN = ("server_error", "server_is_overloaded")  # OpenAI says either when a model has no room
@@ -50,6 +55,10 @@ def refused(status: int, code: str, text: str, param: str, headers: Mapping[str,
         return ContextFull(code)
     if status == 404 and code != "model_not_found" and "onversation" in text:
         return ConversationGone(text)
+    if status in (400, 404) and "ector store" in text:
+        return StoreGone(f"{status} {code}".strip())
+    if status in (400, 404) and MISSING.search(text) and (files := frozenset(FILE.findall(text))):
+        return FilesGone(files)
     if status == 404:
         return ModelGone(
             f"404 {code}",

@@ -103,7 +103,7 @@ class World:
         sources = Sources(
             access=cast("Access", self.access),
             reading=self.reading,
-            library=Library(),
+            library=cast("Library", None),
             drawn=self.drawn,
             note=self.tally.note,
         )

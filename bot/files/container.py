@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import structlog
 
-from bot.errors import FileRefused, Retryable, UserFacing
+from bot.errors import FileRefused, OpenAIRefused, Retryable, UserFacing
 from bot.files.upload import TRIES, pause
 from bot.llm import Llm
 from bot.responses import Made
@@ -36,13 +36,13 @@ class Containers:
         """What code has made in a container, oldest first; nothing where OpenAI does not tell."""
         found: list[Made] = []
         try:
-            async with asyncio.timeout(SECONDS), self._llm.asking():
-                async for file in self._llm.client.containers.files.list(container, order="asc", limit=100):
+            async with self._llm.asking(SECONDS) as client:
+                async for file in client.containers.files.list(container, order="asc", limit=100):
                     if file.source == "assistant":
                         found.append(Made(container, file.id, clean_name(file.path)))
                     if len(found) >= LISTED:
                         break
-        except (Retryable, UserFacing, TimeoutError) as error:
+        except (Retryable, UserFacing, OpenAIRefused) as error:
             log.warning("container not listed", container=container, error=str(error))
         return found
 
@@ -62,7 +62,7 @@ class Containers:
             except Retryable as error:
                 log.warning("made file not fetched", file=made.file, error=str(error))
                 await pause(error, attempt)
-            except UserFacing as error:
+            except (UserFacing, OpenAIRefused) as error:
                 log.warning("made file gone", file=made.file, error=str(error))
                 raise FileRefused(GONE) from error
             except OSError as error:
@@ -81,8 +81,7 @@ class Containers:
         file = await asyncio.to_thread(path.open, "wb")
         try:
             async with (
-                asyncio.timeout(SECONDS),
-                self._llm.asking(),
+                self._llm.asking(SECONDS),
                 content.retrieve(made.file, container_id=made.container) as response,
             ):
                 async for chunk in response.iter_bytes(CHUNK):
@@ -90,8 +89,6 @@ class Containers:
                     if size > MOST_MEGABYTES * 1024 * 1024:
                         raise FileRefused(f"it is larger than {MOST_MEGABYTES} MB")
                     await asyncio.to_thread(file.write, chunk)
-        except TimeoutError as error:
-            raise Retryable(f"not whole within {SECONDS:g} s") from error
         finally:
             await asyncio.to_thread(file.close)
         return size

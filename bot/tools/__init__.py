@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.tools import clock, notes, read_channel, read_thread, search_messages, who_is
+from bot.tools import clock, list_files, notes, read_channel, read_file, read_thread, search_messages, who_is
 from bot.tools.tool import Asking, Tool
 
 TOOLS: tuple[Tool, ...] = (
@@ -13,6 +13,8 @@ TOOLS: tuple[Tool, ...] = (
     read_channel.read_channel,
     search_messages.search_messages,
     who_is.who_is,
+    read_file.read_file,
+    list_files.list_files,
 )
 
 __all__ = ["TOOLS", "Asking", "Tool"]
