@@ -79,7 +79,7 @@ async def _open_doors(
 ) -> int:
     """Serves HTTP and opens Socket Mode; returns the port that is served, 0 for none."""
     name, port = ("PORT", settings.port) if receive else ("WORKER_PORT", settings.worker_port)
-    app = make_app(slack, queue, settings.slack_signing_secret) if receive else None
+    app = make_app(slack, queue, settings.slack_signing_secret, settings.files_left_hours) if receive else None
     sockets = SocketMode(app, lambda: slack.socket_url(settings.slack_app_token)) if app and socket_url else None
     routes = Health(queue, slack, sockets.is_open if sockets else None).routes()
     if app and not settings.slack_app_token:

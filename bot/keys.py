@@ -31,6 +31,9 @@ key                       type    holds
 {pace:<workspace>:<method>:<channel>}:places    zset  who waits for one, come what may, scored by when it is theirs; lives an hour
 person:<team>:<user>      string  a person's id, name and time zone as Slack told them; lives ten minutes
 duties                    zset    what is to be done about files, scored by when in s (bot/duties.py)
+knowledge:<team>          string  what the Home tab shows of the assistant's knowledge, as JSON (bot/files/shelf.py)
+housekeeper               string  the process that does the duties, for 25 s
+reconciled                string  when in s the files were last compared with Slack's
 {openai:<account>:<model>}:limits  hash  what OpenAI told of a model's limits, and what is left of them; these three live an hour
 {openai:<account>:<model>}:places  zset  requests that wait or are on their way, scored by the time in s at which they may go out
 {openai:<account>:<model>}:sizes   hash  their tokens
@@ -52,6 +55,8 @@ THREAD = "{q}:thread:"  # what follows these three is a thread's name
 WAITING = "{q}:waiting:"
 MESSAGES = "{q}:messages:"
 DUTIES = "duties"
+HOUSEKEEPER = "housekeeper"
+RECONCILED = "reconciled"
 GROUP = "workers"
 
 EVENT_SECONDS = 6 * 3600  # Slack's last redelivery comes after six minutes
@@ -106,6 +111,11 @@ def answered(team: str, channel: str, ts: str) -> str:
 def person(team: str, user: str) -> str:
     """What Slack has told of a person."""
     return f"person:{team}:{user}"
+
+
+def knowledge(team: str) -> str:
+    """What the Home tab shows of the assistant's knowledge."""
+    return f"knowledge:{team}"
 
 
 def pace(workspace: str, method: str, channel: str) -> tuple[str, ...]:
