@@ -9,6 +9,7 @@ AssistError
 │   └── ModelGone         OpenAI does not offer the model (any more): another one may answer
 ├── LeaseLost             another worker has the turn: write nothing more
 ├── FileRefused           this file cannot be used; its text is a word for people, and the answer goes on with the rest
+├── OpenAIRefused         OpenAI has no such file or store, or did not take what it was sent
 ├── ToolRefused           the model can correct its call: the text goes back to it
 ├── SlackRefused          Slack answered `ok: false`; the base of what a reply has an answer to:
 │   ├── MessageGone       the message was deleted: post anew
@@ -73,6 +74,14 @@ class LeaseLost(AssistError):
 
 class FileRefused(AssistError):
     """The text says what is wrong with the file, in a few words that go into "skipped scan.pdf: …"."""
+
+
+class OpenAIRefused(AssistError):
+    """OpenAI refused a request about files. `said` is its message: neither for people nor for the log, it may quote a name."""
+
+    def __init__(self, status: int, code: str, said: str) -> None:
+        super().__init__(f"{status} {code}".strip())
+        self.status, self.code, self.said = status, code, said
 
 
 class ToolRefused(AssistError):

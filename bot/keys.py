@@ -30,6 +30,8 @@ key                       type    holds
 {pace:<workspace>:<method>:<channel>}:patience  zset  the same, scored by when they are taken for gone; lives a minute
 {pace:<workspace>:<method>:<channel>}:places    zset  who waits for one, come what may, scored by when it is theirs; lives an hour
 person:<team>:<user>      string  a person's id, name and time zone as Slack told them; lives ten minutes
+vector_store:<team>       string  the id of the vector store that was made for a workspace
+lock:<what>               string  who takes in or deletes a file, or makes a vector store; lives half a minute unless it is renewed
 duties                    zset    what is to be done about files, scored by when in s (bot/duties.py)
 knowledge:<team>          string  what the Home tab shows of the assistant's knowledge, as JSON (bot/files/shelf.py)
 housekeeper               string  the process that does the duties, for 25 s
@@ -116,6 +118,26 @@ def person(team: str, user: str) -> str:
 def knowledge(team: str) -> str:
     """What the Home tab shows of the assistant's knowledge."""
     return f"knowledge:{team}"
+
+
+def vector_store(team: str) -> str:
+    """The vector store that was made for a workspace."""
+    return f"vector_store:{team}"
+
+
+def file_lock(team: str, channel: str, slack_file: str) -> str:
+    """Who takes in a file, or lets it go."""
+    return f"lock:file:{team}:{channel}:{slack_file}"
+
+
+def content_lock(team: str, channel: str, sha256: str) -> str:
+    """Who stores this content for a channel, or deletes it."""
+    return f"lock:content:{team}:{channel}:{sha256}"
+
+
+def store_lock(team: str) -> str:
+    """Who makes a workspace's vector store."""
+    return f"lock:store:{team}"
 
 
 def pace(workspace: str, method: str, channel: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import structlog
 from openai import AsyncOpenAI
 
 from bot.allowance import ANSWER_TOKENS, Allowance, reckon
-from bot.errors import AssistError, Retryable
+from bot.errors import AssistError, ConversationTrouble, OpenAIRefused, Retryable
 from bot.fallback import Fallback
 from bot.models import Usage
 from bot.refusals import BROKE, NO_MONEY, failed, refused, seconds
@@ -28,6 +28,7 @@ log = structlog.get_logger()
 Item = Any  # a plain dict in the shape of one of the SDK's TypedDicts
 ITEMS_A_CALL = 20  # items of one conversations.create or items.create
 LIST_PAGE = 100
+NOT_TAKEN = (400, 404, 413, 415, 422)
 AWAY = "OpenAI cannot be reached."
 
 
@@ -199,6 +200,23 @@ class Llm:
             raise _trouble(error, self.fallback.model) from error
         return found[::-1]
 
+    @asynccontextmanager
+    async def asking(self, seconds: float = 60.0) -> AsyncIterator[AsyncOpenAI]:
+        """The client, for requests about files, stores and items, which may take `seconds`.
+
+        Raises bot.errors: OpenAIRefused where OpenAI has no such thing or does not take it, else as everywhere.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                yield self.client
+        except openai.APIStatusError as error:
+            trouble, code = _trouble(error, self.fallback.model), str(error.code or "")
+            if error.status_code in NOT_TAKEN and code not in NO_MONEY and not isinstance(trouble, ConversationTrouble):
+                raise OpenAIRefused(error.status_code, code, error.message) from error
+            raise trouble from error
+        except (openai.OpenAIError, httpx2.HTTPError, TimeoutError) as error:
+            raise _trouble(error, self.fallback.model) from error
+
     async def models(self) -> dict[str, str | None]:
         """Every model this key may use → its shutdown date, where one is set."""
         try:
@@ -227,4 +245,5 @@ async def connect_openai(key: str, base_url: str, residency: str, stall_seconds:
     async with AsyncOpenAI(api_key=key, max_retries=0, timeout=timeout, http_client=http, **where) as client:
         # The SDK imports these on first use, which takes a third of a second: now, not while events wait for their ack.
         _ = client.responses.with_streaming_response, client.conversations.items, client.models
+        _ = client.files, client.vector_stores.files, client.audio.transcriptions
         yield client
