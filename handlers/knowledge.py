@@ -67,7 +67,7 @@ class Knowledge:
         self._slack, self._duties, self._home = slack, duties, home
 
     async def pressed(self, body: Mapping[str, Any], ack: AsyncAck) -> None:
-        """ "Add files" opens the form; "Remove" has a file forgotten."""
+        """Opens the form for new files, or has a file forgotten."""
         press = parse_knowledge_press(body)
         done = False
         if isinstance(press, KnowledgePressed):

@@ -104,7 +104,7 @@ def test_the_contracts_settings_are_there() -> None:
 
 
 def test_every_setting_is_used() -> None:
-    waiting = {"files_keep_days", "openai_transcribe_model"}
+    waiting = {"files_keep_days"}
     code = "".join(read(n) for n in python_files("bot", "handlers") if n != "bot/settings.py")
     used = {n for n in Settings.__dataclass_fields__ if re.search(rf"\bsettings\.{n}\b", code)}
     assert set(Settings.__dataclass_fields__) - used == waiting

@@ -28,7 +28,7 @@ class Download:
 class Downloads:
     """Fetches files."""
 
-    def __init__(self, token: str, api_url: str, folder: Path, most_bytes: int) -> None:
+    def __init__(self, token: str, api_url: str, folder: Path, most_bytes: int) -> None:  # noqa: ARG002  # a stand-in
         self._token, self._folder, self.most_bytes = token, folder, most_bytes
 
     @asynccontextmanager
@@ -43,8 +43,8 @@ class Downloads:
                 raise FileRefused("was deleted")
             content, mimetype = await got.read(), got.content_type
         path = self._folder / secrets.token_hex(8)
-        path.write_bytes(content)  # a stand-in
+        path.write_bytes(content)
         try:
             yield Download(path, len(content), hashlib.sha256(content).hexdigest(), content[:4096], mimetype)
         finally:
-            path.unlink(missing_ok=True)  # a stand-in
+            path.unlink(missing_ok=True)

@@ -2,126 +2,230 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+import structlog
 
-from bot import tables
+from bot import keys
 from bot.access import Searchable
 from bot.database import Database
-from bot.errors import FileRefused
+from bot.errors import OpenAIRefused, Retryable
 from bot.files.download import Downloads
-from bot.files.kinds import kind_of
-from bot.files.prepare import prepare
-from bot.files.slack_file import look
+from bot.files.locks import holding
+from bot.files.rows import (
+    EVERYONE,
+    GOING,
+    KNOWLEDGE,
+    PLACE,
+    READY,
+    REFUSED,
+    TAKING,
+    WORKSPACE,
+    Record,
+    Rows,
+    new_record,
+    search_filter,
+)
+from bot.files.slack_file import SlackFile, look
 from bot.files.store import Store
-from bot.llm import Llm
+from bot.files.taking import Source, Taking, attributes_of
 from bot.models import SharedFile, ThreadKey, utcnow
 from bot.slack import Slack
 
-PLACE, WORKSPACE, EVERYONE = "place", "workspace", "everyone"  # visibilities
-KNOWLEDGE = ""  # the channel of files that no channel shared
-TAKING, READY, REFUSED, GOING = "taking", "ready", "refused", "going"  # states
+__all__ = [
+    "EVERYONE", "GOING", "KNOWLEDGE", "PLACE", "READY", "REFUSED", "TAKING", "WORKSPACE", "Library", "Record", "search_filter",
+]  # fmt: skip
+log = structlog.get_logger()
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A file as the assistant has it: a row of the table `files`, and what was understood of it."""
-
-    team: str
-    channel: str
-    slack_file: str
-    thread: str
-    uploader: str
-    name: str
-    permalink: str
-    visibility: str
-    kind: str
-    state: str
-    reason: str
-    search_file: str
-    given_file: str
-    words: str = ""  # a transcript, right after it was taken in
-
-
-COLUMNS = [tables.files.c[f.name] for f in fields(Record) if f.name != "words"]
+WAIT_SECONDS = 150.0  # for another process that takes the same file in
+ERASE_SECONDS = 20.0  # likewise, before a file is erased
+REFUSED_FOR = timedelta(
+    minutes=10
+)  # a file that is shared again later is looked at again: a scope, an invitation may have come
+WORDS = 20_000  # characters of a transcript that go into the turn
+FOUND = 8  # passages a search
+RESTORED_AT_ONCE = 8
 
 
 class Library:
-    """A stand-in until the real one is merged."""
+    """Takes files in, finds them, lets them go."""
 
     def __init__(
-        self, slack: Slack, llm: Llm, database: Database, redis: Any, store: Store, downloads: Downloads, folder: Path
+        self, slack: Slack, database: Database, redis: Any, store: Store, downloads: Downloads, folder: Path
     ) -> None:
-        self._slack, self._llm, self._database, self._redis = slack, llm, database, redis
-        self.store, self._downloads, self._folder = store, downloads, folder
+        """`folder` is for temporary files."""
+        self.slack, self.rows, self.store = slack, Rows(database), store
+        self._redis = redis
+        self._taking = Taking(slack, self.rows, redis, store, downloads, folder, self.restore)
 
     async def take(self, shared: SharedFile, thread: ThreadKey, *, visibility: str = PLACE) -> Record:
-        """Takes in a file that was shared in a thread; returns at once where that is done already."""
-        files = tables.files
-        mine = _of(thread.team, thread.channel, shared.id)
-        async with self._database.read() as connection:
-            known = (await connection.execute(select(*COLUMNS).where(mine))).one_or_none()
-        if known:
-            return Record(*known)
-        values: dict[str, Any] = dict.fromkeys((c.name for c in COLUMNS), "") | {
-            "team": thread.team, "channel": thread.channel, "slack_file": shared.id, "thread": thread.root, "state": TAKING,
-            "name": shared.name, "visibility": visibility, "sha256": "", "size": 0, "created_at": utcnow(), "checked_at": utcnow(),
-        }  # fmt: skip
-        async with self._database.begin() as tx:
-            await tx.execute(insert(files).values(values))
-        change: dict[str, str] = {}
-        try:
-            file = await look(self._slack, shared.id)
-            change = {"uploader": file.uploader, "permalink": file.permalink, "name": file.name}
-            async with self._downloads.fetch(file.url, expected_size=file.size) as download:
-                kind = kind_of(file.name, file.mimetype, download.head)
-                ready = await prepare(download, file, kind, self._folder)
-                stored = await self.store.upload(ready.search or download.path, ready.search_name or file.name)
-            await self.store.attach(
-                stored, {k: str(values[k]) for k in ("team", "channel", "thread", "visibility", "slack_file")}
-            )
-            change |= {"state": READY, "search_file": stored, "kind": kind}
-        except FileRefused as refused:
-            change |= {"state": REFUSED, "reason": str(refused)}
-        async with self._database.begin() as tx:
-            await tx.execute(update(files).where(mine).values(change))
-        return await self.take(shared, thread)
+        """Takes in a file that was shared in a thread; returns at once where that is done already.
 
-    async def forget(self, team: str, channel: str, slack_file: str) -> None:
-        """Marks a file as going: from now on it is found no more, and `erase` may be called again and again."""
-        async with self._database.begin() as tx:
-            await tx.execute(update(tables.files).where(_of(team, channel, slack_file)).values(state=GOING))
+        A file that cannot be used comes back as `refused` with a reason for people; one whose indexing takes long as `taking`.
+        Raises Retryable where Slack or OpenAI is away, UserFacing where neither key nor money is left.
+        """
+        return await self.take_from(shared, thread, lambda: self._taking.from_slack(shared.id), visibility=visibility)
 
-    async def erase(self, record: Record) -> None:
-        """Deletes what OpenAI has of a file that is going, then its row."""
-        for stored in filter(None, (record.search_file, record.given_file)):
-            await self.store.delete(stored)
-        async with self._database.begin() as tx:
-            await tx.execute(delete(tables.files).where(_of(record.team, record.channel, record.slack_file)))
+    async def take_from(
+        self, shared: SharedFile, thread: ThreadKey, source: Source, *, visibility: str = PLACE
+    ) -> Record:
+        """The same for a file from anywhere; `source` opens it, if it is needed."""
+        record = await self.rows.get(thread.team, thread.channel, shared.id)
+        if not _settled(record):
+            lock = keys.file_lock(thread.team, thread.channel, shared.id)
+            async with holding(self._redis, lock, WAIT_SECONDS) as mine:
+                record = await self.rows.get(thread.team, thread.channel, shared.id)
+                if mine and not _settled(record):
+                    record = await self._take(record, shared, thread, visibility, source)
+        if record is None:
+            raise Retryable("another process takes the file in")
+        if thread.root and record.thread != thread.root:  # shared again: it belongs to where it is talked of now
+            record = await self.rows.change(record, thread=thread.root)
+        if record.kind == "sound" and record.state == READY and not record.words:
+            record = replace(record, words=await self.text(record))
+        return replace(record, words=record.words[:WORDS])
+
+    async def _take(
+        self, record: Record | None, shared: SharedFile, thread: ThreadKey, visibility: str, source: Source
+    ) -> Record:
+        if record and record.state == GOING:  # it was forgotten, and is shared anew
+            await self._erase(record)
+            record = None
+        if record is None:
+            record = new_record(thread.team, thread.channel, shared.id, thread.root, shared.name, visibility)
+            await self.rows.add(record)
+        elif record.state == REFUSED:
+            record = await self.rows.change(record, state=TAKING, reason="")
+        return await self._taking.take(record, source)
 
     async def channels(self, team: str) -> tuple[str, ...]:
         """The channels that have files, sorted; "" among them for knowledge."""
-        async with self._database.read() as connection:
-            found = select(tables.files.c.channel).where(tables.files.c.team == team).distinct()
-            return tuple(sorted((await connection.execute(found)).scalars()))
+        return await self.rows.channels(team)
 
     async def tools(self, thread: ThreadKey, searchable: Searchable) -> list[dict[str, Any]]:
         """The hosted tools for an answer in this thread: file_search with its filter, where there is something to search, and code_interpreter."""
-        raise NotImplementedError
+        tools: list[dict[str, Any]] = []
+        filters = search_filter(thread.team, searchable)
+        if filters and await self.rows.searchable(thread.team, searchable):
+            store = await self.store.id(thread.team)
+            tools.append(
+                {
+                    "type": "file_search",
+                    "vector_store_ids": [store],
+                    "filters": filters,
+                    "max_num_results": FOUND,
+                }
+            )
+        container: dict[str, Any] = {"type": "auto"}
+        if given := await self.rows.tables(thread):
+            container["file_ids"] = given
+        return [*tools, {"type": "code_interpreter", "container": container}]
 
     async def of_thread(self, thread: ThreadKey, kinds: Sequence[str] = ()) -> list[Record]:
         """The files of a thread that can be used, oldest first."""
-        raise NotImplementedError
+        return await self.rows.of_thread(thread, kinds)
+
+    async def late(self, thread: ThreadKey) -> list[Record]:
+        """The files of a thread that were still being indexed when they were taken in; `take` looks at them again."""
+        return await self.rows.late(thread)
 
     async def stored_as(self, team: str, openai_files: Collection[str]) -> dict[str, Record]:
-        """The records behind OpenAI's file ids, as far as there are any."""
-        raise NotImplementedError
+        """The records behind OpenAI's file ids, as far as there are any. Only for ids that a filter has let through: they tell names."""
+        found = [r for r in await self.rows.using(team, openai_files) if r.state != GOING]
+        return {f: r for r in reversed(found) for f in r.openai_files if f in openai_files}
+
+    async def find(self, team: str, wanted: str, searchable: Searchable) -> list[Record]:
+        """The files that this answer may tell of and that `wanted` names: Slack's id, a link with it, or (a part of) the name. Newest first."""
+        listed = await self.rows.listed(team, searchable)
+        if id_ := slack_id(wanted):
+            return [r for r in listed if r.slack_file == id_]
+        name = wanted.strip().casefold()
+        return [r for r in listed if r.name.casefold() == name] or [r for r in listed if name in r.name.casefold()]
+
+    async def listed(self, team: str, searchable: Searchable) -> list[Record]:
+        """The files that this answer may tell of, newest first."""
+        return await self.rows.listed(team, searchable)
+
+    async def look(self, file_id: str) -> SlackFile:
+        """What Slack says of a file; for one that was not taken in yet. Raises FileRefused, Retryable."""
+        return await look(self.slack, file_id)
+
+    async def text(self, record: Record) -> str:
+        """What OpenAI has read of a file; "" where it has no text (any more). Raises Retryable."""
+        if not record.search_file:
+            return ""
+        try:
+            return await self.store.text(await self.store.id(record.team), record.search_file)
+        except OpenAIRefused as refused:
+            log.warning("no text", team=record.team, file=record.slack_file, refusal=str(refused))
+            return ""
+
+    async def restore(self, team: str) -> None:
+        """After the vector store has vanished: makes another and puts all files into it that OpenAI still has. Does nothing while it is there."""
+        gone = await self.store.id(team)
+        if await self.store.there(gone):
+            return
+        new = await self.store.renew(team, gone)
+        slots = asyncio.Semaphore(RESTORED_AT_ONCE)
+
+        async def again(record: Record) -> None:
+            async with slots:
+                try:
+                    await self.store.attach(new, record.search_file, attributes_of(record))
+                except OpenAIRefused:
+                    log.warning("file lost", team=team, file=record.slack_file)
+                    await self.rows.change(record, state=GOING)
+
+        first = {record.search_file: record for record in reversed(await self.rows.attached(team))}
+        await asyncio.gather(*(again(record) for record in first.values()))
+        log.warning("vector store restored", team=team, store=new, files=len(first))
+
+    async def forget(self, team: str, channel: str, slack_file: str) -> Record | None:
+        """Marks a file as going: from now on nobody finds it here. To be followed by `erase`. None where there is none."""
+        record = await self.rows.get(team, channel, slack_file)
+        return await self.rows.change(record, state=GOING) if record else None
+
+    async def erase(self, record: Record) -> None:
+        """Deletes a file at OpenAI: from the store, from the conversations that were told of it, then itself; its row goes last.
+
+        May be repeated at any time. Raises Retryable: then the row stays, to be tried again.
+        """
+        lock = keys.file_lock(record.team, record.channel, record.slack_file)
+        async with holding(self._redis, lock, ERASE_SECONDS) as mine:
+            if not mine:
+                raise Retryable("the file is being taken in")
+            current = await self.rows.get(record.team, record.channel, record.slack_file)
+            if current:
+                await self._erase(await self.rows.change(current, state=GOING))
+
+    async def _erase(self, record: Record) -> None:
+        lock = keys.content_lock(record.team, record.channel, record.sha256)
+        async with holding(self._redis, lock, ERASE_SECONDS) as mine:
+            if not mine:
+                raise Retryable("the same content is being taken in")
+            deleted = await self._taking.discard(record, record.openai_files)
+        told = {c for file in deleted for c in await self.rows.conversations(record.team, file)}
+        for conversation in sorted(told):
+            await self.store.erase_from(conversation, deleted)
+        await self.rows.remove(record)
+        log.info(
+            "file erased", team=record.team, channel=record.channel, file=record.slack_file, conversations=len(told)
+        )
 
 
-def _of(team: str, channel: str, slack_file: str) -> Any:
-    files = tables.files.c
-    return (files.team == team) & (files.channel == channel) & (files.slack_file == slack_file)
+def slack_id(text: str) -> str:
+    """The id of a Slack file in a text that is one or links to one; "" for a name."""
+    found = re.fullmatch(r"(?:.*/files/(?:[^/\s]+/)?)?(F[A-Z0-9]{5,})(?:[/?#|].*)?", text.strip("<> \t\n"), re.DOTALL)
+    return found[1] if found else ""
+
+
+def _settled(record: Record | None) -> bool:
+    if record is None or record.state in (TAKING, GOING):
+        return False
+    return record.state == READY or record.checked_at > utcnow() - REFUSED_FOR
