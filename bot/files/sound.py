@@ -24,10 +24,10 @@ TIMES = re.compile(r"^(\d+:)?\d+:\d+[.,]\d+ --> ")
 TAGS = re.compile(r"</?[^<>]*>")
 
 
-async def transcribed(
-    store: Store, downloads: Downloads, file: SlackFile, download: Download, prepared: Prepared, folder: Path
-) -> tuple[str, float, Prepared]:
-    """The words, the seconds that OpenAI is paid for, and what goes into the store. Raises FileRefused, Retryable."""
+async def heard_in(
+    store: Store, downloads: Downloads, file: SlackFile, download: Download, prepared: Prepared
+) -> tuple[str, float]:
+    """The words, and the seconds that OpenAI is paid for. Raises FileRefused, Retryable."""
     words, heard = file.transcript or await _slacks(downloads, file), 0.0
     if not words:
         if download.size > MOST_BYTES:
@@ -39,9 +39,15 @@ async def transcribed(
             raise FileRefused("it could not be transcribed") from refused
     if not words.strip():
         raise FileRefused("nothing is said in it")
+    return words, heard
+
+
+def as_text(words: str, name: str, prepared: Prepared, folder: Path) -> Prepared:
+    """The words as the text that goes into the store; the recording itself does not."""
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{secrets.token_hex(8)}.md"
-    await asyncio.to_thread(_write, path, f"# Transcript of {file.name}\n\n{words}\n")
-    return words, heard, replace(prepared, search=path, search_name=f"Transcript of {file.name}.md", given=None)
+    path.write_text(f"# Transcript of {name}\n\n{words}\n", encoding="utf-8")
+    return replace(prepared, search=path, search_name=f"Transcript of {name}.md", given=None)
 
 
 async def _slacks(downloads: Downloads, file: SlackFile) -> str:
@@ -66,8 +72,3 @@ def said(vtt: str) -> str:
         at = next((n for n, row in enumerate(rows) if TIMES.match(row.strip())), None)
         lines += [TAGS.sub("", row).strip() for row in rows[at + 1 :]] if at is not None else []
     return "\n".join(line for line in lines if line)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")

@@ -24,7 +24,7 @@ from bot.files.locks import holding
 from bot.files.prepare import Prepared, prepare
 from bot.files.rows import READY, REFUSED, TAKING, Record, Rows
 from bot.files.slack_file import SlackFile, look
-from bot.files.sound import transcribed
+from bot.files.sound import as_text, heard_in
 from bot.files.store import Purpose, Store
 from bot.models import utcnow
 from bot.slack import Slack
@@ -127,17 +127,11 @@ class Taking:
     async def _bring(self, record: Record, source: Source, *, odd: bool) -> Record:
         """From the source to OpenAI, and into the store."""
         async with self._slots, source() as (file, download):
+            begun = bool(record.sha256)  # by somebody who may have been cut at any step
             kind = kind_of(file.name, file.mimetype or download.mimetype, download.head)
-            record = await self._rows.change(
-                record,
-                name=file.name,
-                permalink=file.permalink,
-                uploader=file.uploader,
-                kind=kind,
-                sha256=download.sha256,
-                size=download.size,
-                checked_at=utcnow(),
-            )
+            told = {"name": file.name, "permalink": file.permalink, "uploader": file.uploader, "kind": kind}
+            told |= {"sha256": download.sha256}
+            record = await self._rows.change(record, **told, size=download.size, checked_at=utcnow())
             lock = keys.content_lock(record.team, record.channel, download.sha256)
             async with holding(self._redis, lock, INDEX_SECONDS) as mine:
                 if not mine:
@@ -145,46 +139,47 @@ class Taking:
                 if twin := await self._rows.twin(record, download.sha256):
                     same = {"search_file": twin.search_file, "given_file": twin.given_file, "kind": twin.kind}
                     return await self._rows.change(record, **same, state=twin.state)
-                return await self._stored(record, file, download, kind, odd=odd)
+                async with self._ready(file, download, kind, odd=odd) as (prepared, words, heard):
+                    record = await self._stored(record, prepared, begun=begun)
+                    return replace(record, words=words, heard=heard, note=prepared.note)
 
-    async def _stored(self, record: Record, file: SlackFile, download: Download, kind: Kind, *, odd: bool) -> Record:
+    @asynccontextmanager
+    async def _ready(
+        self, file: SlackFile, download: Download, kind: Kind, *, odd: bool
+    ) -> AsyncIterator[tuple[Prepared, str, float]]:
+        """What is uploaded, for the block; of a recording its words, and the seconds that were paid for."""
         prepared = await prepare(download, file, kind, self._folder)
-        made: list[Path] = [p for p in (prepared.search, prepared.given) if p and p != download.path]
-        words, heard = "", 0.0
+        made, words, heard = [prepared.search, prepared.given], "", 0.0
         try:
             if prepared.kind == "sound":
-                words, heard, prepared = await transcribed(
-                    self._store, self._downloads, file, download, prepared, self._folder
-                )
-                made.append(prepared.search) if prepared.search else None
-            if odd and prepared.search:
+                words, heard = await heard_in(self._store, self._downloads, file, download, prepared)
+                prepared = await asyncio.to_thread(as_text, words, file.name, prepared, self._folder)
+                made.append(prepared.search)
+            if odd:
                 prepared = await asyncio.to_thread(_slightly_different, prepared, self._folder)
-                made.append(prepared.search) if prepared.search else None
-            record = await self._uploaded(record, prepared)
+                made.append(prepared.search)
+            yield prepared, words, heard
         finally:
-            await asyncio.to_thread(_unlink, made)
-        return replace(record, words=words, heard=heard, note=prepared.note)
+            await asyncio.to_thread(_unlink, [p for p in made if p and p != download.path])
 
-    async def _uploaded(self, record: Record, prepared: Prepared) -> Record:
-        state = {} if prepared.search else {"state": READY}
+    async def _stored(self, record: Record, prepared: Prepared, *, begun: bool) -> Record:
         if prepared.given and not record.given_file:
             purpose = PURPOSES.get(prepared.kind, "user_data")
-            id_ = await self._upload(record, prepared.given, prepared.given_name, purpose)
-            record = await self._rows.change(record, given_file=id_, kind=prepared.kind, **state)
-        elif state:
-            record = await self._rows.change(record, kind=prepared.kind, **state)
-        if prepared.search:
-            id_ = await self._upload(record, prepared.search, prepared.search_name, "assistants")
-            record = await self._rows.change(record, search_file=id_, kind=prepared.kind)
-            await self._attach(record)
+            id_ = await self._upload(record, prepared.given, prepared.given_name, purpose, begun=begun)
+            record = await self._rows.change(record, given_file=id_, kind=prepared.kind)
+        if not prepared.search:
+            return await self._rows.change(record, kind=prepared.kind, state=READY)
+        id_ = await self._upload(record, prepared.search, prepared.search_name, "assistants", begun=begun)
+        record = await self._rows.change(record, search_file=id_, kind=prepared.kind)
+        await self._attach(record)
         return record
 
-    async def _upload(self, record: Record, path: Path, name: str, purpose: Purpose) -> str:
+    async def _upload(self, record: Record, path: Path, name: str, purpose: Purpose, *, begun: bool) -> str:
         """Uploads; or finds the upload of a predecessor who was killed before it was noted, where that can only be this file."""
         size = (await asyncio.to_thread(path.stat)).st_size
         if not size:
             raise FileRefused("there is no text in it")
-        if len(await self._rows.being_taken(record.name)) == 1:
+        if begun and len(await self._rows.being_taken(record.name)) == 1:
             found = await self._store.uploaded(name, size, purpose, record.created_at)
             lost = sorted(set(found) - await self._rows.known(found)) if found else []
             if len(lost) == 1:
