@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from bot import keys
 from bot.compose import open_llm, open_settings_database
 from bot.database import Database
 from bot.duties import Duties
@@ -49,6 +50,12 @@ class World:
         return Housekeeping(
             self.slack, self.llm, self.library, self.knowledge, self.redis, keep_days=keep_days, left_hours=left_hours
         )
+
+    async def tidy(self, *, keep_days: int = 0, left_hours: int = 24) -> None:
+        """All that a worker's housekeeping has to do now."""
+        housekeeper = self.housekeeper(keep_days=keep_days, left_hours=left_hours)
+        assert await housekeeper.once()
+        await self.redis.delete(keys.HOUSEKEEPER)  # the next one need not wait
 
     def share(self, person: str, channel: str, name: str, content: bytes = TEXT) -> tuple[File, ThreadKey]:
         """Somebody shares a file."""

@@ -68,7 +68,7 @@ async def test_a_file_is_forgotten_for_who_shared_it_and_for_admins(world: World
     told = await ask(world, person, "general", "plan.TXT")
     assert told == {"forgotten": "plan.TXT", "when": "within a minute", "note": "In Slack the file is still there."}
     assert await states(world) == ["going"]
-    await world.housekeeper().once()
+    await world.tidy()
     assert await world.rows() == []
     assert await world.stored() == {}
     assert not file.deleted

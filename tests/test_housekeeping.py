@@ -44,7 +44,7 @@ async def test_a_file_deleted_in_slack_goes_from_openai_wherever_it_was_shared(w
     await Drawn(world.database, TEAM, "conv_none").on(f"file:{record.search_file}")
     world.server.workspace.delete_file(file)
     await world.duties.add(f"deleted:{file.id}")
-    assert await world.housekeeper().once()
+    await world.tidy()
     assert set((await world.stored()).values()) == await world.searchable() == {"other.txt"}
     assert [r.name for r in await world.rows()] == ["other.txt"]
     assert await world.duties.due() == []
@@ -82,7 +82,7 @@ async def test_a_duty_that_nobody_knows_goes_and_holds_up_no_other(world: World)
     file, _ = await world.taken("ana", "general", "policy.txt")
     for duty in ("nonsense", "take:F1", f"deleted:{file.id}"):
         await world.duties.add(duty)
-    await world.housekeeper().once()
+    await world.tidy()
     assert await world.rows() == []
     assert await world.redis.zrange(keys.DUTIES, 0, -1) == ["take:F1"], "what failed is kept for later"
 
@@ -110,7 +110,7 @@ async def test_what_has_been_on_its_way_for_an_hour_without_anybody_at_it_is_giv
         await world.library.rows.change(record, state=state, created_at=old)
     busy = next(r for r in await world.rows() if r.name == "busy.txt")
     async with world.redis.lock(keys.file_lock(TEAM, busy.channel, busy.slack_file), timeout=30):
-        await world.housekeeper().once()
+        await world.tidy()
     assert {r.name for r in await world.rows()} == {"busy.txt", "good.txt"}
     assert set((await world.stored()).values()) == {"busy.txt", "good.txt"}
 
@@ -126,10 +126,10 @@ async def test_the_files_of_a_channel_that_the_bot_has_left_go_when_it_is_due(wo
     channel = world.server.workspace.channel(place).id
     world.server.workspace.remove_bot(place)
     await world.duties.add_new(f"left:{channel}", after=3600)
-    await world.housekeeper().once()
+    await world.tidy()
     assert len(await world.rows()) == 2, "not yet"
     await world.duties.add(f"left:{channel}")
-    await world.housekeeper()._do(f"left:{channel}", TEAM)
+    await world.tidy()
     assert [r.name for r in await world.rows()] == ["other.txt"]
     assert set((await world.stored()).values()) == {"other.txt"}
 
@@ -139,7 +139,7 @@ async def test_a_channel_that_the_bot_has_come_back_to_keeps_its_files(world: Wo
     await world.taken("ana", "general", "plan.txt")
     channel = world.server.workspace.channel("general").id
     await world.duties.add(f"left:{channel}")  # the event of its return was lost
-    await world.housekeeper().once()
+    await world.tidy()
     assert len(await world.rows()) == 1
     assert await world.redis.zcard(keys.DUTIES) == 0
 
@@ -174,7 +174,7 @@ async def test_nothing_goes_while_slack_does_not_answer(world: World, method: st
         file.deleted = method == "files.info"  # so that it is asked for by itself
     world.server.faults.add(method, times=None, **fault)  # type: ignore[arg-type]  # a table of faults
     await world.duties.add("reconcile")
-    await world.housekeeper().once()
+    await world.tidy()
     assert [r.state for r in await world.rows()] == ["ready"]
     assert await world.redis.zcard(keys.DUTIES) == 1, "it is tried again"
 
@@ -188,7 +188,7 @@ async def test_a_file_that_slack_lists_no_more_stays_unless_slack_says_that_it_w
     if error:
         world.server.faults.add("files.info", error=error, times=None)
     await world.duties.add("reconcile")
-    await world.housekeeper().once()
+    await world.tidy()
     assert [r.state for r in await world.rows()] == ["ready"]
     assert await world.redis.zcard(keys.DUTIES) == 0
     assert [c.method for c in world.server.calls].count("files.info") == 2
@@ -198,13 +198,13 @@ async def test_files_of_a_private_channel_that_the_bot_has_left_get_the_time_tha
     await world.taken("ana", "leads", "plan.txt")
     world.server.workspace.remove_bot("leads")  # now Slack says file_not_found
     await world.duties.add("reconcile")
-    await world.housekeeper(left_hours=24).once()
+    await world.tidy(left_hours=24)
     assert [r.state for r in await world.rows()] == ["ready"]
     channel = world.server.workspace.channel("leads").id
     due = await world.redis.zscore(keys.DUTIES, f"left:{channel}")
     assert 23.9 * 3600 < due - time.time() < 24.1 * 3600
     await world.duties.add("reconcile")
-    await world.housekeeper(left_hours=24).once()
+    await world.tidy(left_hours=24)
     assert await world.redis.zscore(keys.DUTIES, f"left:{channel}") == due, "a later comparison gives it no more time"
 
 
@@ -212,7 +212,7 @@ async def test_files_in_a_direct_message_stay(world: World) -> None:
     dm = world.server.workspace.dm("ana")
     await world.taken("ana", dm.id, "receipt.txt")
     await world.duties.add("reconcile")
-    await world.housekeeper().once()
+    await world.tidy()
     assert [r.name for r in await world.rows()] == ["receipt.txt"]
     assert await world.redis.zcard(keys.DUTIES) == 0
 
@@ -226,7 +226,7 @@ async def test_what_the_store_holds_of_ours_without_a_row_is_deleted_and_of_othe
     await world.library.rows.remove(lost)
     await world.taken("ana", "random", "known.txt", b"With a row.")
     await world.duties.add("reconcile")
-    await world.housekeeper().once()
+    await world.tidy()
     assert await world.searchable() == {"known.txt", "theirs.txt", "plain.txt"}
 
 
@@ -235,7 +235,7 @@ async def test_a_vector_store_that_is_gone_ends_no_comparison(world: World) -> N
     await world.llm.client.vector_stores.delete(await world.library.store.id(TEAM))
     world.server.workspace.delete_file(gone)
     await world.duties.add("reconcile")
-    await world.housekeeper().once()
+    await world.tidy()
     assert await world.rows() == []
     assert await world.redis.zcard(keys.DUTIES) == 0
 
@@ -246,7 +246,7 @@ async def test_shared_files_expire_when_that_is_set(world: World, keep_days: int
         _, record = await world.taken("ana", "general", name, name.encode())
         await world.library.rows.change(record, created_at=utcnow() - timedelta(days=days))
     await world.duties.add("reconcile")
-    await world.housekeeper(keep_days=keep_days).once()
+    await world.tidy(keep_days=keep_days)
     assert {r.name for r in await world.rows()} == set((await world.stored()).values()) == left
 
 
@@ -256,7 +256,7 @@ async def test_a_comparison_asks_slack_page_by_page(world: World) -> None:
         file = world.server.workspace.add_file("ana", f"{number}.txt", b"x")
         file.shares.append((world.server.workspace.channel("general").id, ""))
     await world.duties.add("reconcile")
-    await world.housekeeper().once()
+    await world.tidy()
     asked = [c.args.get("page") for c in world.server.calls if c.method == "files.list"]
     assert asked == [1, 2, 3]
     assert [c.method for c in world.server.calls].count("files.info") == 1, "when it was taken in; now it is listed"

@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from bot import keys, tables
 from bot.admins import is_admin
 from bot.duties import Duties
-from bot.errors import AssistError, Retryable, UserFacing
+from bot.errors import AssistError, FileRefused, Retryable, UserFacing
 from bot.files.knowledge import Knowledge, is_local
 from bot.files.library import GOING, KNOWLEDGE, REFUSED, TAKING, Library, Record
 from bot.files.reconcile import HOUR, Reconciliation, is_due
@@ -201,14 +201,18 @@ class Housekeeping:
             return
         place = ThreadKey(team, KNOWLEDGE, "")
         try:
-            record = await self._library.take(SharedFile(file, file), place, visibility=visibility)
+            name = (await self._library.look(file)).name
+            record = await self._library.take(SharedFile(file, name), place, visibility=visibility)
+        except FileRefused as refused:
+            await self._tell(admin, f"I cannot use a file that you gave me: {refused}.")
+            return
         except UserFacing as error:
             await self._tell(admin, f"I could not take a file that you gave me. {error.text}")
             return
         if record.state == TAKING:
             raise Retryable("it is being indexed")
         if record.state == REFUSED:
-            await self._tell(admin, f"I cannot use *{escaped(record.name)}*: it {record.reason}.")
+            await self._tell(admin, f"I cannot use *{escaped(record.name)}*: {record.reason}.")
             await self._forget([record])  # so that it can be given again
             return
         await self._knowledge.show(team)

@@ -27,7 +27,7 @@ from bot.models import SharedFile, ThreadKey
 CLI = "cli"
 LOCAL = "K"  # how the ids of local files begin; Slack's begin with F
 HEAD = 8192  # bytes that tell what kind of file it is
-NO_TEXT = "holds no text that could be searched"
+NO_TEXT = "it holds no text that could be searched"
 _files = tables.files.c
 
 
@@ -100,7 +100,7 @@ def _content(path: Path, most_bytes: int) -> Download:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         size = path.stat().st_size
     except OSError as error:
-        raise FileRefused(f"cannot be read ({error.strerror})") from error
+        raise FileRefused(f"it cannot be read ({error.strerror})") from error
     content = Download(path, size, sha256, head, mimetypes.guess_type(path.name)[0] or "")
     if why := refusal(_described(content, CLI), most_bytes):
         raise FileRefused(why)
