@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.access import Access, Searchable
+from bot.admins import is_admin
 from bot.errors import ToolRefused
 from bot.models import DM_ROOT, Person, ThreadKey
+from bot.pace import Pace
 from bot.settings import Settings
+from bot.slack import connect_slack
 from bot.sources import Sources
 from bot.tools.forget_file import NOT_HERE, NOT_THEIRS, SEVERAL, forget_file
 from playground.openai import OpenAIServer
@@ -133,3 +138,31 @@ async def test_an_admin_of_another_company_is_no_admin_here(world: World) -> Non
     await world.taken("raj", "general", "plan.txt")
     with pytest.raises(ToolRefused, match=NOT_THEIRS):
         await ask(world, "kim", "general", "plan.txt")
+
+
+@pytest.mark.parametrize(
+    ("told", "admin"),
+    [
+        ({"team_id": TEAM, "is_owner": True}, True),
+        ({"team_id": TEAM, "is_primary_owner": True}, True),
+        ({"team_id": "E1", "is_admin": True, "enterprise_user": {"teams": ["T9", TEAM]}}, True),
+        ({"team_id": TEAM}, False),
+        ({"team_id": "T2", "is_admin": True, "is_stranger": False}, False),
+        ({"team_id": TEAM, "is_admin": True, "is_stranger": True}, False),
+        ({"team_id": TEAM, "is_admin": True, "deleted": True}, False),
+        ({"is_admin": True}, False),
+    ],
+)
+async def test_an_admin_is_one_of_this_very_workspace(told: dict[str, Any], admin: bool) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        if request.path.endswith("users.info"):
+            return web.json_response({"ok": True, "user": {"id": "U1", **told}})
+        return web.json_response({"ok": True, "team_id": TEAM, "user_id": "U2"})
+
+    app = web.Application()
+    app.router.add_route("*", "/api/{method}", answer)
+    async with (
+        TestServer(app) as server,
+        connect_slack("xoxb-1", str(server.make_url("/api/")), Pace(None, "")) as slack,
+    ):
+        assert await is_admin(slack, "U1") is admin

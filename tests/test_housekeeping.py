@@ -11,9 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from bot import keys
 from bot.drawn import Drawn
+from bot.files.housekeeping import Housekeeping
 from bot.files.reconcile import is_due
 from bot.models import utcnow
 from bot.settings import Settings
@@ -111,8 +115,41 @@ async def test_what_has_been_on_its_way_for_an_hour_without_anybody_at_it_is_giv
     busy = next(r for r in await world.rows() if r.name == "busy.txt")
     async with world.redis.lock(keys.file_lock(TEAM, busy.channel, busy.slack_file), timeout=30):
         await world.tidy()
-    assert {r.name for r in await world.rows()} == {"busy.txt", "good.txt"}
+    assert {r.name: r.state for r in await world.rows()} == {"busy.txt": "taking", "good.txt": "ready"}
     assert set((await world.stored()).values()) == {"busy.txt", "good.txt"}
+
+
+async def test_many_deletions_are_done_at_once_and_slow_files_stand_in_nobodys_way(world: World) -> None:
+    await settle(world)
+    files = [(await world.taken("ana", "general", f"{n}.txt", str(n).encode()))[0] for n in range(12)]
+    for number in range(3):
+        given, _ = world.share("ana", world.server.workspace.dm("ana").id, f"slow{number}.txt")
+        await world.duties.add(f"take:{given.id}|workspace|{world.server.workspace.person('ana').id}", after=-60)
+    world.ai.faults.add("/v1/files", status=0, delay=2.0, times=3)
+    for file in files:
+        await world.duties.add(f"deleted:{file.id}")
+    housekeeper = world.housekeeper()
+    began = time.monotonic()
+    tidying = asyncio.create_task(housekeeper.once())
+    async with asyncio.timeout(2):
+        while {r.channel for r in await world.rows()} - {""}:  # noqa: ASYNC110  # OpenAI tells nobody of a deletion
+            await asyncio.sleep(0.05)
+    assert time.monotonic() - began < 2
+    await tidying
+    assert len(await world.rows()) == 3
+
+
+async def test_a_housekeeper_outlives_what_it_works_with(world: World, free_port: int) -> None:
+    async with Redis.from_url(f"redis://127.0.0.1:{free_port}/0", retry=Retry(NoBackoff(), 0)) as away:
+        housekeeper = Housekeeping(
+            world.slack, world.llm, world.library, world.knowledge, away, keep_days=0, left_hours=0
+        )
+        task = asyncio.create_task(housekeeper.run())
+        await asyncio.sleep(0.2)
+        assert not task.done()
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+        assert task.cancelled()
 
 
 # -- channels that the bot has left ----------------------------------------------------------------------------------------------

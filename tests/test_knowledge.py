@@ -135,13 +135,17 @@ async def test_a_folder_is_followed_and_what_came_from_elsewhere_stays(
     assert not [r for r in await world.rows() if str(tmp_path) in str(r)], "no path of this machine goes to OpenAI"
 
 
+def emptied(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
 @pytest.mark.parametrize("name", ["nowhere", "empty"])
 async def test_a_folder_that_is_not_there_or_empty_removes_nothing(
     world: World, settings: Settings, folder: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     await assist(settings, capsys, "sync", folder)
-    await asyncio.to_thread(shutil.rmtree, folder)
-    folder.mkdir()
+    await asyncio.to_thread(emptied, folder)
     code, lines = await assist(settings, capsys, "sync", folder if name == "empty" else folder / name)
     assert code == 1
     assert "Nothing was changed." in lines[0]

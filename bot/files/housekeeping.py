@@ -34,7 +34,10 @@ log = structlog.get_logger()
 
 LOOK_SECONDS = 8.0  # between two looks at what is to be done
 LEASE_SECONDS = 25  # how long a killed housekeeper is waited for
-AT_ONCE = 4
+BUSY_SECONDS = 1.0  # the same while more is due than is looked at in one go
+LOOKED_AT = 20  # duties in one go
+AT_ONCE, TAKEN_AT_ONCE = 4, 2  # duties; files that are taken in, which may last minutes, stand in nobody's way
+FAILURES = 3  # files that could not be erased, until the others are left for later too
 STALE_SECONDS = 3600  # a file that is taken in that long is given up
 SWEEP, RECONCILE = "sweep", "reconcile"
 _files = tables.files.c
@@ -62,6 +65,7 @@ class Housekeeping:
         )
         self._me = secrets.token_hex(8)
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._slots, self._taking = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(TAKEN_AT_ONCE)
         self._sweeping = asyncio.Lock()
 
     async def run(self) -> None:
@@ -76,7 +80,8 @@ class Housekeeping:
                     await self._look()
                 except Exception as error:  # a housekeeper that ended would not be missed until files stayed
                     log.warning("housekeeping", error=type(error).__name__)
-                await asyncio.sleep(LOOK_SECONDS * random.uniform(0.75, 1.25))  # noqa: S311  # spreads the looks of many workers
+                pause = BUSY_SECONDS if len(self._running) >= LOOKED_AT else LOOK_SECONDS
+                await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311  # spreads the looks of many workers
         finally:
             await self._stop()
 
@@ -96,9 +101,9 @@ class Housekeeping:
         last = float(await self._redis.get(keys.RECONCILED) or 0)
         if is_due(last, time.time(), zlib.crc32(team.encode()) % HOUR):  # not all workspaces at the same minute
             await self._duties.add_new(RECONCILE)
-        for duty in await self._duties.due():
-            if duty not in self._running and len(self._running) < AT_ONCE:
-                self._begin(duty, self._do(duty, team))
+        for duty in await self._duties.due(LOOKED_AT):
+            if duty not in self._running:
+                self._begin(duty, self._do_in_turn(duty, team))
         if SWEEP not in self._running:
             self._begin(SWEEP, self._sweep(team))
         return True
@@ -137,6 +142,10 @@ class Housekeeping:
             log.warning("duty not done", duty=name, error=str(error))
         except Exception as error:  # one duty that cannot be done must not end the others
             log.exception("duty failed", duty=name, error=type(error).__name__)
+
+    async def _do_in_turn(self, duty: str, team: str) -> None:
+        async with self._taking if duty.startswith("take:") else self._slots:
+            await self._do(duty, team)
 
     async def _do(self, duty: str, team: str) -> None:
         mark = await self._duties.begin(duty)
@@ -183,14 +192,15 @@ class Housekeeping:
                 lock = keys.file_lock(record.team, record.channel, record.slack_file)
                 if not await self._redis.exists(lock):
                     await self._library.forget(record.team, record.channel, record.slack_file)
-            going = await self._rows.where(_files.team == team, _files.state == GOING)
+            going, failures = await self._rows.where(_files.team == team, _files.state == GOING), 0
             for record in going:
                 try:
                     await self._library.erase(record)
-                except Retryable:
-                    raise
-                except AssistError as error:  # the others need not wait for it
+                except AssistError as error:  # the others need not wait for it, unless OpenAI is away
                     log.warning("file not erased", file=record.slack_file, channel=record.channel, error=str(error))
+                    failures += 1
+                    if failures >= FAILURES:
+                        return
             if any(r.channel == KNOWLEDGE for r in going):
                 await self._knowledge.show(team)
 
