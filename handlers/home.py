@@ -54,7 +54,7 @@ def _shelved(file: Shelved) -> dict[str, Any]:
         return shown
     confirm = {
         "title": _plain("Remove this file?"),
-        "text": _plain(f"I will not answer from {file.name[:200]} any more. In Slack it stays."),
+        "text": _plain(f"I will not answer from {file.name[:200]} any more. A file in Slack stays there."),
         "confirm": _plain("Remove"),
         "deny": _plain("Keep"),
     }

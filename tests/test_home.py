@@ -24,7 +24,19 @@ from bot.settings import Settings
 from handlers.files import Files
 from handlers.home import view
 from handlers.knowledge import NO_FILES, ONLY_ADMINS, TRY_AGAIN
-from handlers.parse import Ignored, KnowledgeGiven, KnowledgePressed, parse_knowledge, parse_knowledge_press
+from handlers.parse import (
+    MALFORMED,
+    FileDeleted,
+    Ignored,
+    JoinedChannel,
+    KnowledgeGiven,
+    KnowledgePressed,
+    LeftChannel,
+    Parsed,
+    parse,
+    parse_knowledge,
+    parse_knowledge_press,
+)
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer
 from playground.slack.blocks import check_view
@@ -114,7 +126,10 @@ names = st.text(min_size=1, max_size=300)
     )
 )
 def test_slack_takes_the_tab_whatever_the_files_are_called(files: list[Shelved]) -> None:
-    check_view(view(Shelf(tuple(files), len(files))), "home")
+    shown = view(Shelf(tuple(files), len(files)))
+    check_view(shown, "home")
+    for confirm in (b["accessory"]["confirm"] for b in shown["blocks"] if "accessory" in b):
+        assert len(confirm["text"]["text"]) <= 300, "Slack's limit, which the playground does not look at"
 
 
 def test_a_long_list_is_cut_and_says_so() -> None:
@@ -250,6 +265,24 @@ async def test_while_redis_is_away_slack_is_to_deliver_the_event_again(free_port
         body = {"event": {"type": "file_deleted", "file_id": "F1"}, "event_id": "Ev1"}
         with pytest.raises(RedisError):
             await Files(Duties(away), HOURS).heard(body, AsyncBoltContext())
+
+
+@pytest.mark.parametrize(
+    ("event", "parsed"),
+    [
+        ({"type": "file_deleted", "file_id": "F1"}, FileDeleted("F1")),
+        ({"type": "channel_left", "channel": "C1"}, LeftChannel("C1")),
+        ({"type": "group_left", "channel": "G1"}, LeftChannel("G1")),
+        ({"type": "member_joined_channel", "channel": "C1", "user": "UBOT"}, JoinedChannel("C1")),
+        ({"type": "member_joined_channel", "channel": "C1", "user": "U1"}, Ignored("somebody else joined")),
+        ({"type": "file_deleted"}, Ignored(MALFORMED)),
+        ({"type": "file_deleted", "file_id": "F1|x"}, Ignored(MALFORMED)),
+        ({"type": "channel_left", "channel": None}, Ignored(MALFORMED)),
+        ({"type": "member_joined_channel", "channel": "C1"}, Ignored(MALFORMED)),
+    ],
+)
+def test_events_about_files_are_parsed(event: dict[str, Any], parsed: Parsed) -> None:
+    assert parse({"event": event, "team_id": "T1", "event_id": "Ev1"}, "UBOT") == parsed
 
 
 # -- parsing ------------------------------------------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ async def test_a_duty_that_nobody_knows_goes_and_holds_up_no_other(world: World)
         await world.duties.add(duty)
     await world.tidy()
     assert await world.rows() == []
-    assert await world.redis.zrange(keys.DUTIES, 0, -1) == ["take:F1"], "what failed is kept for later"
+    assert await world.redis.zcard(keys.DUTIES) == 0
 
 
 async def test_of_two_workers_one_does_it_once_and_the_other_follows_when_that_ends(world: World) -> None:

@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from bot import keys, tables
 from bot.admins import is_admin
 from bot.duties import Duties
-from bot.errors import AssistError, FileRefused, Retryable, UserFacing
+from bot.errors import AssistError, FileRefused, Retryable, SlackRefused, UserFacing
 from bot.files.knowledge import Knowledge, is_local
 from bot.files.library import GOING, KNOWLEDGE, REFUSED, TAKING, Library, Record
 from bot.files.reconcile import HOUR, Reconciliation, is_due
@@ -158,8 +158,8 @@ class Housekeeping:
                     await self._forget(await self._rows.where(_files.team == team, _files.channel == about))
             case "remove":
                 await self._forget([r for r in await self._rows_of(team, about) if r.channel == KNOWLEDGE])
-            case "take":
-                await self._take(team, *about.split("|", 2))
+            case "take" if about.count("|") == 2:
+                await self._take(team, *about.split("|"))
             case "reconcile":
                 began = time.time()
                 await self._compare.run()
@@ -234,6 +234,9 @@ class Housekeeping:
         await self._tell(admin, f"*{escaped(record.name)}* can be searched by {who} now.")
 
     async def _tell(self, user: str, text: str) -> None:
-        dm = await self._slack.open_dm(user)
-        await self._slack.pace.take(POST, dm)
-        await self._slack.post(dm, None, [{"type": "section", "text": {"type": "mrkdwn", "text": text}}], text)
+        try:
+            dm = await self._slack.open_dm(user)
+            await self._slack.pace.take(POST, dm)
+            await self._slack.post(dm, None, [{"type": "section", "text": {"type": "mrkdwn", "text": text}}], text)
+        except SlackRefused as refusal:  # somebody whom nobody can write to: the Home tab shows what came of it
+            log.warning("admin not told", person=user, error=str(refusal))
