@@ -127,8 +127,8 @@ async def _opened(settings: Settings) -> AsyncIterator[_Desk]:
         store = Store(
             llm, redis, given=settings.openai_vector_store_id, transcribe_model=settings.openai_transcribe_model
         )
-        library = Library(slack, database, redis, store, Downloads(token, url, folder, most), folder)
-        yield _Desk(Knowledge(library, redis, most), (await slack.identity()).team)
+        library = Library(slack, database, redis, store, Downloads(token, url, folder, most), most_bytes=most)
+        yield _Desk(Knowledge(library, redis, folder, most), (await slack.identity()).team)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -97,7 +97,7 @@ async def world_of(settings: Settings, server: SlackServer, ai: OpenAIServer) ->
         slack = await stack.enter_async_context(connect_slack(server.bot_token, server.api_url, pace, redis))
         store = Store(llm, redis, given="", transcribe_model=settings.openai_transcribe_model)
         library = Library(
-            slack, database, redis, store, Downloads(server.bot_token, server.api_url, folder, MOST), folder
+            slack, database, redis, store, Downloads(server.bot_token, server.api_url, folder, MOST), most_bytes=MOST
         )
-        knowledge = Knowledge(library, redis, MOST)
+        knowledge = Knowledge(library, redis, folder, MOST)
         yield World(server, ai, slack, llm, database, redis, library, knowledge, Duties(redis))

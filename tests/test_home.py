@@ -149,7 +149,7 @@ async def test_files_of_the_form_are_taken_in_and_the_admin_is_told_of_each(worl
     }
     await world.tidy()
     assert sorted(said.replace("*", "") for said in told(world, "ana")) == [
-        "I cannot use logo.zip: is an archive: unpack it and share the files.",
+        "I cannot use logo.zip: archives are not read; please unpack it and share the files.",
         "handbook.md can be searched by everyone, also guests and people of other companies, now.",
     ]
     assert [(r.name, r.channel, r.visibility) for r in await world.rows()] == [("handbook.md", "", "everyone")]

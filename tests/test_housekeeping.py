@@ -119,24 +119,22 @@ async def test_what_has_been_on_its_way_for_an_hour_without_anybody_at_it_is_giv
     assert set((await world.stored()).values()) == {"busy.txt", "good.txt"}
 
 
-async def test_many_deletions_are_done_at_once_and_slow_files_stand_in_nobodys_way(world: World) -> None:
+async def test_many_deletions_are_done_side_by_side_and_slow_files_stand_in_nobodys_way(world: World) -> None:
     await settle(world)
-    files = [(await world.taken("ana", "general", f"{n}.txt", str(n).encode()))[0] for n in range(12)]
+    files = [(await world.taken("ana", "general", f"{n}.txt", str(n).encode()))[0] for n in range(6)]
     for number in range(3):
-        given, _ = world.share("ana", world.server.workspace.dm("ana").id, f"slow{number}.txt")
+        given, _ = world.share("ana", world.server.workspace.dm("ana").id, f"slow{number}.txt", str(-number).encode())
         await world.duties.add(f"take:{given.id}|workspace|{world.server.workspace.person('ana').id}", after=-60)
     world.ai.faults.add("/v1/files", status=0, delay=2.0, times=3)
     for file in files:
         await world.duties.add(f"deleted:{file.id}")
-    housekeeper = world.housekeeper()
-    began = time.monotonic()
-    tidying = asyncio.create_task(housekeeper.once())
-    async with asyncio.timeout(2):
+    tidying = asyncio.create_task(world.housekeeper().once())
+    async with asyncio.timeout(10):
         while {r.channel for r in await world.rows()} - {""}:  # noqa: ASYNC110  # OpenAI tells nobody of a deletion
             await asyncio.sleep(0.05)
-    assert time.monotonic() - began < 2
+    assert not [r for r in await world.rows() if r.state == "ready"], "the slow ones are not done yet"
     await tidying
-    assert len(await world.rows()) == 3
+    assert [r.state for r in await world.rows()] == ["ready"] * 3
 
 
 async def test_a_housekeeper_outlives_what_it_works_with(world: World, free_port: int) -> None:

@@ -8,9 +8,11 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bot.cli import _parser
 from bot.errors import FileRefused
@@ -21,7 +23,12 @@ from playground.openai import OpenAIServer
 from playground.slack import SlackServer
 from tests.housekeeping_world import TEAM, World, world_of
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)
+
+def picture() -> bytes:
+    """A small PNG."""
+    held = BytesIO()
+    Image.new("RGB", (8, 8)).save(held, "PNG")
+    return held.getvalue()
 
 
 @pytest.fixture
@@ -91,7 +98,7 @@ async def test_another_visibility_is_another_version(
 async def test_each_file_that_cannot_be_used_has_its_word_and_the_others_are_added(
     world: World, settings: Settings, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (folder / "logo.png").write_bytes(PNG)
+    (folder / "logo.png").write_bytes(picture())
     (folder / "empty.txt").write_bytes(b"")
     names = ("logo.png", "empty.txt", "nowhere.txt", "leave.txt")
     code, lines = await assist(settings, capsys, "add", *(folder / n for n in names))
@@ -110,7 +117,7 @@ async def test_each_file_that_cannot_be_used_has_its_word_and_the_others_are_add
 async def test_a_changed_file_that_is_refused_leaves_the_old_one(world: World, folder: Path) -> None:
     file = folder / "leave.txt"
     await world.knowledge.take_local(file, "leave.txt", team=TEAM, visibility="workspace")
-    file.write_bytes(PNG)
+    file.write_bytes(picture())
     with pytest.raises(FileRefused):
         await world.knowledge.take_local(file, "leave.txt", team=TEAM, visibility="workspace")
     assert len(await world.stored()) == len(await world.rows()) == 1

@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import mimetypes
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from bot import tables
 from bot.errors import FileRefused, Retryable
@@ -34,8 +37,10 @@ _files = tables.files.c
 class Knowledge:
     """Adds to it, lists it, removes from it."""
 
-    def __init__(self, library: Library, redis: Any, most_bytes: int) -> None:
-        self._library, self._redis, self._most_bytes = library, redis, most_bytes
+    def __init__(self, library: Library, redis: Any, folder: Path, most_bytes: int) -> None:
+        """`folder` is for temporary files."""
+        self._library, self._redis = library, redis
+        self._folder, self._most_bytes = folder, most_bytes
 
     async def all(self, team: str) -> list[Record]:
         """All of it, by name; without what is about to go."""
@@ -63,7 +68,12 @@ class Knowledge:
 
         @asynccontextmanager
         async def opened() -> AsyncIterator[tuple[SlackFile, Download]]:
-            yield _described(content, source), content
+            folder = self._folder / uuid4().hex  # what is made of a file lies beside it, and goes with it
+            try:
+                copy = await asyncio.to_thread(_copied, content, folder)
+                yield _described(content, source), copy
+            finally:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
         id_ = _local_id(name, visibility, content.sha256)
         record = await self._library.take_from(
@@ -107,6 +117,15 @@ def _content(path: Path, most_bytes: int) -> Download:
     return content
 
 
+def _copied(content: Download, folder: Path) -> Download:
+    """The same in a folder of its own. Raises FileRefused."""
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+        return replace(content, path=Path(shutil.copyfile(content.path, folder / "content")))
+    except OSError as error:
+        raise FileRefused(f"it cannot be copied ({error.strerror})") from error
+
+
 def _described(content: Download, source: str) -> SlackFile:
     """A local file in the words that files from Slack have."""
     name = content.path.name
@@ -118,7 +137,7 @@ def _described(content: Download, source: str) -> SlackFile:
         filetype=content.path.suffix.lstrip(".").lower(),
         mode="hosted",
         size=content.size,
-        url="",
+        url="file:",  # there is something to read
         permalink="",
         uploader=source,
         channels=(),

@@ -7,7 +7,6 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -57,12 +56,19 @@ class Library:
     """Takes files in, finds them, lets them go."""
 
     def __init__(
-        self, slack: Slack, database: Database, redis: Any, store: Store, downloads: Downloads, folder: Path
+        self,
+        slack: Slack,
+        database: Database,
+        redis: Any,
+        store: Store,
+        downloads: Downloads,
+        *,
+        most_bytes: int,
     ) -> None:
-        """`folder` is for temporary files."""
+        """`most_bytes` is what a file may have."""
         self.slack, self.rows, self.store = slack, Rows(database), store
         self._redis = redis
-        self._taking = Taking(slack, self.rows, redis, store, downloads, folder, self.restore)
+        self._taking = Taking(slack, self.rows, redis, store, downloads, most_bytes, self.restore)
 
     async def take(self, shared: SharedFile, thread: ThreadKey, *, visibility: str = PLACE) -> Record:
         """Takes in a file that was shared in a thread; returns at once where that is done already.

@@ -1,53 +1,113 @@
-"""The one parser of Slack's file objects."""
+"""A file as Slack describes it. The only code that reads Slack's file objects."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from bot.errors import FileRefused, SlackRefused
+import structlog
+
+from bot.errors import FileRefused, SlackRefused, UserFacing
 from bot.slack import Slack
+
+log = structlog.get_logger()
+NAME_CHARACTERS = 120
+PAGES = frozenset({"canvas", "docs", "post", "quip", "space"})  # modes of what people write in Slack itself
+BIDI = frozenset("\u061c\u200b\u200e\u200f\ufeff") | {chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+HIDDEN = {
+    "tombstone": "it was deleted",
+    "hidden_by_limit": "it is older than this workspace's plan lets me read",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class SlackFile:
-    """A file as Slack describes it."""
+    """What Slack says of a file. `name` is fit to be shown, never to be a path; `size` is 0 where Slack does not know it, as of a canvas."""
 
     id: str
     name: str
     title: str
     mimetype: str
     filetype: str
-    mode: str
-    size: int
-    url: str
+    mode: str  # hosted, snippet, external, canvas, …
+    size: int  # bytes
+    url: str  # "" where there is nothing to download
     permalink: str
     uploader: str
-    channels: tuple[str, ...]
-    transcript: str
-    vtt: str
-    external: bool
+    channels: tuple[str, ...]  # all that it is shared in, DMs too; sorted
+    transcript: str  # Slack's own, where it is whole
+    vtt: str  # where Slack's own subtitles are; ""
+    external: bool  # it lives somewhere else; Slack only links it
 
 
 async def look(slack: Slack, file_id: str) -> SlackFile:
-    """What Slack says of a file. Raises FileRefused, Retryable."""
+    """Asks Slack what a file is. Raises FileRefused where the bot may not see it or it is gone, and Retryable."""
     try:
-        raw = (await slack.call("files.info", {"file": file_id}))["file"]
-    except SlackRefused as refusal:
-        raise FileRefused("was deleted" if refusal.error == "file_deleted" else "is not visible to me") from None
-    places = tuple(c for kind in ("channels", "groups", "ims") for c in raw.get(kind) or ())
+        return parse_file((await slack.call("files.info", {"file": file_id}))["file"])
+    except UserFacing as error:
+        log.warning("file not read: does the app have the scope files:read?", file=file_id, error=str(error))
+        raise FileRefused("I am not allowed to read files here; please tell whoever runs me") from error
+    except SlackRefused as error:
+        raise FileRefused(_word(error.error)) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        log.warning("file object not understood", file=file_id, error=type(error).__name__)
+        raise FileRefused("Slack describes it in a way that I do not understand") from error
+
+
+def parse_file(raw: Mapping[str, Any]) -> SlackFile:
+    """Slack's file object. Raises FileRefused for one whose content Slack keeps back, KeyError and the like for one that is malformed."""
+    mode = str(raw.get("mode") or "")
+    if mode in HIDDEN:
+        raise FileRefused(HIDDEN[mode])
+    if raw.get("file_access") in ("access_denied", "file_not_found"):
+        raise FileRefused(_word("not_visible"))
+    told = raw.get("transcription") or {}
+    preview = told.get("preview") or {}
+    whole = told.get("status") == "complete" and not preview.get("has_more")
     return SlackFile(
-        raw["id"],
-        raw["name"],
-        raw["title"],
-        raw["mimetype"],
-        raw["filetype"],
-        raw["mode"],
-        raw["size"],
-        raw["url_private_download"],
-        raw["permalink"],
-        raw["user"],
-        places,
-        (raw.get("transcription") or {}).get("preview", {}).get("content", ""),
-        raw.get("vtt") or "",
-        bool(raw["is_external"]),
+        id=str(raw["id"]),
+        name=clean_name(str(raw.get("name") or raw.get("title") or "")),
+        title=clean_name(str(raw.get("title") or raw.get("name") or "")),
+        mimetype=str(raw.get("mimetype") or "").lower(),
+        filetype=str(raw.get("filetype") or "").lower(),
+        mode=mode,
+        size=0 if mode in PAGES else int(raw.get("size") or 0),  # of a page it is not that of what is downloaded
+        url=str(raw.get("url_private_download") or raw.get("url_private") or ""),
+        permalink=str(raw.get("permalink") or ""),
+        uploader=str(raw.get("user") or ""),
+        channels=_channels(raw),
+        transcript=str(preview.get("content") or "") if whole else "",
+        vtt=str(raw.get("vtt") or ""),
+        external=bool(raw.get("is_external")) or mode == "external",
     )
+
+
+def clean_name(text: str) -> str:
+    """A name without folders, without what cannot be seen or turns the text around, and not too long; never empty."""
+    text = re.split(r"[/\\]", unicodedata.normalize("NFC", text).rstrip("/\\"))[-1]
+    seen = "".join(" " if c.isspace() else c for c in text if c not in BIDI)
+    seen = "".join(c for c in seen if unicodedata.category(c) not in ("Cc", "Cs", "Co", "Cn"))
+    name = " ".join(seen.split()).lstrip(". ").rstrip(". ")
+    if len(name) > NAME_CHARACTERS:
+        stem, dot, suffix = name.rpartition(".")
+        keep = f"{dot}{suffix}" if stem and len(suffix) <= 10 else ""
+        name = name[: NAME_CHARACTERS - len(keep) - 1].rstrip() + "…" + keep
+    return name or "file"
+
+
+def _channels(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    listed = [*(raw.get("channels") or ()), *(raw.get("groups") or ()), *(raw.get("ims") or ())]
+    shares = raw.get("shares") or {}
+    return tuple(sorted({str(c) for c in (*listed, *(shares.get("public") or ()), *(shares.get("private") or ()))}))
+
+
+def _word(error: str) -> str:
+    """What a refusal by files.info means to a person."""
+    if error == "file_deleted":
+        return "it was deleted"
+    if error in ("file_not_found", "not_visible", "template_not_visible"):
+        return "it is gone, or it is in a place that I am not in"
+    return "Slack does not let me read it"

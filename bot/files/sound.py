@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +30,7 @@ async def heard_in(
     words, heard = file.transcript or await _slacks(downloads, file), 0.0
     if not words:
         if download.size > MOST_BYTES:
-            raise FileRefused("longer than what can be transcribed (25 MB)")
+            raise FileRefused("it is too large to listen to (I can up to 25 MB)")
         try:
             words, heard = await store.transcribe(prepared.given or download.path, prepared.given_name or file.name)
         except OpenAIRefused as refused:
@@ -44,8 +43,7 @@ async def heard_in(
 
 def as_text(words: str, name: str, prepared: Prepared, folder: Path) -> Prepared:
     """The words as the text that goes into the store; the recording itself does not."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{secrets.token_hex(8)}.md"
+    path = folder / "transcript.md"
     path.write_text(f"# Transcript of {name}\n\n{words}\n", encoding="utf-8")
     return replace(prepared, search=path, search_name=f"Transcript of {name}.md", given=None)
 

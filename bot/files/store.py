@@ -29,6 +29,7 @@ RECENT = 100  # uploads looked through for one whose answer was lost
 STORES = 100
 ITEMS = 1_000  # the newest of a conversation, looked through for what is to be erased
 LONGEST_ATTRIBUTE = 512
+CUT = "[the text goes on here, but OpenAI does not give out more of it; file_search finds in all of it]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,14 @@ class Store:
         async with holding(self._redis, keys.store_lock(team), CALL_SECONDS) as mine:
             if not mine:
                 raise Retryable("another process makes the vector store")
-            known = await self._redis.get(keys.vector_store(team))
-            if known and known != gone:
-                return str(known)
-            made = await self._found(team, gone) or await self._made(team)
-            await self._redis.set(keys.vector_store(team), made)
+            try:
+                known = await self._redis.get(keys.vector_store(team))
+                if known and known != gone:
+                    return str(known)
+                made = await self._found(team, gone) or await self._made(team)
+                await self._redis.set(keys.vector_store(team), made)
+            except RedisError as error:
+                raise Retryable(f"vector store not noted: {type(error).__name__}") from error
         log.info("vector store", team=team, store=made, gone=gone)
         return made
 
@@ -133,7 +137,10 @@ class Store:
         """What OpenAI has read of a file. Raises OpenAIRefused."""
         async with self._llm.asking(CALL_SECONDS) as client:
             page = await client.vector_stores.files.content(file, vector_store_id=store)
-        return "\n".join(part.text for part in page.data if part.text)
+        parts = [part.text for part in page.data if part.text]
+        if (page.model_extra or {}).get("has_more"):  # how to ask for more is not documented
+            parts.append(CUT)
+        return "\n".join(parts)
 
     async def delete(self, file: str) -> None:
         """Deletes a file, which leaves every store; one that is gone already is fine."""

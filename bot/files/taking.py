@@ -7,12 +7,13 @@ holds of it, but for an upload whose answer was lost, which is looked for.
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import structlog
 
@@ -78,18 +79,18 @@ class Taking:
         redis: Any,
         store: Store,
         downloads: Downloads,
-        folder: Path,
+        most_bytes: int,
         restore: Callable[[str], Any],
     ) -> None:
         self._slack, self._rows, self._redis, self._store = slack, rows, redis, store
-        self._downloads, self._folder, self._restore = downloads, folder, restore
+        self._downloads, self._most, self._restore = downloads, most_bytes, restore
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     @asynccontextmanager
     async def from_slack(self, file_id: str) -> AsyncIterator[tuple[SlackFile, Download]]:
         """A file of Slack's, on the disk for the block. Raises FileRefused, Retryable."""
         file = await look(self._slack, file_id)
-        if why := refusal(file, self._downloads.most_bytes):
+        if why := refusal(file, self._most):
             raise FileRefused(why)
         async with self._downloads.fetch(file.url, expected_size=file.size) as download:
             yield file, download
@@ -122,7 +123,7 @@ class Taking:
                 odd = anew.odd
                 await self.discard(record, (record.search_file,))
                 record = await self._rows.change(record, search_file="")
-        raise FileRefused("could not be indexed")
+        raise FileRefused("it could not be indexed")
 
     async def _bring(self, record: Record, source: Source, *, odd: bool) -> Record:
         """From the source to OpenAI, and into the store."""
@@ -139,28 +140,21 @@ class Taking:
                 if twin := await self._rows.twin(record, download.sha256):
                     same = {"search_file": twin.search_file, "given_file": twin.given_file, "kind": twin.kind}
                     return await self._rows.change(record, **same, state=twin.state)
-                async with self._ready(file, download, kind, odd=odd) as (prepared, words, heard):
-                    record = await self._stored(record, prepared, begun=begun)
-                    return replace(record, words=words, heard=heard, note=prepared.note)
+                prepared, words, heard = await self._ready(file, download, kind, odd=odd)
+                record = await self._stored(record, prepared, begun=begun)
+                return replace(record, words=words, heard=heard, note=prepared.note)
 
-    @asynccontextmanager
     async def _ready(
         self, file: SlackFile, download: Download, kind: Kind, *, odd: bool
-    ) -> AsyncIterator[tuple[Prepared, str, float]]:
-        """What is uploaded, for the block; of a recording its words, and the seconds that were paid for."""
-        prepared = await prepare(download, file, kind, self._folder)
-        made, words, heard = [prepared.search, prepared.given], "", 0.0
-        try:
-            if prepared.kind == "sound":
-                words, heard = await heard_in(self._store, self._downloads, file, download, prepared)
-                prepared = await asyncio.to_thread(as_text, words, file.name, prepared, self._folder)
-                made.append(prepared.search)
-            if odd:
-                prepared = await asyncio.to_thread(_slightly_different, prepared, self._folder)
-                made.append(prepared.search)
-            yield prepared, words, heard
-        finally:
-            await asyncio.to_thread(_unlink, [p for p in made if p and p != download.path])
+    ) -> tuple[Prepared, str, float]:
+        """What is to be uploaded; of a recording its words, and the seconds that were paid for. What is made goes with the download's folder."""
+        prepared, words, heard = await prepare(download, file, kind, download.path.parent), "", 0.0
+        if prepared.kind == "sound":
+            words, heard = await heard_in(self._store, self._downloads, file, download, prepared)
+            prepared = await asyncio.to_thread(as_text, words, file.name, prepared, download.path.parent)
+        if odd:
+            prepared = await asyncio.to_thread(_slightly_different, prepared)
+        return prepared, words, heard
 
     async def _stored(self, record: Record, prepared: Prepared, *, begun: bool) -> Record:
         if prepared.given and not record.given_file:
@@ -221,7 +215,7 @@ class Taking:
             elif got.status == "completed":
                 return await self._rows.change(record, state=READY)
             elif got.status in ("failed", "cancelled"):
-                _failed(record, got.code, got.said)
+                raise index_failure(record, got.code, got.said)
             if loop.time() > late:
                 return record
             await asyncio.sleep(pause)
@@ -258,20 +252,20 @@ def attributes_of(record: Record) -> dict[str, str]:
     return {name: getattr(record, name) for name in names}
 
 
-def _failed(record: Record, code: str, said: str) -> NoReturn:
-    """Puts a failure of the index into words, or has it tried again: now and then it fails for no reason."""
+def index_failure(record: Record, code: str, said: str) -> Exception:
+    """A failure of the index in words; or that it is to be tried again: now and then it fails for no reason."""
     said = said.lower()
     if "password" in said or "encrypt" in said:
-        raise FileRefused("password-protected")
+        return FileRefused("it is password-protected")
     if "too large" in said or "too many tokens" in said:
-        raise FileRefused("too large to be indexed")
+        return FileRefused("it is too large to be searched")
     if "empty" in said or "no text" in said:
-        raise FileRefused("there is no text in it")
+        return FileRefused("there is no text in it")
     log.warning("index failed", **_ids(record), code=code)
-    raise _AnewError(odd=True)
+    return _AnewError(odd=True)
 
 
-def _slightly_different(prepared: Prepared, folder: Path) -> Prepared:
+def _slightly_different(prepared: Prepared) -> Prepared:
     """The same text as another kind of file, which is taken when the first failed oddly; what is no text stays as it is.
 
     https://github.com/openai/openai-python/issues/2439: one character decides.
@@ -279,18 +273,11 @@ def _slightly_different(prepared: Prepared, folder: Path) -> Prepared:
     path, name = prepared.search, prepared.search_name
     if not path or not name.lower().endswith(TEXTS):
         return prepared
-    folder.mkdir(parents=True, exist_ok=True)
-    new = folder / f"{path.name}.again"
+    new = path.with_name(f"{path.name}.again")
     with path.open("rb") as old, new.open("wb") as out:
         out.write(f"{name}\n\n".encode())
-        while piece := old.read(1 << 20):
-            out.write(piece)
+        shutil.copyfileobj(old, out)
     return replace(prepared, search=new, search_name=f"{name}.txt")
-
-
-def _unlink(paths: list[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
 
 
 def _ids(record: Record) -> dict[str, str]:
