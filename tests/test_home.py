@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from slack_bolt.async_app import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot import buttons, keys
@@ -22,8 +23,8 @@ from bot.duties import Duties
 from bot.files.shelf import Shelf, Shelved
 from bot.settings import Settings
 from handlers.files import Files
-from handlers.home import view
-from handlers.knowledge import NO_FILES, ONLY_ADMINS, TRY_AGAIN
+from handlers.home import Home, view
+from handlers.knowledge import NO_FILES, ONLY_ADMINS, TRY_AGAIN, Knowledge
 from handlers.parse import (
     MALFORMED,
     FileDeleted,
@@ -77,8 +78,7 @@ async def give(world: World, person: str, names: list[str], to: str = "workspace
     files = [
         world.share(person, workspace.dm(person).id, name)[0] for name in names
     ]  # Slack shows the app what a form brings
-    given = {"type": "file_input", "files": [{"id": f.id, "name": f.name} for f in files]}
-    values = {buttons.GIVEN_FILES: {buttons.GIVEN_FILES: given}, buttons.GIVEN_TO: {buttons.GIVEN_TO: to}}
+    values = {buttons.GIVEN_FILES: {buttons.GIVEN_FILES: files}, buttons.GIVEN_TO: {buttons.GIVEN_TO: to}}
     workspace.submit(person, modal, values)
     await world.server.until(lambda: not workspace.modals.get(who) or workspace.view_errors.get(modal))
     return modal
@@ -202,28 +202,43 @@ async def test_a_form_submitted_by_who_is_no_admin_any_more_is_refused(world: Wo
     await world.server.until(lambda: workspace.modals.get(ana.id))
     ana.is_admin = False
     modal = workspace.modals[ana.id][-1]
-    files = {"type": "file_input", "files": [{"id": "F1", "name": "x.md"}]}
+    files = [workspace.add_file("ana", "x.md", b"x")]
     workspace.submit("ana", modal, {buttons.GIVEN_FILES: {buttons.GIVEN_FILES: files}})
     await world.server.until(lambda: workspace.view_errors.get(modal))
     assert workspace.view_errors[modal] == {buttons.GIVEN_FILES: ONLY_ADMINS}
     assert await duties(world) == []
 
 
-@pytest.mark.parametrize(("fault", "word"), [({}, NO_FILES), ({"status": 503}, TRY_AGAIN)])
-async def test_a_form_that_cannot_be_taken_stays_open_with_a_word(
-    world: World, fault: dict[str, Any], word: str
-) -> None:
+async def test_while_slack_does_not_tell_who_is_an_admin_the_form_stays_open_with_a_word(world: World) -> None:
     workspace = world.server.workspace
     home = await home_of(world, "ana")
     workspace.press_view("ana", home["id"], buttons.ADD_KNOWLEDGE)
     who = workspace.person("ana").id
     await world.server.until(lambda: workspace.modals.get(who))
     modal = workspace.modals[who][-1]
-    if fault:
-        world.server.faults.add("users.info", times=None, **fault)
-    workspace.submit("ana", modal, {buttons.GIVEN_FILES: {buttons.GIVEN_FILES: {"type": "file_input", "files": []}}})
+    world.server.faults.add("users.info", times=None, status=503)
+    files = [workspace.add_file("ana", "x.md", b"x")]
+    workspace.submit("ana", modal, {buttons.GIVEN_FILES: {buttons.GIVEN_FILES: files}})
     await world.server.until(lambda: workspace.view_errors.get(modal))
-    assert workspace.view_errors[modal] == {buttons.GIVEN_FILES: word}
+    assert workspace.view_errors[modal] == {buttons.GIVEN_FILES: TRY_AGAIN}
+    assert await duties(world) == []
+
+
+@pytest.mark.parametrize(("files", "to"), [([], "workspace"), ([{"id": "F1"}], "place"), ("odd", "workspace")])
+async def test_a_form_that_slack_should_not_have_sent_is_refused_with_a_word(world: World, files: Any, to: str) -> None:
+    given = {"type": "file_input", "files": files}
+    chosen = {"type": "static_select", "selected_option": {"value": to}}
+    values = {buttons.GIVEN_FILES: {buttons.GIVEN_FILES: given}, buttons.GIVEN_TO: {buttons.GIVEN_TO: chosen}}
+    body = {"user": {"id": world.server.workspace.person("ana").id}, "view": {"state": {"values": values}}}
+    answers: list[dict[str, Any]] = []
+
+    async def ack(**answer: Any) -> None:
+        answers.append(answer)
+
+    listener = Knowledge(world.slack, world.duties, Home(world.slack, world.redis))
+    await listener.given(body, cast("AsyncAck", ack))
+    assert answers == [{"response_action": "errors", "errors": {buttons.GIVEN_FILES: NO_FILES}}]
+    assert await duties(world) == []
 
 
 async def test_what_was_given_by_who_is_no_admin_when_it_is_taken_in_is_not(world: World) -> None:

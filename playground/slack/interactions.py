@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from playground.slack.files import file_object
 from playground.slack.installation import Installation
 from playground.slack.state import Change, Channel, Json, Person, State
 
@@ -90,6 +91,8 @@ class Interactions(State):
         state: Json = {}
         for block_id, element in inputs(self.views[view_id]["blocks"]):
             given = values.get(block_id, {}).get(element["action_id"])
+            if element["type"] == "file_input":
+                given = [file_object(self, f) for f in given or ()]
             state.setdefault(block_id, {})[element["action_id"]] = _state_value(element, given)
         view = self.views[view_id] = self.views[view_id] | {"state": {"values": state}}
         payload = self._interaction("view_submission", self.person(person), view_id) | {
