@@ -12,6 +12,10 @@ STOP = "stop_answer"
 AGAIN = "answer_again"
 CANCEL = "cancel_message"
 ELEMENTS, ELEMENT_CHARACTERS = 10, 2_000  # of a context block
+ADD_KNOWLEDGE = "add_knowledge"
+REMOVE_KNOWLEDGE = "remove_knowledge"
+GIVE_KNOWLEDGE = "give_knowledge"  # the modal
+GIVEN_FILES, GIVEN_TO = "given_files", "given_to"  # its inputs
 
 
 def growing(thread: ThreadKey, first: str) -> list[Block]:

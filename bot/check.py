@@ -22,11 +22,18 @@ SCOPES = frozenset(
         "app_mentions:read",
         "assistant:write",
         "channels:history",
+        "channels:read",
         "chat:write",
+        "files:read",
+        "files:write",
         "groups:history",
+        "groups:read",
         "im:history",
+        "im:read",
         "im:write",
         "mpim:history",
+        "mpim:read",
+        "search:read.public",
         "users:read",
     ]
 )

@@ -1,4 +1,4 @@
-"""The command line: `assist run | web | worker | playground | check | dead | replay`."""
+"""The command line: `assist run | web | worker | playground | check | dead | replay | knowledge`."""
 
 from __future__ import annotations
 
@@ -65,6 +65,12 @@ async def _replay(settings: Settings, args: argparse.Namespace) -> int:
     return 0 if found else 1
 
 
+async def _knowledge(settings: Settings, args: argparse.Namespace) -> int:
+    from bot.knowledge_cli import knowledge
+
+    return await knowledge(settings, args)
+
+
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
@@ -95,7 +101,25 @@ def _parser() -> argparse.ArgumentParser:
     add("check", _check, "Test every credential, scope and server, and print a table.")
     add("dead", _dead, "List the turns that failed for good.")
     add("replay", _replay, "Put a dead turn back into the queue.").add_argument("id", help="as `assist dead` prints it")
+    _knowledge_actions(add("knowledge", _knowledge, "Files that the assistant answers from everywhere."))
     return parser
+
+
+def _knowledge_actions(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return actions.add_parser(name, help=text, description=text)
+
+    adding = add("add", "Give the assistant files.")
+    adding.add_argument("files", nargs="+", metavar="FILE", type=Path)
+    add("list", "List what it was given.")
+    add("remove", "Take files away.").add_argument("names", nargs="+", metavar="NAME", help="a name or id of the list")
+    syncing = add("sync", "Make it what is in a folder; what the folder had the last time and has no more is removed.")
+    syncing.add_argument("folder", metavar="DIR", type=Path)
+    for action in (adding, syncing):
+        words = "who may be told: full members (the default), or guests and other companies too"
+        action.add_argument("--visibility", choices=("workspace", "everyone"), default="workspace", help=words)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -23,7 +23,9 @@ from bot.desk import Desk
 from bot.embedded import embedded_valkey
 from bot.errors import AssistError, SettingError, SlackRefused, UserFacing
 from bot.fallback import Fallback
-from bot.files.download import Downloads
+from bot.files.download import Downloads, sweep
+from bot.files.housekeeping import Housekeeping
+from bot.files.knowledge import Knowledge
 from bot.files.library import Library
 from bot.files.made import MadeFiles
 from bot.files.store import Store
@@ -86,7 +88,7 @@ async def _open_doors(
 ) -> int:
     """Serves HTTP and opens Socket Mode; returns the port that is served, 0 for none."""
     name, port = ("PORT", settings.port) if receive else ("WORKER_PORT", settings.worker_port)
-    app = make_app(slack, queue, settings.slack_signing_secret) if receive else None
+    app = make_app(slack, queue, settings.slack_signing_secret, settings.files_left_hours) if receive else None
     sockets = SocketMode(app, lambda: slack.socket_url(settings.slack_app_token)) if app and socket_url else None
     routes = Health(queue, slack, sockets.is_open if sockets else None).routes()
     if app and not settings.slack_app_token:
@@ -101,12 +103,11 @@ async def _open_doors(
 async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack: Slack) -> Worker:
     database = await stack.enter_async_context(open_settings_database(settings))
     llm = await stack.enter_async_context(open_llm(settings, queue.redis))
-    store = Store(
-        llm, queue.redis, given=settings.openai_vector_store_id, transcribe_model=settings.openai_transcribe_model
-    )
-    folder, most_bytes = settings.data_dir / "tmp", settings.files_megabytes * 1_000_000
-    downloads = Downloads(settings.slack_bot_token, settings.slack_api_url, folder, most_bytes)
-    library = Library(slack, database, queue.redis, store, downloads, most_bytes=most_bytes)
+    await sweep(settings.data_dir / "tmp")
+    library, knowledge = make_library(settings, queue.redis, slack, llm, database)
+    days, hours = settings.files_keep_days, settings.files_left_hours
+    housekeeping = Housekeeping(slack, llm, library, knowledge, queue.redis, keep_days=days, left_hours=hours)
+    stack.push_async_callback(_ended, asyncio.create_task(housekeeping.run(), name="housekeeping"))
     conversations = Conversations(
         llm, slack, database, library, most_tokens=settings.conversation_tokens, most_turns=settings.conversation_turns
     )
@@ -118,10 +119,27 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
         access=Access(Places(slack, queue.redis)),
         reading=Reading(slack),
         library=library,
-        made=MadeFiles(slack, llm, database, folder),
+        made=MadeFiles(slack, llm, database, settings.data_dir / "tmp"),
         tools=TOOLS,
     )
     return Worker(queue, desk, most_turns=settings.worker_turns, log_text=settings.log_text)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def make_library(
+    settings: Settings, redis: Redis | Cluster, slack: Slack, llm: Llm, database: Database
+) -> tuple[Library, Knowledge]:
+    """The files that people share, and those that an admin gives."""
+    most, folder = settings.files_megabytes * 1_000_000, settings.data_dir / "tmp"
+    given, model = settings.openai_vector_store_id, settings.openai_transcribe_model
+    store = Store(llm, redis, given=given, transcribe_model=model)
+    downloads = Downloads(settings.slack_bot_token, settings.slack_api_url, folder, most)
+    library = Library(slack, database, redis, store, downloads, most_bytes=most)
+    return library, Knowledge(library, redis, folder, most)
 
 
 @asynccontextmanager

@@ -35,6 +35,9 @@ told:<team>:<question>:asking  string  a process is asking; lives ten seconds at
 vector_store:<team>       string  the id of the vector store that was made for a workspace
 lock:<what>               string  who takes in or deletes a file, or makes a vector store; lives half a minute unless it is renewed
 duties                    zset    what is to be done about files, scored by when in s (bot/duties.py)
+knowledge:<team>          string  what the Home tab shows of the assistant's knowledge, as JSON (bot/files/shelf.py)
+housekeeper               string  the process that does the duties, for 25 s
+reconciled                string  when in s the files were last compared with Slack's
 {openai:<account>:<model>}:limits  hash  what OpenAI told of a model's limits, and what is left of them; these three live an hour
 {openai:<account>:<model>}:places  zset  requests that wait or are on their way, scored by the time in s at which they may go out
 {openai:<account>:<model>}:sizes   hash  their tokens
@@ -56,6 +59,8 @@ THREAD = "{q}:thread:"  # what follows these three is a thread's name
 WAITING = "{q}:waiting:"
 MESSAGES = "{q}:messages:"
 DUTIES = "duties"
+HOUSEKEEPER = "housekeeper"
+RECONCILED = "reconciled"
 GROUP = "workers"
 
 EVENT_SECONDS = 6 * 3600  # Slack's last redelivery comes after six minutes
@@ -121,6 +126,11 @@ def told(team: str, question: str) -> str:
 def asking(key: str) -> str:
     """Marks that a process is asking Slack for what `told` will hold."""
     return f"{key}:asking"
+
+
+def knowledge(team: str) -> str:
+    """What the Home tab shows of the assistant's knowledge."""
+    return f"knowledge:{team}"
 
 
 def vector_store(team: str) -> str:

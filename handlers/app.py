@@ -15,14 +15,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import buttons
 from bot.control import Control
+from bot.duties import Duties
 from bot.queue import Queue
 from bot.slack import Slack
+from handlers.files import Files
 from handlers.home import Home
+from handlers.knowledge import Knowledge
 from handlers.messages import Messages
 from handlers.presses import Presses
 
 
-def make_app(slack: Slack, queue: Queue, signing_secret: str) -> AsyncApp:
+def make_app(slack: Slack, queue: Queue, signing_secret: str, files_left_hours: int) -> AsyncApp:
     """The Bolt app. `signing_secret` may be empty for Socket Mode, whose envelopes need no signature."""
 
     async def authorize(**_: Any) -> AuthorizeResult:
@@ -41,13 +44,22 @@ def make_app(slack: Slack, queue: Queue, signing_secret: str) -> AsyncApp:
         process_before_response=True,
     )
     control = Control(queue)
-    messages, presses, home = Messages(queue, control, slack), Presses(queue, control, slack), Home(slack)
+    messages, presses, home = Messages(queue, control, slack), Presses(queue, control, slack), Home(slack, queue.redis)
+    duties = Duties(queue.redis)
+    files, knowledge = Files(duties, files_left_hours), Knowledge(slack, duties, home)
     app.event("app_mention")(messages.heard)
     app.event("message")(messages.heard)  # new ones, edits and deletions, in channels, groups and DMs
     app.event("app_home_opened")(home.opened)
+    app.event("file_deleted")(files.heard)
+    app.event("channel_left")(files.heard)
+    app.event("group_left")(files.heard)
+    app.event("member_joined_channel")(files.heard)
     app.event("agent_session_stopped")(presses.session_stopped)
     app.action(buttons.STOP)(presses.stop)
     app.action(buttons.AGAIN)(presses.again)
     app.action(buttons.CANCEL)(presses.cancel)
+    app.action(buttons.ADD_KNOWLEDGE)(knowledge.pressed)
+    app.action(buttons.REMOVE_KNOWLEDGE)(knowledge.pressed)
+    app.view(buttons.GIVE_KNOWLEDGE)(knowledge.given)
     app.event(re.compile(".*"))(messages.not_ours)  # an event without a listener would go unacked and come again
     return app

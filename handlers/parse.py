@@ -78,13 +78,52 @@ class HomeOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class FileDeleted:
+    """Somebody deleted a file in Slack."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftChannel:
+    """The bot is in a channel no more."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedChannel:
+    """The bot has come into a channel."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgePressed:
+    """Somebody pressed a button of the Home tab's knowledge. `trigger` opens a modal for three seconds; `remove` is the file that is to go."""
+
+    user: str
+    trigger: str
+    remove: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeGiven:
+    """Somebody submitted files as knowledge."""
+
+    user: str
+    files: tuple[SharedFile, ...]
+    visibility: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """Nothing to do, and why."""
 
     why: str
 
 
-Parsed = Message | Edited | Deleted | HomeOpened | StopPressed | Ignored
+Parsed = Message | Edited | Deleted | HomeOpened | StopPressed | FileDeleted | LeftChannel | JoinedChannel | Ignored
 Pressed = StopPressed | AgainPressed | CancelPressed | Ignored
 
 
@@ -120,9 +159,38 @@ def parse_press(body: Raw) -> Pressed:
     return Ignored("not a button of ours")
 
 
+def parse_knowledge_press(body: Raw) -> KnowledgePressed | Ignored:
+    """What a press in the Home tab's knowledge asks for. Never raises."""
+    try:
+        action, user, trigger = body["actions"][0], _word(body["user"]["id"]), _text(body["trigger_id"])
+        if action["action_id"] == buttons.ADD_KNOWLEDGE:
+            return KnowledgePressed(user, trigger)
+        return KnowledgePressed(user, trigger, remove=_text(action["value"]))
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return Ignored(MALFORMED)
+
+
+def parse_knowledge(body: Raw) -> KnowledgeGiven | Ignored:
+    """The submitted modal for knowledge. Never raises."""
+    try:
+        values = body["view"]["state"]["values"]
+        given = values[buttons.GIVEN_FILES][buttons.GIVEN_FILES].get("files") or ()
+        files = tuple(SharedFile(_word(f["id"]), _text(f.get("name") or f["id"])) for f in given)
+        visibility = _word(values[buttons.GIVEN_TO][buttons.GIVEN_TO]["selected_option"]["value"])
+        return KnowledgeGiven(_word(body["user"]["id"]), files, visibility)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return Ignored(MALFORMED)
+
+
 def _parse(body: Raw, me: str) -> Parsed:
     event = body["event"]
     match event.get("type"):
+        case "file_deleted":
+            return FileDeleted(_word(event["file_id"]))
+        case "channel_left" | "group_left":
+            return LeftChannel(_word(event["channel"]))
+        case "member_joined_channel":
+            return JoinedChannel(_word(event["channel"])) if event["user"] == me else Ignored("somebody else joined")
         case "app_home_opened":
             return HomeOpened(_word(event["user"])) if event.get("tab") == "home" else Ignored("not the home tab")
         case "agent_session_stopped":

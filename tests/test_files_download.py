@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from bot.errors import FileRefused, RateLimited, Retryable
-from bot.files.download import Download, Downloads, is_trusted
+from bot.files.download import Download, Downloads, is_trusted, sweep
 
 TOKEN = "xoxb-test"
 MOST = 1_000_000
@@ -329,13 +329,12 @@ async def test_a_download_that_is_cancelled_leaves_nothing(tmp_path: Path) -> No
 
 
 async def test_what_a_killed_process_left_is_swept_away_and_nothing_else(tmp_path: Path) -> None:
-    downloads = Downloads(TOKEN, "https://slack.com/api/", tmp_path / "tmp", MOST)
-    await downloads.sweep()  # nothing there yet
+    await sweep(tmp_path / "tmp")  # nothing there yet
     for name in ("old", "new"):
         (tmp_path / "tmp" / name).mkdir(parents=True)
         (tmp_path / "tmp" / name / "content").write_text("x")
     (tmp_path / "tmp" / "file").write_text("x")
     for name in ("old", "file"):
         os.utime(tmp_path / "tmp" / name, (time.time() - 4000,) * 2)
-    await downloads.sweep()
+    await sweep(tmp_path / "tmp")
     assert left(tmp_path / "tmp") == ["new"]

@@ -96,17 +96,6 @@ async def test_a_password_is_told_from_damage(tmp_path: Path) -> None:
     assert old == "I cannot read files of the kind .ppt; please share it as PPTX or PDF"
 
 
-async def test_a_pdf_whose_lock_cannot_be_tried_is_left_to_openai(tmp_path: Path) -> None:
-    content = pdf("Nobody may read this", password="geheim")
-    newest = (
-        b"<</Filter /Standard /V 5 /R 6 /Length 256 /P -4 /O <%(k)s> /U <%(k)s> /OE <%(h)s> /UE <%(h)s> /Perms <%(h)s> "
-        b"/CF <</StdCF <</CFM /AESV3 /Length 32>>>> /StmF /StdCF /StrF /StdCF>>" % {b"k": b"41" * 48, b"h": b"41" * 32}
-    )
-    at = content.index(b"/V 2")
-    begin, end = content.rindex(b"<<", 0, at), content.index(b"\nendobj", at)
-    assert (await prepared(tmp_path, "a.pdf", content[:begin] + newest + content[end:])).kind == "text"
-
-
 async def test_a_pdf_that_is_only_locked_against_printing_is_read(tmp_path: Path) -> None:
     got = await prepared(tmp_path, "a.pdf", pdf("Everybody may read this", owner="boss"))
     assert got.kind == "text"

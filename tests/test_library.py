@@ -61,7 +61,7 @@ async def test_what_is_stored_is_cut_into_chunks_of_512_tokens(world: World) -> 
         record.search_file, vector_store_id=await world.store().id(world.team)
     )
     assert got.chunking_strategy
-    assert got.chunking_strategy.to_dict()["static"] == {"max_chunk_size_tokens": 512, "chunk_overlap_tokens": 128}
+    assert got.chunking_strategy.to_dict()["static"] == {"max_chunk_size_tokens": 512, "chunk_overlap_tokens": 256}
 
 
 async def test_an_image_is_uploaded_to_be_seen_and_not_to_be_searched(world: World) -> None:

@@ -22,6 +22,10 @@ EVENT_SCOPES = {
     "message.mpim": "mpim:history",
     "app_home_opened": "",
     "agent_session_stopped": "",
+    "channel_left": "channels:read",
+    "file_deleted": "files:read",
+    "group_left": "groups:read",
+    "member_joined_channel": "channels:read",
 }
 FEATURE_SCOPES = {"agent_view": "assistant:write"}
 OPENS_DMS = "im:write"  # of the scopes that conversations.open accepts, the one for DMs
@@ -57,6 +61,9 @@ def test_every_scope_is_needed_and_every_need_has_its_scope() -> None:
     for method in methods_called():
         accepted = METHODS[method].scopes
         if accepted == (":history",):  # of the kinds of conversation whose messages we get
+            continue
+        if accepted == (":read",):  # the bot looks at conversations of every kind
+            needed |= {f"{kind}:read" for kind in ("channels", "groups", "im", "mpim")}
             continue
         needed |= {OPENS_DMS} if OPENS_DMS in accepted else set(accepted[:1])
     assert needed == SCOPES

@@ -65,18 +65,6 @@ class Downloads:
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def sweep(self) -> None:
-        """Deletes what a killed process has left behind."""
-        await asyncio.to_thread(self._sweep)
-
-    def _sweep(self) -> None:
-        for path in self._folder.iterdir() if self._folder.is_dir() else ():
-            try:
-                if path.stat().st_mtime < time.time() - LEFT_SECONDS:
-                    shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-            except FileNotFoundError:
-                continue  # its owner was quicker
-
     async def _whole(self, url: str, expected: int, path: Path) -> Download:
         """A short or broken answer is asked for once more: then Slack says what became of the file."""
         for last in (False, True):
@@ -189,3 +177,17 @@ def _told(url: str) -> dict[str, str]:
     """What the log may say of an address: the file's id, not its name."""
     found = re.search(r"\bF[A-Z0-9]{2,}\b", url)
     return {"file": found.group() if found else ""}
+
+
+async def sweep(folder: Path) -> None:
+    """Deletes what a killed process has left behind in the folder of temporary files."""
+    await asyncio.to_thread(_sweep, folder)
+
+
+def _sweep(folder: Path) -> None:
+    for path in folder.iterdir() if folder.is_dir() else ():
+        try:
+            if path.stat().st_mtime < time.time() - LEFT_SECONDS:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            continue  # its owner was quicker

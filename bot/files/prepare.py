@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ log = structlog.get_logger()
 SECONDS = 60.0  # that a child may take, by the clock
 AT_ONCE = 2  # children
 MOST_SOUND = 25_000_000  # bytes; what OpenAI transcribes
-PASSED_ON = ("LANG", "PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")  # no secret among them
 SLOW = "it takes too long to open"
 BROKEN = "it cannot be opened; it may be damaged"
 _places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
@@ -107,7 +105,7 @@ async def _start() -> asyncio.subprocess.Process:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             cwd=Path(__file__).parents[2],
-            env={k: os.environ[k] for k in PASSED_ON if k in os.environ},
+            env={},  # no secrets
         )
     except OSError as error:  # no memory, or too many processes
         raise Retryable(f"no child process: {error.strerror}", said="I have no room to open files.") from error

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from bot.tools import clock, list_files, notes, read_channel, read_file, read_thread, search_messages, who_is
+from bot.tools import (
+    clock,
+    forget_file,
+    list_files,
+    notes,
+    read_channel,
+    read_file,
+    read_thread,
+    search_messages,
+    who_is,
+)
 from bot.tools.tool import Asking, Tool
 
 TOOLS: tuple[Tool, ...] = (
@@ -15,6 +25,7 @@ TOOLS: tuple[Tool, ...] = (
     who_is.who_is,
     read_file.read_file,
     list_files.list_files,
+    forget_file.forget_file,
 )
 
 __all__ = ["TOOLS", "Asking", "Tool"]
