@@ -122,8 +122,10 @@ class Reconciliation:
 
     async def _strays(self, team: str) -> int:
         """Deletes what stands in the vector store for this workspace and in no row. The store is read first: a row is there before its entry."""
+        store = await self.library.store.known(team)
+        if not store:
+            return 0
         try:
-            store = await self.library.store.id(team)
             async with self.llm.asking(HOUR) as client:
                 listed = client.vector_stores.files.list(store, limit=100)
                 ours = [e.id async for e in listed if (e.attributes or {}).get("team") == team]

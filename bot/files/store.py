@@ -50,11 +50,14 @@ class Store:
 
     async def id(self, team: str) -> str:
         """The vector store of a workspace, made when it has none. Raises Retryable."""
+        return await self.known(team) or await self._make(team, gone="")
+
+    async def known(self, team: str) -> str:
+        """The same where there is one, else ""."""
         try:
-            known = self._given or await self._redis.get(keys.vector_store(team))
+            return str(self._given or await self._redis.get(keys.vector_store(team)) or "")
         except RedisError as error:
             raise Retryable(f"no vector store id: {type(error).__name__}") from error
-        return str(known) if known else await self._make(team, gone="")
 
     async def renew(self, team: str, gone: str) -> str:
         """Another store in place of one that is gone; the one that another process has made meanwhile, if it has. Raises UserFacing where it is set."""

@@ -17,6 +17,7 @@ LONGEST_OUTPUT = 3_000  # characters of a tool's output that an answer repeats
 LONGEST_ARGUMENT = 200  # characters
 FILE_NAME = r"[\w()-][\w.()-]*\.[A-Za-z]\w{1,4}\b"
 LOOK_FOR = r"search (?:slack |messages )?for|who (?:said|mentioned|wrote|talked about)"
+SHARED = re.compile(r"(?m)(?<=\w) — [^\n]*(?=\]$)")
 CHANNEL = r"<#C\w+(?:\|[^>]*)?>|(?<!\w)#[\w-]+"
 # A message that fits a pattern asks for the tool; named groups are its arguments. The first that fits counts.
 WANTED: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -61,7 +62,8 @@ def tool_call(view: View) -> Output | None:
 
 
 def _asked(functions: Mapping[str, JsonObject], text: str) -> tuple[str | None, dict[str, str]]:
-    """The tool that a text asks for, and the arguments that are plain from it."""
+    """The tool that a text asks for, and the arguments that are plain from it. What the bot says of a shared file, behind its name, asks for nothing."""
+    text = SHARED.sub("", text)
     for name, pattern in WANTED:
         if name in functions and (match := pattern.search(text)):
             given = match.groupdict().items()
