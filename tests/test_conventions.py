@@ -24,6 +24,7 @@ DOCUMENTS = (
     "docs/architecture.md",
     "docs/settings.md",
     "docs/operations.md",
+    "docs/reading.md",
     "docs/deploy.md",
     "docs/chaos.md",
     "docs/scale.md",
