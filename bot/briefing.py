@@ -35,6 +35,7 @@ class Briefing:
     reach: tuple[str, ...]
     files: Mapping[str, Attached]
     around: str
+    heard: float  # seconds of sound that OpenAI was paid for
 
 
 async def brief(
@@ -50,8 +51,9 @@ async def brief(
         drawn = Drawn(desk.database, team, conversation)
     shared = [*turn.heard_files, *(f for m in turn.messages for f in m.files)]
     around = await _around(desk, turn)
-    shared += [SharedFile(r.slack_file, r.name) for r in await desk.library.late(turn.thread)]
-    files = await Attachments(desk.library, turn.thread, reply.status, note).take(shared, drawn)
+    late = [SharedFile(r.slack_file, r.name) for r in await desk.library.late(turn.thread)]
+    attachments = Attachments(desk.library, turn.thread, reply.status, note)
+    files = await attachments.take(shared, late, drawn)
     stored = await desk.library.channels(team)
     searchable = await desk.access.searchable(asker, turn.thread, stored) if stored else NOTHING
     hosted = await desk.library.tools(turn.thread, searchable)
@@ -63,6 +65,7 @@ async def brief(
         reach=(*reach, WORKSPACE) if searchable.workspace else tuple(reach),
         files=files,
         around=around,
+        heard=attachments.heard,
     )
 
 

@@ -49,6 +49,7 @@ class Tally:
     first_text: float | None = None  # in Slack
     refused: bool = False
     hosted: Hosted = field(default_factory=Hosted)
+    heard: float = 0.0  # seconds of sound that were transcribed
     computed: Computed = field(default_factory=Computed)
     footnotes: list[str] = field(default_factory=list)  # mrkdwn, shown below the answer
 

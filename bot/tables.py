@@ -46,6 +46,7 @@ turns = Table(
     Column("tool_calls", Integer, nullable=False),
     Column("searches", Integer, nullable=False, server_default="0"),  # OpenAI's own tools cost beside the tokens
     Column("computations", Integer, nullable=False, server_default="0"),
+    Column("heard_seconds", Integer, nullable=False, server_default="0"),
     Column("rounds", Integer, nullable=False),
     Column("edits", Integer, nullable=False),
     Column("first_token_ms", Integer),  # null: the turn ended before a token came

@@ -90,6 +90,7 @@ class Story:
         """The model's answer, after all that it needs has been made ready."""
         desk, turn = self._desk, self._turn
         briefing = await brief(desk, self._lease, reply, conversation, self.tally.note)
+        self.tally.heard += briefing.heard
         journal = Journal(desk.database, desk.tools, turn, people[turn.asker], briefing.sources)
         self._exchange = Exchange(desk, self._lease, reply, journal, self.tally, briefing)
         return await self._exchange.answer(question(turn, people, me, briefing.files, briefing.around))

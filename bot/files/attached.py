@@ -17,6 +17,7 @@ from bot.mrkdwn import escaped
 log = structlog.get_logger()
 
 TAKE_SECONDS = 150.0  # for all files of a turn; what is not ready then is for a later one
+LATE_SECONDS = 3.0  # for one that was waited for in an earlier turn
 WORDS = 20_000  # characters of a transcript in the question; the rest can be read with read_file
 NAME = 60  # characters of a name in a footer
 LATE = "is still being indexed; ask again in a moment"
@@ -32,24 +33,29 @@ class Attachments:
         status: Callable[[str], Awaitable[None]],
         note: Callable[[str, str], None],
     ) -> None:
+        self.heard = 0.0  # seconds of sound that OpenAI was paid for
         self._library, self._thread, self._status, self._note = library, thread, status, note
 
-    async def take(self, shared: Iterable[SharedFile], drawn: Drawn) -> dict[str, Attached]:
-        """How each file is put to the model, by Slack's id. Never fails because of one file."""
-        wanted = {f.id: f for f in shared}
+    async def take(self, shared: Iterable[SharedFile], late: Iterable[SharedFile], drawn: Drawn) -> dict[str, Attached]:
+        """How each file is put to the model, by Slack's id. Never fails because of one file. `late` are those of earlier turns that were not indexed in time."""
+        new = {f.id: f for f in shared}
+        wanted = {f.id: f for f in late} | new
         if not wanted:
             return {}
-        names = [f.name for f in wanted.values()]
-        await self._status(f"is indexing {names[0]}…" if len(names) == 1 else f"is indexing {len(names)} files…")
-        records = dict(zip(wanted, await asyncio.gather(*(self._one(f) for f in wanted.values())), strict=True))
+        names = [f.name for f in new.values()]
+        if names:
+            await self._status(f"is indexing {names[0]}…" if len(names) == 1 else f"is indexing {len(names)} files…")
+        taking = (self._one(f, TAKE_SECONDS if f.id in new else LATE_SECONDS) for f in wanted.values())
+        records = dict(zip(wanted, await asyncio.gather(*taking), strict=True))
+        self.heard = sum(r.heard for r in records.values() if isinstance(r, Record))
         known = {id_ for r in records.values() if isinstance(r, Record) for id_ in (r.search_file, r.given_file) if id_}
         await drawn.on(*(file(id_) for id_ in sorted(known)))
         return {id_: self._attached(wanted[id_], record) for id_, record in records.items()}
 
-    async def _one(self, shared: SharedFile) -> Record | str:
+    async def _one(self, shared: SharedFile, seconds: float) -> Record | str:
         """The file as the library has it, or why it has it not."""
         try:
-            async with asyncio.timeout(TAKE_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await self._library.take(shared, self._thread)
         except TimeoutError:
             return LATE

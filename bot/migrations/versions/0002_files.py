@@ -10,7 +10,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    for name in ("searches", "computations"):
+    for name in ("searches", "computations", "heard_seconds"):
         op.add_column("turns", sa.Column(name, sa.Integer, nullable=False, server_default="0"))
     op.create_table(
         "files",
