@@ -33,7 +33,8 @@ STOPPED_AT_ONCE = "_Stopped before I had written anything._"
 
 HELP = """Hi {name}! Ask me something after my name, or write to me in a direct message. In a thread I remember what was said.
 
-- *“What time is it for me?”*
+- *“What was decided in this thread?”*, *“What was said in #general today?”*: I read Slack for you, as far as you may.
+- Share a file, then ask about it. A table I also add up, or draw as a chart.
 - *“Remember that I prefer morning meetings.”* — later: *“What do you remember?”*"""
 
 

@@ -25,6 +25,8 @@ log = structlog.get_logger()
 LINES = (
     "*Ask me* — mention me in a channel, and I answer in a thread. There I remember what was said; you need not mention me again.",
     "*Write to me directly* — the Messages tab is one running conversation between the two of us.",
+    "*Ask me about Slack* — “What did Ana decide in this thread?” I read what you may read, and link to each message. What is private I tell only there, or in a direct message.",
+    "*Share files* — documents, tables, pictures, recordings. Ask about them; I name my sources. “Forget report.pdf” makes me forget one.",
     "*Ask me to remember* — “Remember that I prefer morning meetings.” Later: “What do you remember?” What you say here stays here.",
 )
 KNOWLEDGE = "Files that I may answer from everywhere. Only admins see this list."
