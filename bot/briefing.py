@@ -45,16 +45,19 @@ async def brief(
     turn = lease.turn
     team, asker = turn.thread.team, turn.asker
     drawn = Drawn(desk.database, team, conversation)
-    if not await _may_go_on(desk, turn, drawn):
+    if turn.conversation and not await _may_go_on(desk, turn, drawn):
         log.info("conversation left behind", turn=turn.id, conversation=conversation)
         conversation = await desk.conversations.replace(lease)
         drawn = Drawn(desk.database, team, conversation)
     shared = [*turn.heard_files, *(f for m in turn.messages for f in m.files)]
     around = await _around(desk, turn)
-    late = [SharedFile(r.slack_file, r.name) for r in await desk.library.late(turn.thread)]
+    stored = await desk.library.channels(team)  # where there are no files, nothing more is asked
+    waited = await desk.library.late(turn.thread) if turn.thread.channel in stored else []
+    late = [SharedFile(r.slack_file, r.name) for r in waited]
     attachments = Attachments(desk.library, turn.thread, reply.status, note)
     files = await attachments.take(shared, late, drawn)
-    stored = await desk.library.channels(team)
+    if files:
+        stored = await desk.library.channels(team)
     searchable = await desk.access.searchable(asker, turn.thread, stored) if stored else NOTHING
     hosted = await desk.library.tools(turn.thread, searchable)
     reach = [channel(c) for c in searchable.channels if c != turn.thread.channel]

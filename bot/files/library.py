@@ -129,7 +129,7 @@ class Library:
                 }
             )
         container: dict[str, Any] = {"type": "auto"}
-        if given := await self.rows.tables(thread):
+        if searchable.channels and (given := await self.rows.tables(thread)):
             container["file_ids"] = given
         return [*tools, {"type": "code_interpreter", "container": container}]
 
