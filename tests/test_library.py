@@ -74,8 +74,12 @@ async def test_an_image_is_uploaded_to_be_seen_and_not_to_be_searched(world: Wor
 async def test_a_table_is_searched_as_text_and_given_to_code_as_it_is(world: World) -> None:
     record = await world.library().take(world.share("rates.csv", b"city,limit\nLisbon,180\n"), world.thread())
     assert (record.kind, await world.files()) == ("table", ["rates.csv", "rates.csv.md"])
-    tools = await world.library().tools(world.thread(), HERE)
-    assert tools == [{"type": "code_interpreter", "container": {"type": "auto", "file_ids": [record.given_file]}}]
+    search, code = await world.library().tools(world.thread(), only(world.thread().channel))
+    assert search["type"] == "file_search"
+    assert code == {"type": "code_interpreter", "container": {"type": "auto", "file_ids": [record.given_file]}}
+    assert await world.library().tools(world.thread(), HERE) == [
+        {"type": "code_interpreter", "container": {"type": "auto"}}
+    ], "nothing of the place may be read"
 
 
 async def test_a_recording_is_transcribed_told_and_searched(world: World) -> None:
