@@ -372,6 +372,7 @@ async def test_of_several_people_only_those_are_named_whom_one_may_know(world: W
     assert "Raj Kumar (@raj0)" in str(refused.value)
     assert "Raj Patel (@raj, Staff Engineer)" in str(refused.value)
     assert "Secret" not in str(refused.value)
+    assert await world.drawn.all() == (drawn.WORKSPACE,), "their titles too are for full members"
     for person in ("Raj Secret", "U00000RAJ1", "<@U0NOBODYX>", "nobody of that name"):
         with pytest.raises(ToolRefused) as refused:
             await world.use(who_is, {"person": person}, who)
