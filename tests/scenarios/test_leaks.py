@@ -84,6 +84,7 @@ async def fill(slack: SlackServer, ai: OpenAIServer, settings: Settings) -> dict
         where, person = channel(slack, place), place.removesuffix(" dm") if place.endswith(" dm") else "ana"
         file = slack.workspace.add_file(person, named(place), f"zebra {filed(place)}".encode())
         asks = f"{'' if where.kind == 'im' else '@assist '}keep this, {said(place)}"
+        asks += " #secret #joint" if place == "open" else ""  # Slack shows these names to nobody who is not in them
         where.is_archived = False
         held[place] = slack.workspace.say(person, where, asks, files=[file]), file.id
     kept = [place for place in PLACES if place in STORED]
