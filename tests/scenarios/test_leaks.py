@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.knowledge_cli import knowledge
+from bot.redis_client import connect_redis
 from bot.settings import Settings
 from playground.openai import OpenAIServer, Plan, Say, Script, Search, Step, calls, searches, text
 from playground.openai.search import allowed
@@ -288,3 +289,44 @@ async def test_a_table_is_noted_for_each_conversation_whose_code_is_given_it(
     assert body["conversation"] != first
     (given,) = next(t["container"]["file_ids"] for t in body["tools"] if t["type"] == "code_interpreter")
     assert f"file:{given}" in drawn_on(bot, body["conversation"]), "or it could not be forgotten there"
+
+
+async def test_a_conversation_is_left_behind_once_somebody_reads_it_who_may_not_know_what_it_knows(
+    settings: Settings, slack: SlackServer, ai: OpenAIServer, redis_url: str
+) -> None:
+    populate(slack)
+    slack.workspace.say("ana", "open", "quokka")
+    slack.workspace.say("ana", "secret", "wombat")
+    dm, span = slack.workspace.dm("ana").id, {"since": None, "until": None, "newest_first": True}
+    ai.script = Script(
+        *(
+            s
+            for c in ("open", "secret")
+            for s in (calls(("read_channel", {"channel": c, **span}), match=c), text("So."))
+        )
+    )
+    async with running(settings):
+        await connected(slack)
+        ts = slack.workspace.say("raj", "town", "@assist read open")
+        await answer_to(slack, "town", ts)
+        before = {conversation_of(ai)}
+        slack.workspace.say("ana", dm, "read secret")
+        await answer_to(slack, dm)
+        before.add(conversation_of(ai))
+    slack.workspace.join("gil", "town")  # a guest
+    slack.workspace.leave("ana", "secret")
+    async with connect_redis(redis_url) as redis:  # half a minute passes
+        await redis.delete(*[key async for key in redis.scan_iter("*told*")])
+    ai.script.forever(text("Who knows."))
+    async with running(settings):
+        await connected(slack)
+        slack.workspace.say("gil", "town", "@assist what have you read?", thread_ts=ts)
+        await answer_to(slack, "town", ts, 2)
+        after = {conversation_of(ai)}
+        slack.workspace.say("ana", dm, "what have you read?")
+        await answer_to(slack, dm, count=2)
+        after.add(conversation_of(ai))
+    known = {w for w in ("quokka", "wombat") for c in before if w in told(ai.conversations[c].items)}
+    assert known == {"quokka", "wombat"}
+    assert not after & before
+    assert not [w for w in known for c in after if w in told(ai.conversations[c].items)]
