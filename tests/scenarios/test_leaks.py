@@ -125,7 +125,7 @@ def attack(slack: SlackServer, held: dict[str, tuple[str, str]], own: str) -> It
     yield "", "list_files", {"name": None}
     yield "", "forget_file", {"file": named("kim dm")}
     yield "", "recall", {"about": None}
-    yield from (("", "who_is", {"person": person}) for person in ("kim", *PEOPLE))
+    yield from (("", "who_is", {"person": person}) for person in ("kim", "ana", "gus", "sam"))
 
 
 def probes(slack: SlackServer) -> list[Probe]:
