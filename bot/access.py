@@ -169,6 +169,12 @@ class Access:
                 return False
         return True
 
+    async def unnamed(self, asker: str, destination: ThreadKey) -> frozenset[str]:
+        """The private places that the bot is in and whose names this answer may not tell, though messages mention them."""
+        private = frozenset(p.id for p in (await self._places.own()).values() if p.kind != "channel")
+        known = await self._places.of(asker) if destination.is_dm and private else frozenset()
+        return private - known - {destination.channel}
+
     async def may_know(self, person: str, asker: str, destination: ThreadKey) -> bool:
         """Whether the answer may tell of a person: their profile, their local time."""
         audience = await self._audience(asker, destination)

@@ -12,7 +12,7 @@ import structlog
 
 from bot.access import Searchable
 from bot.desk import Desk
-from bot.drawn import WORKSPACE, Drawn, channel
+from bot.drawn import WORKSPACE, Drawn, channel, file
 from bot.files.attached import Attachments
 from bot.items import Attached
 from bot.lease import Lease
@@ -60,6 +60,8 @@ async def brief(
         stored = await desk.library.channels(team)
     searchable = await desk.access.searchable(asker, turn.thread, stored) if stored else NOTHING
     hosted = await desk.library.tools(turn.thread, searchable)
+    given = [f for t in hosted if t["type"] == "code_interpreter" for f in t["container"].get("file_ids", ())]
+    await drawn.on(*map(file, given))  # also where this conversation has not seen them shared
     reach = [channel(c) for c in searchable.channels if c != turn.thread.channel]
     return Briefing(
         conversation=conversation,

@@ -92,6 +92,10 @@ class Exchange:
         """The answer as far as it has come."""
         return cleaned(joined(self._written, self._text), whole=False)
 
+    async def cut(self) -> None:
+        """After an answer that was cut: what OpenAI's own search had found by then may be in the conversation, and only OpenAI knows what."""
+        await self._drawn.on(*self._briefing.reach)
+
     async def answer(self, asked: list[Item]) -> str:
         """Rounds of streaming and tools until there is a whole text. `asked` is the question as items."""
         first = await self._resume(asked) if self._turn.resumed else asked
@@ -223,7 +227,7 @@ class Exchange:
     async def _resume(self, asked: list[Item]) -> Result | list[Item]:
         """What an earlier try left: its result, or the input to go on with."""
         result: Result | None = None
-        await self._drawn.on(*self._briefing.reach)  # what the earlier try has found, only OpenAI knows
+        await self.cut()
         if self._turn.response:
             result = await self._became(self._turn.response)
             if result and result.status in ("completed", "incomplete"):

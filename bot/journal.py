@@ -12,13 +12,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
 from bot.database import Database
@@ -129,9 +128,11 @@ class Journal:
         known = await self._outcome(entry)
         if known is not None:
             return known
+        arguments, asking = tool.parse(entry.call.arguments), self._asking()
+        asking = replace(asking, known=await tool.before(arguments, asking)) if tool.before else asking
         try:
             async with self._database.begin() as tx:
-                outcome = _json(await tool.run(tool.parse(entry.call.arguments), self._asking(tx)))
+                outcome = _json(await tool.run(arguments, replace(asking, transaction=tx)))
                 stored = await tx.execute(
                     update(tables.journal)
                     .where(
@@ -166,14 +167,13 @@ class Journal:
     def _mine(self) -> Any:
         return (tables.journal.c.team == self._turn.thread.team) & (tables.journal.c.turn == self._turn.id)
 
-    def _asking(self, transaction: AsyncConnection | None = None) -> Asking:
+    def _asking(self) -> Asking:
         return Asking(
             person=self._asker,
             thread=self._turn.thread,
             question=self._turn.messages[-1],
             sources=self._sources,
             database=self._database,
-            transaction=transaction,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 _SPECIAL = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
@@ -40,15 +40,18 @@ def says_stop(text: str, me: str) -> bool:
     return plain(text, {}, me).strip(" \t\n.!").casefold() == "stop"
 
 
-def plain(text: str, names: Mapping[str, str], me: str = "") -> str:
-    """A message in words: mentions by name, the bot's own left out, links as Markdown, entities decoded."""
+def plain(text: str, names: Mapping[str, str], me: str = "", unnamed: Container[str] = ()) -> str:
+    """A message in words: mentions by name, the bot's own left out, links as Markdown, entities decoded.
+
+    Of the channels in `unnamed` only the id is told: Slack shows their names to nobody who is not in them.
+    """
 
     def word(match: re.Match[str]) -> str:
         kind, target, label = match.group(1), match.group(2), match.group(3)
         if kind == "@":
             return f"@{label or names.get(target, target)}"
         if kind == "#":
-            return f"#{label or target}"
+            return f"#{target if target in unnamed else label or target}"
         if kind == "!":
             return label or "@" + target.split("^")[0]
         return f"[{label}]({target})" if label and label != target else target

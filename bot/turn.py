@@ -161,7 +161,9 @@ class Story:
             with contextlib.suppress(Retryable, UserFacing):
                 await self._desk.llm.cancel(goes_on)
         said = exchange.so_far() if exchange else joined(turn.written, turn.partial)
-        if exchange:  # OpenAI tells the usage of whole responses only: what was cut short is reckoned
+        if exchange:
+            await exchange.cut()
+            # OpenAI tells the usage of whole responses only: what was cut short is reckoned.
             self.tally.usage += Usage(turn.conversation_tokens + reckon(*asked), 0, reckon(said) if said else 0)
         text = await self._kept(said)
         await self._note(stopped_aside(asked, text))

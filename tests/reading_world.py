@@ -50,6 +50,11 @@ class Allowed:
             raise ToolRefused(NEUTRAL)
         return Place(found.id, found.name, cast("Any", found.kind), frozenset(found.members))
 
+    async def unnamed(self, _asker: str, destination: ThreadKey) -> frozenset[str]:
+        workspace = self.server.workspace
+        private = {c.id for c in workspace.channels.values() if c.is_private and workspace.app.bot_user_id in c.members}
+        return frozenset(private - self.places - {destination.channel})
+
     async def may_know(self, person: str, _asker: str, _destination: ThreadKey) -> bool:
         return self.people is None or person in self.people
 

@@ -192,6 +192,23 @@ async def test_people_are_told_of_to_full_members_among_themselves_else_to_those
         assert await known("sue", "den") == {"sue"}, "who is not there"
 
 
+async def test_private_places_are_named_where_they_are_and_in_the_dms_of_those_who_are_in_them(
+    world: SlackServer,
+) -> None:
+    private = {place_id(world, name, "") for name in ("secret", "joint", "group", "den", "lair", "trio", "leads")}
+    mine = {place_id(world, name, "") for name in ("den", "lair", "trio", "leads")}  # raj's
+    async with asking(world) as (access, _):
+
+        async def unnamed(where: str, asker: str) -> frozenset[str]:
+            return await access.unnamed(world.workspace.person(asker).id, thread_in(world, where, "", asker))
+
+        assert await unnamed("town", "ana") == private, "others read along"
+        assert await unnamed("den", "ana") == private - {place_id(world, "den", "")}
+        assert await unnamed("dm", "ana") == frozenset()
+        assert await unnamed("dm", "raj") == private - mine
+        assert await unnamed("dm", "gil") == private
+
+
 async def test_an_unknown_source_ends_a_conversation(world: SlackServer) -> None:
     destination = thread_in(world, "town", "", "ana")
     async with asking(world) as (access, _):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
@@ -58,9 +58,11 @@ async def ask(world: World, person: str, place: str, file: str, also: Sequence[s
     )
     thread = ThreadKey(TEAM, channel, DM_ROOT if place == "dm" else "1.1")
     arguments = forget_file.parse(json.dumps({"file": file}))
+    call = asking(world.database, Person(who.id, who.name), thread, sources=sources)
+    assert forget_file.before
+    known = await forget_file.before(arguments, call)
     async with world.database.begin() as tx:
-        call = asking(world.database, Person(who.id, who.name), thread, tx, sources=sources)
-        return await forget_file.run(arguments, call)
+        return await forget_file.run(arguments, replace(call, transaction=tx, known=known))
 
 
 async def states(world: World) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -164,3 +165,37 @@ async def test_what_was_done_can_be_told_to_a_model_that_forgot(database: Databa
 def test_what_people_see_meanwhile(database: Database) -> None:
     assert journal(database).doing([call("a"), Call("c", "current_time", "{}")]) == "is writing…"
     assert journal(database).doing([Call("c", "sing", "{}")]) == "is working…"
+
+
+async def test_an_effect_learns_what_it_must_know_before_anybody_waits_for_its_transaction(database: Database) -> None:
+    """As many as the pool has connections, each of which reads first: none may hold the database while it asks."""
+
+    async def look(args: Write, asking: Asking) -> int:
+        await asyncio.sleep(0.05)  # Slack answers
+        async with asking.database.read() as connection:
+            return len((await connection.execute(select(tables.notes).where(tables.notes.c.text == args.text))).all())
+
+    async def put(args: Write, asking: Asking) -> dict[str, Any]:
+        assert asking.known == 0
+        return await _write(args, asking)
+
+    careful = replace(WRITE, name="careful", before=look, run=put)
+    runs = [
+        Journal(database, [careful], replace(TURN, id=f"D1-{n}.0"), ANA, NO_SOURCES).run(
+            [call(f"note {n}", tool="careful")], "resp_1"
+        )
+        for n in range(24)
+    ]
+    async with asyncio.timeout(8):  # a writer of SQLite waits ten seconds for another
+        outputs = await asyncio.gather(*runs)
+    assert all("written" in json.loads(output) for [output] in outputs)
+    assert len(await written(database)) == 24
+
+
+async def test_what_an_effect_finds_out_beforehand_may_refuse_it(database: Database) -> None:
+    async def never(_: Write, __: Asking) -> None:
+        raise ToolRefused("not theirs")
+
+    run = Journal(database, [replace(WRITE, before=never)], TURN, ANA, NO_SOURCES)
+    assert [json.loads(o) for o in await run.run([call("b")], "resp_1")] == [{"error": "not theirs"}]
+    assert await written(database) == []

@@ -340,6 +340,18 @@ async def test_a_search_goes_on_without_what_slack_does_not_answer(world: World)
     assert "say so" in told["left_out"]
 
 
+async def test_a_private_channel_that_is_mentioned_is_named_only_where_its_name_may_be_told(world: World) -> None:
+    world.allow("engineering")
+    world.say("ana", "engineering", "the plan is in #leads, see #random")
+    hidden, shown = f"the plan is in #{world.id('leads')}, see #random", "the plan is in #leads, see #random"
+    reading, who = {"channel": "engineering", "newest_first": True}, world.asking("raj", "general", "1.0")
+    assert says(await world.use(read_channel, reading, who)) == [hidden]
+    for words, found in (("#leads", []), ("plan", [hidden])):
+        assert says(await world.use(search_messages, {"words": words, "channel": "engineering"}, who)) == found
+    world.allow("leads")
+    assert says(await world.use(read_channel, reading, world.asking("ana", "dm"))) == [shown]
+
+
 # -- people ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -372,6 +384,7 @@ async def test_of_several_people_only_those_are_named_whom_one_may_know(world: W
     assert "Raj Kumar (@raj0)" in str(refused.value)
     assert "Raj Patel (@raj, Staff Engineer)" in str(refused.value)
     assert "Secret" not in str(refused.value)
+    assert await world.drawn.all() == (drawn.WORKSPACE,), "their titles too are for full members"
     for person in ("Raj Secret", "U00000RAJ1", "<@U0NOBODYX>", "nobody of that name"):
         with pytest.raises(ToolRefused) as refused:
             await world.use(who_is, {"person": person}, who)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -127,10 +127,12 @@ class Reading:
             files=tuple(f.name for p in earlier for f in p.files)[:SHOWN_FILES],
         )
 
-    async def lines(self, channel: str, posts: Sequence[Post], zone: tzinfo) -> list[transcript.Line]:
-        """Posts as the model reads them: names for ids, times in a zone, links."""
+    async def lines(
+        self, channel: str, posts: Sequence[Post], zone: tzinfo, unnamed: Container[str] = ()
+    ) -> list[transcript.Line]:
+        """Posts as the model reads them: names for ids (but for the channels in `unnamed`), times in a zone, links."""
         names, url = await self.names(posts), (await self.identity()).url
-        return [transcript.line(p, channel, names, zone, url) for p in posts]
+        return [transcript.line(p, channel, names, zone, url, unnamed) for p in posts]
 
     async def names(self, posts: Sequence[Post]) -> dict[str, str]:
         """The names of those whom posts show; an id stays where Slack does not tell in time."""

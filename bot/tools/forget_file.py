@@ -21,7 +21,7 @@ SEVERAL = (
     "Several files have that name. Ask for the link of the one that is meant (in Slack: the file's menu, Copy link)."
 )
 NOT_THEIRS = "Only who shared the file, or an admin of this workspace, can have it forgotten."
-ADMIN_SECONDS = 3.0  # the database's only writer waits meanwhile
+ADMIN_SECONDS = 10.0
 _files = tables.files.c
 
 
@@ -33,12 +33,17 @@ class Forget(Arguments):
     ]
 
 
-async def _forget(args: Forget, asking: Asking) -> dict[str, str]:
-    assert asking.transaction
+async def _may_be_forgotten(args: Forget, asking: Asking) -> list[Record]:
+    """The rows of the file, if it is the asker's to have it forgotten."""
     found = await _meant(args.file, asking)
     if not all(_theirs(record, asking) for record in found) and not await _asked_by_admin(asking):
         raise ToolRefused(NOT_THEIRS)
-    for record in found:
+    return found
+
+
+async def _forget(args: Forget, asking: Asking) -> dict[str, str]:
+    assert asking.transaction
+    for record in asking.known:
         mine = (_files.team == record.team) & (_files.channel == record.channel)
         mine &= _files.slack_file == record.slack_file
         await asking.transaction.execute(update(tables.files).where(mine).values(state=GOING))
@@ -85,6 +90,7 @@ forget_file = Tool(
         "The file in Slack stays."
     ),
     arguments=Forget,
+    before=_may_be_forgotten,
     run=_forget,
     doing="is forgetting a file…",
     effect=True,

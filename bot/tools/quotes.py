@@ -58,11 +58,17 @@ def named(place: Place) -> str:
 async def quoted(asking: Asking, place: Where, posts: Sequence[Post], *, newest: bool) -> Quoted:
     """As many posts as fit, from one end on; of a place elsewhere it is noted first that the conversation has drawn on it."""
     near = tuple(posts[-MOST:] if newest else posts[:MOST])
-    lines = await asking.sources.reading.lines(place.channel, near, asking.person.zone)
+    lines = await lines_of(asking, place.channel, near)
     count = fitting(lines[::-1] if newest else lines, BUDGET)
     await draw(asking, place)
     start = len(lines) - count if newest else 0
     return Quoted(lines[start : start + count], near[start : start + count])
+
+
+async def lines_of(asking: Asking, channel: str, posts: Sequence[Post]) -> list[Line]:
+    """Posts as this answer may tell them."""
+    unnamed = await asking.sources.access.unnamed(asking.person.id, asking.thread)
+    return await asking.sources.reading.lines(channel, posts, asking.person.zone, unnamed)
 
 
 async def draw(asking: Asking, place: Where) -> None:

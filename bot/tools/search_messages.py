@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from bot.reading.links import moment
 from bot.reading.messages import Post
 from bot.reading.search import Hit
 from bot.reading.transcript import QUOTED, Line, fitting
-from bot.tools.quotes import Where, draw, refusals, settled, where
+from bot.tools.quotes import Where, draw, lines_of, refusals, settled, where
 from bot.tools.tool import Arguments, Asking, Tool
 
 log = structlog.get_logger()
@@ -130,7 +130,7 @@ async def _search(args: SearchMessages, asking: Asking, oldest: str, found: _Fin
 async def _hit_line(asking: Asking, hit: Hit, place: Where) -> Line:
     me = await asking.sources.reading.identity()
     post = Post(ts=hit.ts, text=hit.text, user=hit.user, author=hit.author, own=hit.user == me.user)
-    (line,) = await asking.sources.reading.lines(hit.channel, [post], asking.person.zone)
+    (line,) = await lines_of(asking, hit.channel, [post])
     return line | {"in": place.said} | ({"link": hit.link} if hit.link else {})
 
 
@@ -170,16 +170,17 @@ async def _look(args: SearchMessages, asking: Asking, place: Where, oldest: str,
     found.places[place.channel] = place
     found.looked, found.looked_in = found.looked + len(posts), found.looked_in + 1
     found.all, found.failed = found.all and span.whole, found.failed or span.failed
-    matches = [p for p in posts if _has(p, args.words)]
+    unnamed = await asking.sources.access.unnamed(asking.person.id, asking.thread)
+    matches = [p for p in posts if _has(p, args.words, unnamed)]
     names = await reading.names(matches) if args.from_person else {}
     matches = [p for p in matches if _by(args.from_person, p.author or names.get(p.user, ""), p.user)][-FOUND:]
-    for post, line in zip(matches, await reading.lines(place.channel, matches, asking.person.zone), strict=True):
+    for post, line in zip(matches, await lines_of(asking, place.channel, matches), strict=True):
         found.lines[place.channel, post.ts] = line | {"in": place.said}
 
 
-def _has(post: Post, words: str) -> bool:
+def _has(post: Post, words: str, unnamed: Container[str]) -> bool:
     """Whether each of the words stands somewhere in a message or in the names of its files."""
-    said = " ".join((plain(post.text, {}), *(f.name for f in post.files))).casefold()
+    said = " ".join((plain(post.text, {}, unnamed=unnamed), *(f.name for f in post.files))).casefold()
     return all(word in said for word in words.casefold().split())
 
 

@@ -27,7 +27,8 @@ class Arguments(BaseModel):
 class Asking:
     """On whose behalf a tool runs, where the answer will be read, and what it works with.
 
-    `transaction` is what an effect belongs to; tools without one have none, and open the database when they need it.
+    `transaction` is what an effect belongs to; tools without one have none, and open the database when they need it. `known` is what the
+    tool's `before` has found out.
     """
 
     person: Person
@@ -36,11 +37,15 @@ class Asking:
     sources: Sources
     database: Database
     transaction: AsyncConnection | None = None
+    known: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`run` gives back something JSON can hold. `effect`: it changes something, so it runs once a call, under the journal."""
+    """`run` gives back something JSON can hold. `effect`: it changes something, so it runs once a call, under the journal.
+
+    `before` asks what an effect has to know, before its transaction begins: all who write wait for that, and it must wait for nobody.
+    """
 
     name: str
     description: str
@@ -49,6 +54,7 @@ class Tool:
     doing: str  # what people see meanwhile: "is looking at the clock…"
     effect: bool = False
     seconds: float = 30.0  # how long it may take
+    before: Callable[[Any, Asking], Awaitable[Any]] | None = None
 
     def parse(self, arguments: str) -> Arguments:
         """The model's arguments, checked. Raises ToolRefused with what is wrong, for the model to correct."""

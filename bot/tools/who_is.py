@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -33,6 +34,7 @@ async def _who_is(args: WhoIs, asking: Asking) -> dict[str, Any]:
         known = [p for p in found if p.id == asker or await access.may_know(p.id, asker, thread)]
         known = [p for p in known if not p.deleted] or known
         if len(known) > 1:
+            await _draw(known[:CHOICES], asking)
             names = "; ".join(_choice(p) for p in known[:CHOICES])
             raise ToolRefused(f"Several people may be meant, ask which one, or ask me by handle: {names}.")
         if not known:
@@ -41,9 +43,14 @@ async def _who_is(args: WhoIs, asking: Asking) -> dict[str, Any]:
             shown = await people.one(known[0].id)
         except SlackRefused:  # an id that is nobody's
             raise ToolRefused(NOBODY) from None
-        if shown.id not in await _here(asking):
-            await asking.sources.drawn.on(drawn.WORKSPACE)
+        await _draw([shown], asking)
         return _told(shown, asking)
+
+
+async def _draw(shown: Sequence[Profile], asking: Asking) -> None:
+    """To be called before the model is told of people who are not here."""
+    if not {p.id for p in shown} <= await _here(asking):
+        await asking.sources.drawn.on(drawn.WORKSPACE)
 
 
 async def _here(asking: Asking) -> frozenset[str]:
