@@ -292,7 +292,9 @@ class Exchange:
         )
         try:
             result = await self._read(stream)
-        except Retryable:
+        except (Retryable, UserFacing):
+            if self._begun:
+                await self.cut()
             await self._note()
             raise
         await self._add(result)
