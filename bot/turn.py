@@ -34,6 +34,8 @@ STOPPED_AT_ONCE = "_Stopped before I had written anything._"
 HELP = """Hi {name}! Ask me something after my name, or write to me in a direct message. In a thread I remember what was said.
 
 - *“What time is it for me?”*
+- *“What was decided in this thread?”*
+- Share a file and ask about it: *“What is the hotel limit in Denver?”*, *“Show the sales by region as a chart.”*
 - *“Remember that I prefer morning meetings.”* — later: *“What do you remember?”*"""
 
 
