@@ -34,7 +34,7 @@ STOPPED_AT_ONCE = "_Stopped before I had written anything._"
 HELP = """Hi {name}! Ask me something after my name, or write to me in a direct message. In a thread I remember what was said.
 
 - *“What was decided in this thread?”*, *“What was said in #general today?”*: I read Slack for you, as far as you may.
-- Share a file, then ask about it. A table I also add up, or draw as a chart.
+- Share a file and ask about it: *“What is the hotel limit in Denver?”*, *“Show the sales by region as a chart.”*
 - *“Remember that I prefer morning meetings.”* — later: *“What do you remember?”*"""
 
 

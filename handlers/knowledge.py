@@ -46,7 +46,7 @@ def modal() -> dict[str, Any]:
         "close": _plain("Cancel"),
         "blocks": [
             {"type": "input", "block_id": buttons.GIVEN_FILES, "label": _plain("Files"), "element": files},
-            {"type": "input", "block_id": buttons.GIVEN_TO, "label": _plain("Whom I may tell"), "element": who},
+            {"type": "input", "block_id": buttons.GIVEN_TO, "label": _plain("Who they are for"), "element": who},
         ],
     }
 

@@ -24,7 +24,7 @@ def cited(*files: str) -> list[Citation]:
 def test_sources_are_linked_to_slack_and_knowledge_is_named() -> None:
     records = {
         "a": record("report.pdf", "https://acme.slack.com/files/U1/F1/report.pdf"),
-        "b": record("handbook.pdf", channel=""),
+        "b": record("handbook.pdf", "https://acme.slack.com/files/U2/F2/handbook.pdf", channel=""),
     }
     line = sources(cited("a", "b", "a"), records)
     assert line == "Sources: <https://acme.slack.com/files/U1/F1/report.pdf|report.pdf>, handbook.pdf"

@@ -80,7 +80,7 @@ async def test_a_file_is_read_by_name_id_or_link(world: World) -> None:
         got = await read(question, wanted)
         assert (got["text"], got["file"], got["next"]) == ("The limit is 180.", "Policy.md", None)
         assert got["link"] == record.permalink
-    assert [n[0] for n in notes] == ["Read Policy.md"]
+    assert [n[0] for n in notes] == ["Read Policy.md."]
     assert await question.sources.drawn.all() == (f"file:{record.search_file}",)
 
 
@@ -97,9 +97,9 @@ async def test_a_long_file_is_read_page_by_page_and_the_footer_says_how_far(worl
         pieces.append(got["text"])
         at = got["next"]
         if len(pieces) == 1:
-            assert notes[0][0] == f"Read &lt;long&gt;.txt up to character 12,000 of {len(text):,}"
+            assert notes[0][0] == f"Read &lt;long&gt;.txt up to character 12,000 of {len(text):,}."
     assert "".join(pieces) == text
-    assert [n[0] for n in notes] == ["Read &lt;long&gt;.txt"]
+    assert [n[0] for n in notes] == ["Read &lt;long&gt;.txt."]
     with pytest.raises(ToolRefused, match="only"):
         await read(question, record.slack_file, len(text))
 
@@ -181,7 +181,8 @@ async def test_knowledge_is_listed_and_noted_by_who_may_know_it(
     shared: SharedFile = world.share("handbook.md", b"Be kind.")
     record = await library.take(shared, ThreadKey(world.team, KNOWLEDGE, ""), visibility=visibility)
     question, _ = asked(world, library, workspace=True)
-    assert [f["by"] for f in (await listed(question))["files"]] == ["given to the assistant by an admin"]
+    (told,) = (await listed(question))["files"]
+    assert (told["by"], "link" in told) == ("given to the assistant by an admin", False), "nobody else could open it"
     assert await question.sources.drawn.all() == sources
     assert (await read(question, "handbook.md"))["text"] == "Be kind."
     assert await question.sources.drawn.all() == tuple(sorted((*sources, f"file:{record.search_file}")))

@@ -89,6 +89,24 @@ async def test_an_answer_given_anew_takes_the_files_of_the_one_before_away(world
     assert await world.deliver(new) == []
     assert sorted(f.name for f in world.slack.workspace.files.values() if f.deleted) == ["chart.png", "sales.csv"]
     assert [f.name for f in world.slack.workspace.files.values() if not f.deleted] == ["better.png"]
+    assert world.shared() == [["better.png"]], "nor does a message say that there were others"
+
+
+async def test_the_message_of_a_file_that_is_kept_stays(world: World) -> None:
+    await world.deliver()
+    await world.made.take_back(world.lease.key.team, world.lease.turn.id, keep=["cfile_1"])
+    (message,) = (m for m in world.slack.workspace.messages("general", world.lease.key.root) if m.get("files"))
+    assert [f.get("name", f["mode"]) for f in message["files"]] == ["chart.png", "tombstone"]
+
+
+async def test_what_a_person_has_shared_on_stays_theirs(world: World) -> None:
+    await world.deliver()
+    chart = next(f for f in world.slack.workspace.files.values() if f.name == "chart.png")
+    world.slack.workspace.say("raj", "random", "look", files=[chart])
+    await world.made.take_back(world.lease.key.team, world.lease.turn.id)
+    assert all(f.deleted for f in world.slack.workspace.files.values())
+    assert [m["text"] for m in world.slack.workspace.messages("random")] == ["look"]
+    assert world.shared() == []
 
 
 async def test_a_turns_files_can_be_taken_back(world: World) -> None:

@@ -291,6 +291,14 @@ async def test_slacks_own_search_finds_what_may_be_read_here(world: World) -> No
     assert len(world.tally.footnotes) == 1
 
 
+async def test_a_question_is_no_answer_to_itself(world: World) -> None:
+    await library(world)
+    ts = world.say("raj", "general", "search for postgres")
+    who = world.asking("raj", "general", ts, ts, token(world, "raj"))
+    told = await world.use(search_messages, {"words": "postgres"}, who)
+    assert "search for postgres" not in [m["says"] for m in told["messages"]]
+
+
 async def test_without_slacks_search_the_channels_that_may_be_read_are_looked_through(world: World) -> None:
     await library(world)
     world.allow("engineering", "leads")

@@ -76,6 +76,8 @@ class Attachments:
                 f"Skipped {escaped(shared.name[:NAME])}: {why.rstrip('.')}.", f"Skipped {escaped(shared.name[:NAME])}:"
             )
             return Attached(f"{shared.name} — you cannot read it: {why}")
+        if record.note:  # known in the turn that takes it in
+            self._note(f"Of {escaped(record.name[:NAME])} {record.note}.", f"Of {escaped(record.name[:NAME])} ")
         return Attached(f"{record.name} — {_how(record)}", _part(record))
 
 

@@ -33,7 +33,7 @@ def sources(citations: Iterable[Citation], records: Mapping[str, Record]) -> str
 def _link(record: Record) -> str:
     name = " ".join(record.name.split()) or "a file"
     name = name if len(name) <= NAME_CHARACTERS else f"{name[: NAME_CHARACTERS - 1]}…"
-    url = record.permalink
+    url = record.link
     if not url.startswith(("https://", "http://")) or any(c in url for c in "<>| \n"):
         return escaped(name)
     return f"<{escaped(url)}|{escaped(name).replace('|', '¦')}>"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -124,13 +125,16 @@ class MadeFiles:
     async def take_back(self, team: str, turn: str, keep: Collection[str] = ()) -> None:
         """Deletes a turn's files from Slack, but those to keep (OpenAI's ids): its answer is taken away, or given anew."""
         rows = tables.made_files.c
-        mine = (rows.team == team) & (rows.turn == turn) & rows.container_file.not_in(keep)
+        mine = (rows.team == team) & (rows.turn == turn)
         async with self._database.read() as connection:
             found = (await connection.execute(select(rows.container_file, rows.slack_file).where(mine))).all()
+        kept = {row.slack_file for row in found if row.container_file in keep}
         for row in found:
+            if row.container_file in keep:
+                continue
             try:
                 if row.slack_file:
-                    await self._slack.call("files.delete", {"file": row.slack_file})
+                    await self._take_away(row.slack_file, kept)
             except SlackRefused:
                 pass  # it is gone, or was never shared
             except (Retryable, UserFacing) as error:
@@ -138,6 +142,22 @@ class MadeFiles:
                 continue
             async with self._database.begin() as tx:
                 await tx.execute(delete(tables.made_files).where(mine, rows.container_file == row.container_file))
+
+    async def _take_away(self, slack_file: str, kept: Collection[str]) -> None:
+        """Deletes a file, and first the messages that brought it: they would go on saying that a file was deleted."""
+        stay = {place for file in kept for place in await self._messages(file)}
+        for channel, ts in await self._messages(slack_file):
+            if (channel, ts) not in stay:
+                with suppress(SlackRefused):  # somebody has shared the file on: that message is theirs
+                    await self._slack.delete(channel, ts)
+        await self._slack.call("files.delete", {"file": slack_file})
+
+    async def _messages(self, slack_file: str) -> list[tuple[str, str]]:
+        """The messages that share a file, as channel and ts. Raises Retryable, UserFacing."""
+        try:
+            return messages_of((await self._slack.call("files.info", {"file": slack_file}))["file"])
+        except SlackRefused:
+            return []
 
     # -- which files -----------------------------------------------------------------------------------------------------
 
@@ -259,6 +279,13 @@ def shared_in(file: Mapping[str, Any]) -> set[str]:
     shares = file.get("shares") or {}
     listed = [c for kind in ("channels", "groups", "ims") for c in file.get(kind) or ()]
     return {*listed, *(c for kind in ("public", "private") for c in shares.get(kind) or ())}
+
+
+def messages_of(file: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The messages that Slack's file object says share the file, as channel and ts."""
+    shares = file.get("shares") or {}
+    places = [place for kind in ("public", "private") for place in (shares.get(kind) or {}).items()]
+    return [(channel, share["ts"]) for channel, told in places for share in told if share.get("ts")]
 
 
 def _row(turn: Turn, made: Made) -> Any:

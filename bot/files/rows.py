@@ -56,6 +56,11 @@ class Record:
         """Its files at OpenAI, none to two."""
         return tuple(dict.fromkeys(f for f in (self.search_file, self.given_file) if f))
 
+    @property
+    def link(self) -> str:
+        """Its address for people; none for knowledge, which Slack shows to nobody but the admin who gave it."""
+        return self.permalink if self.channel != KNOWLEDGE else ""
+
 
 _files = tables.files.c
 _KEPT = tuple(f.name for f in fields(Record) if f.name in _files)

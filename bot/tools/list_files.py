@@ -40,7 +40,7 @@ def places(record: Record, asking: Asking) -> list[str]:
 
 
 async def _told(record: Record, asking: Asking) -> dict[str, str]:
-    told = {"name": record.name, "id": record.slack_file, "kind": record.kind, "link": record.permalink}
+    told = {"name": record.name, "id": record.slack_file, "kind": record.kind, "link": record.link}
     told["shared"] = record.created_at.astimezone(asking.person.zone).strftime("%Y-%m-%d %H:%M")
     if record.channel == KNOWLEDGE:
         told["by"] = "given to the assistant by an admin"

@@ -53,8 +53,8 @@ async def _read_file(args: ReadFile, asking: Asking) -> dict[str, Any]:
         raise ToolRefused(f"{record.name} has only {len(text)} characters.")
     name = escaped(record.name)
     so_far = "" if end == len(text) else f" up to character {end:,} of {len(text):,}"
-    asking.sources.note(f"Read {name}{so_far}", f"Read {name}")
-    told: dict[str, Any] = {"file": record.name, "link": record.permalink, "characters": len(text)}
+    asking.sources.note(f"Read {name}{so_far}.", f"Read {name}")
+    told: dict[str, Any] = {"file": record.name, "link": record.link, "characters": len(text)}
     told |= {"from_character": start, "next": end if end < len(text) else None, "text": text[start:end]}
     if others:
         ids = ", ".join(r.slack_file for r in others)

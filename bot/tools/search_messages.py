@@ -111,6 +111,8 @@ async def _search(args: SearchMessages, asking: Asking, oldest: str, found: _Fin
             async for hit in hits:
                 if hit.channel in refused or not hit.ts or not _by(args.from_person, hit.author, hit.user):
                     continue
+                if hit.channel == asking.thread.channel and hit.ts == asking.question.ts:
+                    continue  # the question has its own words in it
                 try:
                     place = found.places.get(hit.channel) or await where(asking, hit.channel)
                 except ToolRefused:

@@ -74,9 +74,13 @@ def _start(body: str) -> str:
 
 def _cited(question: str, found: tuple[Found, ...]) -> Say:
     """What fits best of each passage, each with its citation; where rows of tables fit, only the best of those."""
-    rows = [(*best_rows(question, passage.text), passage) for passage in found]
+    files: dict[str, list[Found]] = {}  # passages of one file overlap, so a row may be in several
+    for passage in found:
+        files.setdefault(passage.file_id, []).append(passage)
+    rows = [(*best_rows(question, "\n\n".join(p.text for p in file)), file[0]) for file in files.values()]
     most = max((weight for weight, _, _ in rows), default=0)
-    prose = [(*_best_sentence(question, passage), passage) for weight, _, passage in rows if not weight]
+    others = [passage for passage in found if not best_rows(question, passage.text)[0]]
+    prose = [(*_best_sentence(question, passage), passage) for passage in others]
     told = [(row, passage) for weight, row, passage in rows if weight and weight == most]
     told += [(sentence, passage) for shared, sentence, passage in prose if shared or not told]
     text, annotations = "I found this:", list[JsonObject]()
@@ -99,7 +103,7 @@ def _best_sentence(question: str, passage: Found) -> tuple[int, str]:
     """The sentence that shares most words with the question, and how many."""
     asked = set(words(question))
     asked = asked - set(words(passage.filename)) or asked
-    lines = [line for line in passage.text.splitlines() if not ROW.match(line)]
+    lines = [line for line in passage.text.splitlines() if "|" not in (line.lstrip()[:1], line.rstrip()[-1:])]
     prose = WRAPPED.sub(" ", "\n".join(lines)) or passage.text
     best = max(memory.sentences(prose), key=lambda line: len(asked & set(words(line))), default="")
     return len(asked & set(words(best))), " ".join(best.split())[:500]
@@ -136,15 +140,20 @@ def _is_told(name: str, rows: list[dict[str, str]], asked: set[str]) -> bool:
 
 
 def _rows(text: str) -> Iterator[dict[str, str]]:
-    """The rows of all tables; those whose header is in another passage are left out."""
-    above, header = list[str](), list[str]()
+    """The rows of all tables; those whose header is in another passage are left out.
+
+    A header stands above a line of dashes, or right below a line of text: the table's name.
+    """
+    above, header, named = list[str](), list[str](), False
     for line in text.splitlines():
         match = ROW.match(line)
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", match[1])] if match else []
         if not cells:
-            header = []
+            header, named = [], bool(line.strip()) and not line.rstrip().endswith("|")
         elif RULER.match(line):
-            header = above
+            header, named = above, False
+        elif named:
+            header, named = cells, False
         elif header:
             yield dict(zip(header, cells, strict=False))
         above = cells

@@ -27,6 +27,9 @@ QUESTION = re.compile(r"\?|^\W*(?:what|who|when|where|why|how|which|is|are|do|do
 SPEAKER = re.compile(
     rf"^\s*(?:\[[^\]\n]{{1,80}}\]|<@\w+>(?=:)|(?!(?:Say|Echo|Repeat)\b){memory.NAME}(?: \([^)\n]{{1,40}}\))?(?=:)):?\s*"
 )
+# What the bot says of a shared file, in a line of its own; of a recording, what is said in it.
+RECORDED = re.compile(r"(?ms)^\[shared [^\n]* — a recording; what is said in it:\n(.*?)\]$")
+SHARED = re.compile(r"(?m)^\[shared [^:\n]*: ([^\n]*?)(?: — ([^\n]*))?\]$")
 GREETING = re.compile(r"^\W*(?:<@\w+>\W*)?(hi|hello|hey|good (?:morning|afternoon|evening)|greetings)\b", re.IGNORECASE)
 HELP = re.compile(
     r"^\W*(?:<@\w+>\W*)?help\b|\b(what can you do|who are you|what are you|are you (?:a|an) )", re.IGNORECASE
@@ -103,8 +106,8 @@ def _greeting(view: View) -> Plan | None:
 
 
 def spoken(text: str) -> str:
-    """A message without the speaker's name that the bot may have put before it, such as `[Ana Ruiz]` or `Ana Ruiz:`."""
-    return SPEAKER.sub("", text, count=1)
+    """A message without what the bot has put before it, such as `[Ana Ruiz]` or `Ana Ruiz:`, and without its lines about files."""
+    return SPEAKER.sub("", SHARED.sub("", RECORDED.sub(r"\1", text)).strip(), count=1)
 
 
 def _filler(count: int, unit: str) -> str:
@@ -192,6 +195,12 @@ def _otherwise(view: View) -> str:
         return f"Nice to meet you, {match[1]}."
     if QUESTION.search(text):
         return _unknown(text)
+    shared = SHARED.findall(RECORDED.sub("", view.last_user))
+    unread = [name for name, how in shared if how.startswith("you cannot read it")]
+    if shared:
+        have = [name for name, _ in shared if name not in unread]
+        told = f"I have {' and '.join(have)} now: ask me about it." if have else ""
+        return " ".join(filter(None, (told, f"I could not read {' and '.join(unread)}." if unread else "")))
     if not text.strip():
         return "I see no text to answer."
     return f"Noted: “{_short(text)}”"

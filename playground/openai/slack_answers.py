@@ -36,6 +36,27 @@ def told(question: str, value: Any) -> str | None:
     return "This is what I found:\n" + "\n".join(lines) + (f"\n\nAnd {left} more." if left else "")
 
 
+def listed(value: Any) -> str | None:
+    """A list of files that a tool has given, linked; None when it has not."""
+    files = value.get("files") if isinstance(value, dict) else None
+    if not isinstance(files, list) or not all(isinstance(file, dict) and "name" in file for file in files):
+        return None
+    if not files:
+        return "There are no files here that I can read."
+    lines = [f"- {_file(file)}" for file in files]
+    return (
+        "I can read these files:\n" + "\n".join(lines) + (f"\n\nAnd {value['more']} more." if value.get("more") else "")
+    )
+
+
+def _file(file: Mapping[str, Any]) -> str:
+    name = f"[{file['name']}]({file['link']})" if file.get("link") else f"**{file['name']}**"
+    by = str(file.get("by") or "")
+    shared = f", {by}" if by.startswith("given") else f", shared by {by}" if by else ""
+    why = f", cannot be read: {file['cannot be read']}" if file.get("cannot be read") else ""
+    return name + shared + (f", {file['shared']}" if file.get("shared") else "") + why
+
+
 def _messages(value: Any) -> Sequence[Mapping[str, Any]] | None:
     if isinstance(value, dict):
         for name in LISTS:

@@ -11,13 +11,13 @@ from playground.openai.memory import NAME
 from playground.openai.plan import Call, Output, View
 from playground.openai.schemas import filled
 from playground.openai.search import words
-from playground.openai.slack_answers import told
+from playground.openai.slack_answers import listed, told
 
 LONGEST_OUTPUT = 3_000  # characters of a tool's output that an answer repeats
 LONGEST_ARGUMENT = 200  # characters
 FILE_NAME = r"[\w()-][\w.()-]*\.[A-Za-z]\w{1,4}\b"
 LOOK_FOR = r"search (?:slack |messages )?for|who (?:said|mentioned|wrote|talked about)"
-SHARED = re.compile(r"(?m)(?<=\w) — [^\n]*(?=\]$)")
+SHARED = re.compile(r"(?m)^\[shared (?:a file|in this thread meanwhile): (?:([^\n]*?)(?= — |\]$))(?: — [^\n]*)?")
 CHANNEL = r"<#C\w+(?:\|[^>]*)?>|(?<!\w)#[\w-]+"
 # A message that fits a pattern asks for the tool; named groups are its arguments. The first that fits counts.
 WANTED: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -63,7 +63,7 @@ def tool_call(view: View) -> Output | None:
 
 def _asked(functions: Mapping[str, JsonObject], text: str) -> tuple[str | None, dict[str, str]]:
     """The tool that a text asks for, and the arguments that are plain from it. What the bot says of a shared file, behind its name, asks for nothing."""
-    text = SHARED.sub("", text)
+    text = SHARED.sub(r"\1", text)
     for name, pattern in WANTED:
         if name in functions and (match := pattern.search(text)):
             given = match.groupdict().items()
@@ -112,7 +112,7 @@ def _readable(output: str, question: str) -> str:
         value = json.loads(output)
     except ValueError:
         value = output
-    text = told(question, value) or _rendered(value)
+    text = told(question, value) or listed(value) or _rendered(value)
     return text if len(text) <= LONGEST_OUTPUT else text[:LONGEST_OUTPUT] + " …"
 
 
@@ -120,6 +120,8 @@ def _rendered(value: Any) -> str:
     if isinstance(value, dict):
         if value.get("error"):
             return f"That did not work: {value['error']}"
+        if value.get("forgotten"):
+            return f"I forget {value['forgotten']}: {value.get('when', 'soon')} nobody finds it here any more. {value.get('note', '')}".strip()
         for name in ("text", "content", "message", "result", "output"):
             if isinstance(value.get(name), str):
                 return str(value[name])

@@ -201,6 +201,14 @@ def test_rows_that_fit_a_question_are_told_as_far_as_they_fit_or_differ(question
     assert best_rows(question, "\n".join(TABLE.splitlines()[3:])) == (0, ""), "the header is in another passage"
 
 
+def test_a_table_without_a_line_of_dashes_has_its_header_below_its_name() -> None:
+    header, _, *rows = TABLE.splitlines()
+    told = "City: Boston, Lodging: 300"
+    named = "\n".join(("2 | Denver | May | 99 | 79 |", "", "Table rates.csv, rows 2-4", header, *rows))
+    assert best_rows("What is the hotel limit in Boston?", named)[1] == told
+    assert best_rows("hotel limit in Boston", "\n".join(("1 | Boston | 9 |", *rows))) == (0, ""), "it begins in a row"
+
+
 async def test_a_statement_is_no_question_unless_it_is_answered_well(client: AsyncOpenAI) -> None:
     store = await client.vector_stores.create(name="s")
     await client.vector_stores.files.upload_and_poll(

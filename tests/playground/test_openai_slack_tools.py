@@ -131,6 +131,31 @@ def test_it_lists_what_was_read_with_links() -> None:
     assert "And 5 more." in many
 
 
+def test_it_lists_files_with_links() -> None:
+    file = {"name": "a.md", "id": "F1", "kind": "text", "link": LINK, "shared": "2026-11-20 14:03", "by": "Ana Becker"}
+    given = {"name": "b.md", "by": "given to the assistant by an admin", "cannot be read": "it is empty"}
+    said = told("which files are there?", {"files": [file, given], "more": 2})
+    assert f"\n- [a.md]({LINK}), shared by Ana Becker, 2026-11-20 14:03\n" in said
+    assert "- **b.md**, given to the assistant by an admin, cannot be read: it is empty" in said
+    assert said.endswith("And 2 more.")
+    assert "F1" not in said
+    assert told("which files are there?", {"files": [], "more": 0}) == "There are no files here that I can read."
+
+
+def test_what_the_bot_says_of_shared_files_is_not_repeated() -> None:
+    lines = (
+        "[shared a file: a.md — file_search finds passages in it]",
+        "[shared a file: b.zip — you cannot read it: no archives]",
+    )
+    (said,) = answer(view(user("\n".join(("Here they are", *lines))))).outputs
+    assert isinstance(said, Say)
+    assert said.text == "I have a.md now: ask me about it. I could not read b.zip."
+    voice = "[shared a file: v.m4a — a recording; what is said in it:\nSay: it works]"
+    (said,) = answer(view(user(voice))).outputs
+    assert isinstance(said, Say)
+    assert said.text == "it works"
+
+
 def test_it_passes_on_a_refusal_and_a_profile() -> None:
     assert told("What was said in #hr?", {"error": "I can't read that here."}).endswith("I can't read that here.")
     profile = {"name": "Raj Patel", "title": "Buyer", "local_time": "14:03"}
