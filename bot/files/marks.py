@@ -2,7 +2,7 @@
 
 The Responses API gives citations as annotations beside a plain text. All the same, marks have been seen in texts: `【4:0†source】`, the older
 form, and `filecite…turn0file0` between the private characters U+E200 and U+E201. A link into the sandbox leads nowhere for people; the file
-follows as an upload, so its name is left.
+follows as an upload, so its name is left, behind the words of the link.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def _has_signs(text: str) -> bool:
 
 def _shown(found: re.Match[str]) -> str:
     if found["target"]:
-        return (found["closed"] and _name(found["target"])) or found["label"]
+        label, name = found["label"], _name(found["target"]) if found["closed"] else ""
+        plain = found[0].lstrip().startswith("[") and "[" not in label  # a picture's label is none of the sentence's words
+        return f"{label} ({name})" if plain and name and name not in label else name or label
     path = found["path"] or ""
     return _name(path) + path[len(path.rstrip(_END)) :]
 
