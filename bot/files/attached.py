@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
 from bot.drawn import Drawn, file
 from bot.errors import AssistError, Retryable, UserFacing
-from bot.files.library import READY, REFUSED, Library, Record
+from bot.files.library import GOING, READY, REFUSED, Library, Record
 from bot.items import Attached, image
 from bot.models import Item, SharedFile, ThreadKey
 from bot.mrkdwn import escaped
@@ -20,6 +21,9 @@ TAKE_SECONDS = 150.0  # for all files of a turn; what is not ready then is for a
 WORDS = 20_000  # characters of a transcript in the question; the rest can be read with read_file
 NAME = 60  # characters of a name in a footer
 LATE = "is still being indexed; ask again in a moment"
+FORGOTTEN = "it was deleted, or is being forgotten"
+PAUSES = 1.0, 3.0  # seconds before a file is tried again, unless the other side names a time
+LONGEST_PAUSE = 30.0
 
 
 class Attachments:
@@ -50,7 +54,7 @@ class Attachments:
         """The file as the library has it, or why it has it not."""
         try:
             async with asyncio.timeout(TAKE_SECONDS):
-                return await self._library.take(shared, self._thread)
+                return await self._patiently(shared)
         except TimeoutError:
             return LATE
         except UserFacing as error:
@@ -61,16 +65,42 @@ class Attachments:
         except AssistError as error:
             log.warning("file not taken", file=shared.id, thread=str(self._thread), reason=type(error).__name__)
             return "could not be read"
+        except OSError as error:
+            log.warning("file not taken", file=shared.id, thread=str(self._thread), reason=error.strerror)
+            return "I have no room to store files. Ask again later"
+
+    async def _patiently(self, shared: SharedFile) -> Record:
+        """What passes in a moment, such as a limit that many files reach together, is no reason to do without a file."""
+        for pause in PAUSES:
+            try:
+                return await self._library.take(shared, self._thread)
+            except Retryable as error:
+                if (error.after or 0) > LONGEST_PAUSE:
+                    raise
+                log.info("file tried again", file=shared.id, thread=str(self._thread), reason=str(error))
+                await asyncio.sleep(max(pause, error.after or 0) * random.uniform(1, 1.5))  # noqa: S311  # spreads retries; guards nothing
+        return await self._library.take(shared, self._thread)
 
     def _attached(self, shared: SharedFile, record: Record | str) -> Attached:
         if isinstance(record, str) or record.state != READY:
-            refused = isinstance(record, Record) and record.state == REFUSED
-            why = record if isinstance(record, str) else record.reason if refused else LATE
-            self._note(
-                f"Skipped {escaped(shared.name[:NAME])}: {why.rstrip('.')}.", f"Skipped {escaped(shared.name[:NAME])}:"
-            )
-            return Attached(f"{shared.name} — you cannot read it: {why}")
-        return Attached(f"{record.name} — {_how(record)}", _part(record))
+            name = shared.name if isinstance(record, str) else record.name
+            name = "a file" if name == shared.id else name  # Slack told no name
+            why = record if isinstance(record, str) else _why(record)
+            skipped = f"Skipped {escaped(name[:NAME])}:"
+            self._note(f"{skipped} {why.rstrip('.')}.", skipped)
+            return Attached(f"{name} — you cannot read it: {why}")
+        if record.note:
+            partly = f"Of {escaped(record.name[:NAME])}"
+            self._note(f"{partly} {record.note}.", partly)
+        note = f" ({record.note})" if record.note else ""
+        return Attached(f"{record.name} — {_how(record)}{note}", _part(record))
+
+
+def _why(record: Record) -> str:
+    """Why a file that was looked at cannot be used (yet)."""
+    if record.state == REFUSED:
+        return record.reason
+    return FORGOTTEN if record.state == GOING else LATE
 
 
 def _how(record: Record) -> str:
