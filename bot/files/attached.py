@@ -22,6 +22,8 @@ WORDS = 20_000  # characters of a transcript in the question; the rest can be re
 NAME = 60  # characters of a name in a footer
 LATE = "is still being indexed; ask again in a moment"
 FORGOTTEN = "it was deleted, or is being forgotten"
+PAGES_BYTES = 48_000_000  # of all files whose pages the model looks at; OpenAI takes 50 MB a request
+TOO_MANY_PAGES = "its pages are too much to look at beside those of the other files; share it again by itself"
 PAUSES = 1.0, 3.0  # seconds before a file is tried again, unless the other side names a time
 LONGEST_PAUSE = 30.0
 
@@ -48,7 +50,13 @@ class Attachments:
         records = dict(zip(wanted, await asyncio.gather(*(self._one(f) for f in wanted.values())), strict=True))
         known = {id_ for r in records.values() if isinstance(r, Record) for id_ in (r.search_file, r.given_file) if id_}
         await drawn.on(*(file(id_) for id_ in sorted(known)))
-        return {id_: self._attached(wanted[id_], record) for id_, record in records.items()}
+        attached, shown = dict[str, Attached](), 0
+        for id_, record in records.items():
+            if isinstance(record, Record) and record.kind == "scan" and record.state == READY:
+                shown += record.size
+                record = record if shown <= PAGES_BYTES else TOO_MANY_PAGES
+            attached[id_] = self._attached(wanted[id_], record)
+        return attached
 
     async def _one(self, shared: SharedFile) -> Record | str:
         """The file as the library has it, or why it has it not."""

@@ -133,6 +133,21 @@ async def test_asked_again_after_openai_was_away_it_reads_the_file_after_all(
     nothing_is_half_attached(bot, ai)
 
 
+async def test_scans_are_looked_at_as_far_as_one_request_takes_them(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    pages = pdf("", "", picture=True)
+    scans = [file(slack, f"scan {n}.pdf", pages + b"%" + bytes([n]) * 25_000_000) for n in (1, 2)]
+    _, answer = await ask(slack, *scans)
+    assert answer.count("Skipped") == 1
+    assert answer.endswith(
+        "its pages are too much to look at beside those of the other files; share it again by itself."
+    )
+    (asked,) = [r.body["input"][-1]["content"] for r in ai.requests if r.path.endswith("/responses") and r.status < 400]
+    assert [part["type"] for part in asked] == ["input_text", "input_file"]
+    nothing_is_half_attached(bot, ai)
+
+
 async def test_what_of_a_file_is_left_out_is_said(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
     _, answer = await ask(slack, file(slack, "long.csv", b"city,limit\n" + b"Lisbon,160\n" * 50_100))
     assert "Of long.csv only its first 50,0" in answer
