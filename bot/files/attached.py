@@ -52,10 +52,9 @@ class Attachments:
         await drawn.on(*(file(id_) for id_ in sorted(known)))
         attached, shown = dict[str, Attached](), 0
         for id_, record in records.items():
-            if isinstance(record, Record) and record.kind == "scan" and record.state == READY:
-                shown += record.size
-                record = record if shown <= PAGES_BYTES else TOO_MANY_PAGES
-            attached[id_] = self._attached(wanted[id_], record)
+            shown += record.size if isinstance(record, Record) and _is_shown_whole(record) else 0
+            fits = shown <= PAGES_BYTES or not isinstance(record, Record) or not _is_shown_whole(record)
+            attached[id_] = self._attached(wanted[id_], record if fits else TOO_MANY_PAGES)
         return attached
 
     async def _one(self, shared: SharedFile) -> Record | str:
@@ -102,6 +101,10 @@ class Attachments:
             self._note(f"{partly} {record.note}.", partly)
         note = f" ({record.note})" if record.note else ""
         return Attached(f"{record.name} — {_how(record)}{note}", _part(record))
+
+
+def _is_shown_whole(record: Record) -> bool:
+    return record.kind == "scan" and record.state == READY
 
 
 def _why(record: Record) -> str:
