@@ -193,11 +193,11 @@ class Taking:
             try:
                 return await self._store.attach(store, record.search_file, attributes)
             except OpenAIRefused as refused:
-                if refused.status != 404:
+                if await self._store.there(store):
+                    if refused.status == 404:
+                        raise _AnewError(odd=False) from refused
                     log.warning("not attached", **_ids(record), refusal=str(refused))
                     raise FileRefused(NOT_TAKEN) from refused
-                if await self._store.there(store):
-                    raise _AnewError(odd=False) from refused
                 if again:
                     raise Retryable("vector store gone") from refused
                 await self._restore(record.team)
