@@ -36,6 +36,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m bench.workers --turns 10 --rate 100 --answers 200
 	$(BIN)/python -m bench.events
 	$(BIN)/python -m bench.costs
+	$(BIN)/python -m bench.files
 
 # Those that take longest, about twenty-five minutes: load that lasts, on each of Slack's transports, and 10,000 messages that wait.
 benchlong: .venv/installed-dev

@@ -29,9 +29,10 @@ STOP_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process, as /proc shows it."""
+    """A process, as /proc shows it, and the port that it serves, if it is a bot."""
 
     pid: int
+    port: str = ""
 
     def cpu_seconds(self) -> float:
         """User and system time so far."""
@@ -40,8 +41,19 @@ class Process:
 
     def memory_mb(self) -> float:
         """The resident set."""
+        return self._megabytes("VmRSS")
+
+    def peak_mb(self) -> float:
+        """The largest that it has been since `forget_peak`."""
+        return self._megabytes("VmHWM")
+
+    def forget_peak(self) -> None:
+        """From now on the peak is counted anew."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def _megabytes(self, what: str) -> float:
         rows = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return int(next(row for row in rows if row.startswith("VmRSS")).split()[1]) / 1024
+        return int(next(row for row in rows if row.startswith(what)).split()[1]) / 1024
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,7 @@ class Stage:
                 await _healthy(port, process, Path(log.name))
                 while command != "worker" and self.slack.delivery.sockets.connections <= sockets:  # noqa: ASYNC110  # the server tells of messages, not of sockets
                     await asyncio.sleep(0.02)
-            yield Process(process.pid)
+            yield Process(process.pid, port)
         finally:
             if process.returncode is None:
                 process.terminate()

@@ -23,7 +23,7 @@ from bot.desk import Desk
 from bot.embedded import embedded_valkey
 from bot.errors import AssistError, SettingError, SlackRefused, UserFacing
 from bot.fallback import Fallback
-from bot.files.download import Downloads, sweep
+from bot.files.download import Downloads, keep_swept
 from bot.files.housekeeping import Housekeeping
 from bot.files.knowledge import Knowledge
 from bot.files.library import Library
@@ -103,7 +103,7 @@ async def _open_doors(
 async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack: Slack) -> Worker:
     database = await stack.enter_async_context(open_settings_database(settings))
     llm = await stack.enter_async_context(open_llm(settings, queue.redis))
-    await sweep(settings.data_dir / "tmp")
+    stack.push_async_callback(_ended, asyncio.create_task(keep_swept(settings.data_dir / "tmp"), name="sweep"))
     library, knowledge = make_library(settings, queue.redis, slack, llm, database)
     days, hours = settings.files_keep_days, settings.files_left_hours
     housekeeping = Housekeeping(slack, llm, library, knowledge, queue.redis, keep_days=days, left_hours=hours)

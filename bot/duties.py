@@ -12,6 +12,7 @@ from typing import Any
 
 from bot import keys
 
+RECONCILE = "reconcile"  # compare all that is there
 CLAIM_SECONDS = 60.0  # a duty that was begun is due again after that: its worker may have died
 
 

@@ -76,7 +76,11 @@ class LeaseLost(AssistError):
 
 
 class FileRefused(AssistError):
-    """The text says what is wrong with the file, in a few words that go into "skipped scan.pdf: …"."""
+    """The text says what is wrong with the file, in a few words that go into "skipped scan.pdf: …". `name` is the file's, where Slack told it only now."""
+
+    def __init__(self, text: str, *, name: str = "") -> None:
+        super().__init__(text)
+        self.name = name
 
 
 class SourceGone(AssistError):

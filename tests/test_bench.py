@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bench import answers, costs, events, idle, waiting, workers
+from bench import answers, costs, events, files, idle, waiting, workers
 from bench.figures import at, lag, left, under_load, used
 from bench.questions import Questions, text
 from bench.stage import stage
@@ -51,6 +52,20 @@ async def test_each_benchmark_runs_and_finds_every_answer_right() -> None:
     ):
         assert row.count("|") == head.splitlines()[0].count("|"), "as many cells as the table has columns"
         assert "nan" not in row
+
+
+async def test_a_large_file_passes_through_a_bot_that_stays_small_and_awake(tmp_path: Path) -> None:
+    size = 30 * files.MEGABYTE
+    async with stage() as the_stage, the_stage.bot(OPENAI_STALL_SECONDS="60") as bot:
+        the_stage.ai.tokens_per_second = the_stage.ai.first_token = 0
+        await files.measure(the_stage, bot, "warm", [("warm.txt", b"Warm up.")])
+        table = files.written(tmp_path, "large.csv", b"Lisbon,160,EUR\n", size)
+        figures = await files.measure(the_stage, bot, "large", [("large.pdf", files.pdf(size)), ("large.csv", table)])
+    assert figures.stored == 3
+    assert figures.stored_mb > 60
+    assert figures.growth_mb < 25
+    assert figures.stall < 2
+    assert figures.row().count("|") == files.Figures.HEAD.splitlines()[0].count("|")
 
 
 async def test_an_answer_counts_only_if_it_stands_once_and_word_for_word() -> None:

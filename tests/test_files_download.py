@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from bot.errors import FileRefused, RateLimited, Retryable
-from bot.files.download import Download, Downloads, is_trusted, sweep
+from bot.files.download import Download, Downloads, is_trusted, keep_swept, sweep
 
 TOKEN = "xoxb-test"
 MOST = 1_000_000
@@ -338,3 +338,17 @@ async def test_what_a_killed_process_left_is_swept_away_and_nothing_else(tmp_pat
         os.utime(tmp_path / "tmp" / name, (time.time() - 4000,) * 2)
     await sweep(tmp_path / "tmp")
     assert left(tmp_path / "tmp") == ["new"]
+
+
+async def test_what_was_too_young_at_the_start_is_swept_later(tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    left.mkdir()
+    sweeping = asyncio.create_task(keep_swept(tmp_path, every=0.02))
+    await asyncio.sleep(0.1)
+    assert left.exists()
+    os.utime(left, (0, 0))
+    async with asyncio.timeout(5):
+        while left.exists():  # noqa: ASYNC110  # a folder tells nobody
+            await asyncio.sleep(0.02)
+    sweeping.cancel()
+    await asyncio.wait([sweeping])

@@ -265,6 +265,20 @@ async def test_what_the_store_holds_of_ours_without_a_row_is_deleted_and_of_othe
     assert await world.searchable() == {"known.txt", "theirs.txt", "plain.txt"}
 
 
+async def test_a_store_that_was_made_anew_only_in_part_is_completed(world: World) -> None:
+    """OpenAI went away, or the worker was killed, while the files were put into the new one."""
+    for name in ("one.txt", "two.txt", "three.txt"):
+        await world.taken("ana", "general", name, name.encode() * 20)
+    await world.tidy()
+    del world.ai.vector_stores[await world.library.store.id(TEAM)]
+    world.ai.faults.add("/files", status=500, times=2, when=lambda body: bool(body) and "file_id" in body)
+    await world.library.restore(TEAM)
+    assert len(await world.searchable()) == 1
+    await world.tidy()
+    assert await world.searchable() == {"one.txt", "two.txt", "three.txt"}
+    assert len(await world.stored()) == 3
+
+
 async def test_a_vector_store_that_is_gone_ends_no_comparison(world: World) -> None:
     gone, _ = await world.taken("ana", "general", "gone.txt")
     await world.llm.client.vector_stores.delete(await world.library.store.id(TEAM))

@@ -236,6 +236,16 @@ async def test_a_vector_store_that_is_gone_is_made_anew_with_all_that_was_in_it(
     assert (await world.attached())[old.search_file]["channel"] == old.channel
 
 
+async def test_a_vector_store_that_has_expired_is_made_anew_with_all_that_was_in_it(world: World) -> None:
+    library = world.library()
+    first = expect(await library.take(world.share("one.txt", b"The first file."), world.thread()), READY)
+    (expired,) = world.ai.vector_stores.values()
+    expired.expires_after, expired.last_active_at = {"anchor": "last_active_at", "days": 1}, 0
+    second = expect(await library.take(world.share("two.txt", b"The second file."), world.thread()), READY)
+    assert await world.store().id(world.team) != expired.id
+    assert set(await world.attached()) == {first.search_file, second.search_file}
+
+
 async def test_two_processes_that_miss_the_store_make_one(world: World) -> None:
     record = await world.library().take(world.share("policy.md", POLICY), world.thread())
     await world.llm.client.vector_stores.delete(await world.store().id(world.team))

@@ -184,6 +184,16 @@ async def sweep(folder: Path) -> None:
     await asyncio.to_thread(_sweep, folder)
 
 
+async def keep_swept(folder: Path, every: float = LEFT_SECONDS) -> None:
+    """Does so at once and `every` so many seconds: what a process leaves that is killed and started again is too young at its start."""
+    while True:
+        try:
+            await sweep(folder)
+        except OSError as error:
+            log.warning("temporary files not swept", error=error.strerror)
+        await asyncio.sleep(every)
+
+
 def _sweep(folder: Path) -> None:
     for path in folder.iterdir() if folder.is_dir() else ():
         try:

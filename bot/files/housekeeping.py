@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from bot import keys, tables
 from bot.admins import is_admin
-from bot.duties import Duties
+from bot.duties import RECONCILE, Duties
 from bot.errors import AssistError, FileRefused, Retryable, SlackRefused, UserFacing
 from bot.files.knowledge import Knowledge, is_local
 from bot.files.library import GOING, KNOWLEDGE, REFUSED, TAKING, Library, Record
@@ -39,7 +39,7 @@ LOOKED_AT = 20  # duties in one go
 AT_ONCE, TAKEN_AT_ONCE = 4, 2  # duties; files that are taken in, which may last minutes, stand in nobody's way
 FAILURES = 3  # files that could not be erased, until the others are left for later too
 STALE_SECONDS = 3600  # a file that is taken in that long is given up
-SWEEP, RECONCILE = "sweep", "reconcile"
+SWEEP = "sweep"
 _files = tables.files.c
 
 

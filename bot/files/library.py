@@ -10,10 +10,12 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from redis.exceptions import RedisError
 
 from bot import keys
 from bot.access import Searchable
 from bot.database import Database
+from bot.duties import RECONCILE, Duties
 from bot.errors import FilesGone, OpenAIRefused, Retryable, SourceGone
 from bot.files.download import Downloads
 from bot.files.locks import holding
@@ -138,7 +140,7 @@ class Library:
         return await self.rows.of_thread(thread, kinds)
 
     async def late(self, thread: ThreadKey) -> list[Record]:
-        """The files of a thread that were still being indexed when they were taken in; `take` looks at them again."""
+        """The files of a thread that did not get to their end when they were taken in; `take` goes on with them."""
         return await self.rows.late(thread)
 
     async def stored_as(self, team: str, openai_files: Collection[str]) -> dict[str, Record]:
@@ -173,24 +175,40 @@ class Library:
             return ""
 
     async def restore(self, team: str) -> None:
-        """After the vector store has vanished: makes another and puts all files into it that OpenAI still has. Does nothing while it is there."""
+        """After the vector store has vanished: makes another and puts all files into it that OpenAI still has. Does nothing while it is there.
+
+        The housekeeper compares afterwards, and puts in what was left out because somebody was killed or OpenAI was away.
+        """
         gone = await self.store.id(team)
         if await self.store.there(gone):
             return
-        new = await self.store.renew(team, gone)
-        slots = asyncio.Semaphore(RESTORED_AT_ONCE)
+        try:
+            await Duties(self._redis).add(RECONCILE)
+        except RedisError as error:
+            raise Retryable(f"no vector store: {type(error).__name__}") from error
+        await self.store.renew(team, gone)
+        put = await self.put_back(team, await self.rows.attached(team))
+        log.warning("vector store restored", team=team, files=put)
+
+    async def put_back(self, team: str, records: Sequence[Record]) -> int:
+        """Puts files into the vector store that belong there, as far as OpenAI answers; how many. One that OpenAI has lost is to go."""
+        store, slots, put = await self.store.id(team), asyncio.Semaphore(RESTORED_AT_ONCE), 0
 
         async def again(record: Record) -> None:
+            nonlocal put
             async with slots:
                 try:
-                    await self.store.attach(new, record.search_file, attributes_of(record))
+                    await self.store.attach(store, record.search_file, attributes_of(record))
+                    put += 1
                 except OpenAIRefused:
                     log.warning("file lost", team=team, file=record.slack_file)
                     await self.rows.change(record, state=GOING)
+                except Retryable as error:
+                    log.warning("file not put back", team=team, file=record.slack_file, reason=str(error))
 
-        first = {record.search_file: record for record in reversed(await self.rows.attached(team))}
+        first = {record.search_file: record for record in reversed(records)}
         await asyncio.gather(*(again(record) for record in first.values()))
-        log.warning("vector store restored", team=team, store=new, files=len(first))
+        return put
 
     async def make_good(self, team: str, gone: SourceGone) -> None:
         """After OpenAI has lost something: the store is made anew; files that are gone are forgotten, so that they are taken in anew when asked for."""

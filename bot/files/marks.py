@@ -67,7 +67,9 @@ def _has_signs(text: str) -> bool:
 def _shown(found: re.Match[str]) -> str:
     if found["target"]:
         label, name = found["label"], _name(found["target"]) if found["closed"] else ""
-        plain = found[0].lstrip().startswith("[") and "[" not in label  # a picture's label is none of the sentence's words
+        plain = (
+            found[0].lstrip().startswith("[") and "[" not in label
+        )  # a picture's label is none of the sentence's words
         return f"{label} ({name})" if plain and name and name not in label else name or label
     path = found["path"] or ""
     return _name(path) + path[len(path.rstrip(_END)) :]

@@ -57,9 +57,9 @@ class Reconciliation:
         places = await self._places()
         left = await self._left(team, places)
         deleted = await self._deleted(team, places)
-        strays = await self._strays(team)
+        strays, missing = await self._strays(team)
         seconds = round(time.monotonic() - began, 1)
-        log.info("files compared", old=old, left=left, deleted=deleted, strays=strays, seconds=seconds)
+        log.info("files compared", old=old, left=left, deleted=deleted, strays=strays, missing=missing, seconds=seconds)
 
     async def _expired(self, team: str) -> int:
         """Forgets what was shared too long ago; what an admin gave stays until it is removed."""
@@ -120,23 +120,26 @@ class Reconciliation:
             log.info("file not shown", file=file, error=refusal.error)
             return refusal.error in ("file_deleted", "file_not_found")
 
-    async def _strays(self, team: str) -> int:
-        """Deletes what stands in the vector store for this workspace and in no row. The store is read first: a row is there before its entry."""
-        store = await self.library.store.known(team)
+    async def _strays(self, team: str) -> tuple[int, int]:
+        """Deletes what stands in the vector store for this workspace and in no row, and puts in what is missing there; how many of each.
+
+        A row is there before its entry, so the store is read before the rows; and a row is ready after its entry, so the ready ones are read first.
+        """
+        store, ready = await self.library.store.known(team), await self.library.rows.attached(team)
         if not store:
-            return 0
+            return 0, 0
         try:
             async with self.llm.asking(HOUR) as client:
                 listed = client.vector_stores.files.list(store, limit=100)
                 ours = [e.id async for e in listed if (e.attributes or {}).get("team") == team]
         except OpenAIRefused as refusal:  # the store is gone: whoever needs it next makes it anew
             log.warning("vector store not read", error=str(refusal))
-            return 0
+            return 0, 0
         known = await self.library.rows.known(ours)
         strays = [id_ for id_ in ours if id_ not in known]
         for id_ in strays:
             await self.library.store.delete(id_)
-        return len(strays)
+        return len(strays), await self.library.put_back(team, [r for r in ready if r.search_file not in ours])
 
     async def _forget(self, records: Collection[Record]) -> int:
         for record in records:

@@ -170,9 +170,9 @@ class Rows:
         return await self.where(*wanted, _files.state == READY)
 
     async def late(self, thread: ThreadKey) -> list[Record]:
-        """The files of a thread that were still being indexed when somebody last looked, oldest first."""
+        """The files of a thread that were on their way when somebody last looked, oldest first."""
         mine = [_files.team == thread.team, _files.channel == thread.channel, _files.thread == thread.root]
-        return await self.where(*mine, _files.state == TAKING, _files.search_file != "")
+        return await self.where(*mine, _files.state == TAKING)
 
     async def tables(self, thread: ThreadKey) -> list[str]:
         """OpenAI's ids of the thread's newest tables, sorted."""

@@ -87,7 +87,8 @@ class Store:
         """The store that was made for this workspace before Redis forgot it."""
         async with self._llm.asking(CALL_SECONDS) as client:
             page = await client.vector_stores.list(limit=STORES, order="asc")
-        ours = [s.id for s in page.data if s.name == _name(team) and (s.metadata or {}).get("team") == team]
+        alive = [s for s in page.data if s.status != "expired"]
+        ours = [s.id for s in alive if s.name == _name(team) and (s.metadata or {}).get("team") == team]
         return next((id_ for id_ in ours if id_ != gone), "")
 
     async def _made(self, team: str) -> str:
@@ -95,15 +96,14 @@ class Store:
             return (await client.vector_stores.create(name=_name(team), metadata={"team": team})).id
 
     async def there(self, store: str) -> bool:
-        """Whether OpenAI has a store."""
+        """Whether OpenAI has a store that can be used: one that has expired still answers."""
         try:
             async with self._llm.asking(CALL_SECONDS) as client:
-                await client.vector_stores.retrieve(store)
+                return (await client.vector_stores.retrieve(store)).status != "expired"
         except OpenAIRefused as refusal:
             if refusal.status == 404:
                 return False
             raise
-        return True
 
     async def upload(self, path: Path, name: str, purpose: Purpose) -> str:
         """Uploads a file, read piece by piece; returns OpenAI's id. Raises OpenAIRefused where it is not taken."""

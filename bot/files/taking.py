@@ -23,7 +23,7 @@ from bot.files.download import Download, Downloads
 from bot.files.kinds import Kind, kind_of, refusal
 from bot.files.locks import holding
 from bot.files.prepare import Prepared, prepare
-from bot.files.rows import READY, REFUSED, TAKING, Record, Rows
+from bot.files.rows import GOING, READY, REFUSED, TAKING, Record, Rows
 from bot.files.slack_file import SlackFile, look
 from bot.files.sound import as_text, heard_in
 from bot.files.store import Purpose, Store
@@ -91,24 +91,23 @@ class Taking:
         """A file of Slack's, on the disk for the block. Raises FileRefused, Retryable."""
         file = await look(self._slack, file_id)
         if why := refusal(file, self._most):
-            raise FileRefused(why)
+            raise FileRefused(why, name=file.name)
         async with self._downloads.fetch(file.url, expected_size=file.size) as download:
             yield file, download
 
     async def take(self, record: Record, source: Source) -> Record:
         """Takes a file in as far as it goes now; `record` is its row, state `taking`. Raises Retryable, UserFacing."""
         started = time.monotonic()
-        before = record
         try:
             record = await self._through(record, source)
         except FileRefused as refused:
-            record = await self._refuse(record, str(refused))
+            record = await self._refuse(replace(record, name=refused.name or record.name), str(refused))
             log.info("file refused", **_ids(record), reason=record.reason)
             return record
         if record.state == READY:
             took = round(time.monotonic() - started, 2)
             log.info("file taken", **_ids(record), kind=record.kind, bytes=record.size, seconds=took)
-        elif before.state == TAKING:
+        elif record.state == TAKING:
             log.warning("file not indexed in time", **_ids(record))
         return record
 
@@ -194,11 +193,11 @@ class Taking:
             try:
                 return await self._store.attach(store, record.search_file, attributes)
             except OpenAIRefused as refused:
-                if refused.status != 404:
+                if await self._store.there(store):
+                    if refused.status == 404:
+                        raise _AnewError(odd=False) from refused
                     log.warning("not attached", **_ids(record), refusal=str(refused))
                     raise FileRefused(NOT_TAKEN) from refused
-                if await self._store.there(store):
-                    raise _AnewError(odd=False) from refused
                 if again:
                     raise Retryable("vector store gone") from refused
                 await self._restore(record.team)
@@ -216,14 +215,18 @@ class Taking:
                 return await self._rows.change(record, state=READY)
             elif got.status in ("failed", "cancelled"):
                 raise index_failure(record, got.code, got.said)
+            row = await self._rows.get(record.team, record.channel, record.slack_file)
+            if row is None or row.state == GOING:  # whoever erases it waits
+                return replace(record, state=GOING)
             if loop.time() > late:
                 return record
             await asyncio.sleep(pause)
             pause = min(LOOKS[1], pause * 1.5)
 
     async def _refuse(self, record: Record, reason: str) -> Record:
+        name = record.name
         record = await self._rows.get(record.team, record.channel, record.slack_file) or record
-        record = await self._rows.change(record, state=REFUSED, reason=reason, checked_at=utcnow())
+        record = await self._rows.change(record, name=name, state=REFUSED, reason=reason, checked_at=utcnow())
         try:
             await self.discard(record, record.openai_files)
         except Retryable as error:  # it finds nothing there that was not indexed; the row keeps the ids

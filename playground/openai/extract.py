@@ -32,11 +32,15 @@ Code = Literal["invalid_file", "unsupported_file", "server_error"]
 
 @dataclass(frozen=True)
 class Look:
-    """A file's text, or what is wrong with it as `last_error` says it; `image` is its type where it is one that is seen."""
+    """A file's text, or what is wrong with it as `last_error` says it; `image` is its type where it is one that is seen.
+
+    `scanned`: nothing is wrong but that there is no text in it.
+    """
 
     text: str = ""
     fault: tuple[Code, str] | None = None
     image: str = ""
+    scanned: bool = False
 
 
 def look(path: Path, filename: str) -> Look:
@@ -53,15 +57,16 @@ def look(path: Path, filename: str) -> Look:
             return _texts([_sheets(path)])
         return _plain(path, suffix)
     except FaultError as fault:
-        return Look(fault=(fault.code, str(fault)))
+        return Look(fault=(fault.code, str(fault)), scanned=fault.no_text)
 
 
 class FaultError(Exception):
     """A file cannot be taken in."""
 
-    def __init__(self, message: str, code: Code = "invalid_file") -> None:
+    def __init__(self, message: str, code: Code = "invalid_file", *, no_text: bool = False) -> None:
         super().__init__(message)
         self.code: Code = code
+        self.no_text = no_text
 
 
 def _image(path: Path) -> Look | None:
@@ -85,7 +90,7 @@ def _texts(texts: Iterable[str]) -> Look:
             raise FaultError(f"The file is too large: it has more than {MOST_TOKENS} tokens.")
     text = "\n\n".join(kept).strip()
     if not text:
-        raise FaultError("The file could not be parsed because it is empty: no text was found in it.")
+        raise FaultError("The file could not be parsed because it is empty: no text was found in it.", no_text=True)
     return Look(text)
 
 

@@ -109,6 +109,7 @@ def _check_file(files: Files, part: JsonObject, param: str) -> int:
     if suffix not in READABLE:
         message = f"The file type you uploaded is not supported: '{suffix or file.filename}'."
         raise invalid(message, param=f"{param}.file_id", code="unsupported_file")
-    if file.size <= INPUT_LIMIT and file.looked and file.looked.fault:
+    scanned = suffix == ".pdf" and file.looked and file.looked.scanned  # the model sees its pages
+    if file.size <= INPUT_LIMIT and file.looked and file.looked.fault and not scanned:
         raise invalid(file.looked.fault[1], param=f"{param}.file_id", code="invalid_file")
     return file.size
