@@ -6,7 +6,8 @@ AssistError
 │   ├── RateLimited       Slack or OpenAI said 429
 │   └── Overloaded        OpenAI has no room, or a fault: another model may answer
 ├── UserFacing            its text is said to the person and ends the turn
-│   └── ModelGone         OpenAI does not offer the model (any more): another one may answer
+│   ├── ModelGone         OpenAI does not offer the model (any more): another one may answer
+│   └── PartRefused       OpenAI does not take an image or a file beside the question: ask without
 ├── LeaseLost             another worker has the turn: write nothing more
 ├── FileRefused           this file cannot be used; its text is a word for people, and the answer goes on with the rest
 ├── SourceGone            OpenAI no longer has what a request names: make it good, then ask again
@@ -69,6 +70,10 @@ class UserFacing(AssistError):
 
 class ModelGone(UserFacing):
     """The model was withdrawn, or this key may not use it."""
+
+
+class PartRefused(UserFacing):
+    """An image or pages that the question shows were not accepted."""
 
 
 class LeaseLost(AssistError):

@@ -26,6 +26,7 @@ from bot.errors import (
     ConversationTrouble,
     ModelGone,
     Overloaded,
+    PartRefused,
     RateLimited,
     Retryable,
     SourceGone,
@@ -34,7 +35,7 @@ from bot.errors import (
 from bot.files.found import SOURCES, Found
 from bot.files.made import Computed
 from bot.files.marks import cleaned
-from bot.items import developer, output, person_hash
+from bot.items import developer, output, person_hash, without_parts
 from bot.journal import Journal
 from bot.lease import Lease
 from bot.models import Item
@@ -61,6 +62,7 @@ CONTINUE = "The previous attempt to answer was interrupted. Answer the latest me
 EMPTY = "Your last answer was empty. Answer the latest message in words."
 BUSY = "is waiting: OpenAI is busy…"
 DONE = "Already done for the latest message; do not do it again:\n"
+NOT_SHOWN = "OpenAI did not accept the pictures or pages that were shared; I answer without them."
 ENDLESS = "I needed too many steps for this and stopped. Please ask for a smaller part of it."
 CUT = {
     "max_output_tokens": "The answer was cut off here because it grew too long. Ask me to go on.",
@@ -163,6 +165,13 @@ class Exchange:
                     ) from None
                 await asyncio.sleep(min(4.0, 0.25 * 2**waits) * random.uniform(0.8, 1.2))  # noqa: S311  # spreads; guards nothing
                 waits += 1
+            except PartRefused as refused:
+                bare = [without_parts(i) for i in items]
+                if bare == items:
+                    raise
+                log.warning("shown parts refused", turn=self._turn.id, reason=str(refused))
+                self._tally.note(NOT_SHOWN)
+                items = bare
             except SourceGone as gone:
                 await self._desk.library.make_good(self._turn.thread.team, gone)
                 raise Retryable(f"source gone: {gone}", after=1, said="Files that I had are gone.") from gone

@@ -51,6 +51,13 @@ def shown(text: str, parts: Sequence[Item]) -> Item:
     return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}, *parts]}
 
 
+def without_parts(item: Item) -> Item:
+    """A question as its words alone."""
+    if item.get("role") != "user" or isinstance(item.get("content"), str):
+        return item
+    return user(f"{text_of(item)}\n[the pictures and pages cannot be shown here: they were not accepted]")
+
+
 def image(file: str) -> Item:
     """A part that shows an image, by OpenAI's file id."""
     return {"type": "input_image", "file_id": file, "detail": "auto"}

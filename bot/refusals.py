@@ -15,6 +15,7 @@ from bot.errors import (
     FilesGone,
     ModelGone,
     Overloaded,
+    PartRefused,
     RateLimited,
     Retryable,
     StoreGone,
@@ -24,6 +25,7 @@ from bot.errors import (
 BROKE = "OpenAI broke off while it was answering."
 FILE = re.compile(r"\bfile-[A-Za-z0-9_-]+")
 MISSING = re.compile(r"no such|not found|does not exist|not exist|deleted", re.IGNORECASE)
+PART = re.compile(r"^input\[\d+\]\.content\[\d+\]")  # names what a question shows beside its words
 NO_MONEY = ("insufficient_quota", "credit_balance_exhausted")
 TOO_FAST = ("rate_limit_exceeded", "slow_down")  # with 429
 BROKEN = ("server_error", "server_is_overloaded")  # OpenAI says either when a model has no room
@@ -76,7 +78,8 @@ def refused(status: int, code: str, text: str, param: str, headers: Mapping[str,
         return Overloaded(f"HTTP {status} {code}".strip(), after=after, said="OpenAI has a problem.")
     if status in (408, 409):
         return Retryable(f"HTTP {status}", after=after, said="OpenAI has a problem.")
-    return UserFacing(
+    kind = PartRefused if PART.search(param) else UserFacing
+    return kind(
         f"{status} {code} {param}".strip(),
         "OpenAI did not accept this request. Try to put it differently; if that does not help, tell whoever runs me.",
     )

@@ -20,6 +20,7 @@ class Fault:
     times: int = 1
     status: int = 500
     code: str | None = None
+    param: str | None = None
     message: str = "The server had an error while processing your request."
     headers: Mapping[str, str] = field(default_factory=dict)
     refuse: bool = False
@@ -51,4 +52,6 @@ class Faults:
             raise RefusedError
         if fault.status:
             type_ = fault.code if fault.code == "insufficient_quota" else None
-            raise ApiError(fault.status, fault.message, code=fault.code, type_=type_, headers=fault.headers)
+            raise ApiError(
+                fault.status, fault.message, code=fault.code, param=fault.param, type_=type_, headers=fault.headers
+            )

@@ -179,3 +179,15 @@ async def test_a_file_deleted_while_it_is_indexed_is_said_to_be_gone_and_goes_at
         while rows(bot):  # noqa: ASYNC110  # another task's
             await asyncio.sleep(0.05)
     nothing_is_half_attached(bot, ai)
+
+
+async def test_a_picture_that_the_model_does_not_take_does_not_cost_the_answer(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    shown = "input[1].content[1].file_id"
+    ai.faults.add("v1/responses", status=400, code="invalid_image_format", param=shown, times=1)
+    _, answer = await ask(slack, file(slack, "odd.png", picture("PNG")), said="@assist say: still here")
+    assert "still here" in answer
+    assert "OpenAI did not accept the pictures or pages that were shared; I answer without them." in answer
+    asked = [r.body["input"] for r in ai.requests if r.path == "/v1/responses"]
+    assert [isinstance(items[-1]["content"], list) for items in asked] == [True, False]
