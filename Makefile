@@ -12,7 +12,7 @@ run: .venv/installed
 setup: .venv/installed-dev
 
 test: check
-	$(BIN)/pytest -n 4
+	$(BIN)/pytest -n 5
 
 check: .venv/installed-dev
 	$(BIN)/ruff check

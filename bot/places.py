@@ -85,6 +85,8 @@ class Places:
 
     async def place(self, id_: str) -> Place | None:
         """A place, without its members (but for a DM's); None where there is none that the bot can see."""
+        if not id_:  # knowledge stands in no place
+            return None
         is_dm = id_.startswith("D")
         if not is_dm and (own := (await self.own()).get(id_)):
             return own

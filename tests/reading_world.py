@@ -19,6 +19,7 @@ from bot.files.library import Library
 from bot.models import DM_ROOT, Person, ThreadKey
 from bot.pace import Pace
 from bot.reading import Reading
+from bot.reading.links import permalink
 from bot.slack import Slack, connect_slack
 from bot.sources import Sources
 from bot.tools import Asking, Tool
@@ -134,3 +135,26 @@ async def reading_world(folder: Path, *, page: int = 200) -> AsyncIterator[World
     ):
         drawn = Drawn(database, server.team_id, "conv_1")
         yield World(server, slack, Reading(slack, page=page), database, drawn, Allowed(server), seconds=seconds)
+
+
+def says(told: dict[str, Any]) -> list[str]:
+    return [m["says"] for m in told["messages"]]
+
+
+def url(world: World, channel: str, ts: str, root: str = "") -> str:
+    return permalink(f"{world.server.origin}/", world.id(channel), ts, root)
+
+
+def token(world: World, person: str) -> str:
+    """What Slack gives with a message of that person, for searches on her behalf; a playground that gives none takes any."""
+    world.say(person, "random", "@assist hello")
+    event = world.server.delivery.events[-1].payload["event"]
+    return str(event.get("action_token") or "any")
+
+
+async def library(world: World) -> None:
+    """Words about Postgres in places of each kind."""
+    world.say("ana", "engineering", "We take Postgres for the ledger")
+    world.say("kim", "random", "postgres stickers are here")
+    world.say("ana", "leads", "Postgres costs 9000, keep it quiet")
+    world.say("raj", world.server.workspace.dm("raj").id, "my postgres password hint")

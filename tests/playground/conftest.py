@@ -10,6 +10,11 @@ from playground.openai import OpenAIServer
 
 
 @pytest.fixture
+def record() -> None:
+    """What these tests send is wrong on purpose now and then, and none of it is the bot's: it is not recorded."""
+
+
+@pytest.fixture
 async def client(ai: OpenAIServer) -> AsyncIterator[AsyncOpenAI]:
     """The real SDK, talking to the local OpenAI."""
     plain = openai.DefaultAsyncHttpxClient(verify=False)  # no TLS here: loading certificates is what takes time
