@@ -4,7 +4,7 @@ else, or after a place has got new readers, it is compared with what they may re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
@@ -35,8 +35,9 @@ class Drawn:
 
     async def on(self, *sources: str) -> None:
         """Notes sources; to be called before the conversation is told what they say."""
-        self._noted |= dict.fromkeys(sources)
-        await self._add(self.conversation, sources)
+        new = [s for s in sources if s not in self._noted]
+        await self._add(self.conversation, new)
+        self._noted |= dict.fromkeys(new)
 
     async def move(self, conversation: str) -> None:
         """The turn goes on in another conversation, and tells it again what it has told the first."""
@@ -45,20 +46,24 @@ class Drawn:
 
     async def all(self) -> tuple[str, ...]:
         """What has been noted, sorted."""
-        rows = tables.drawn.c
-        mine = (rows.team == self._team) & (rows.conversation == self.conversation)
-        async with self._database.read() as connection:
-            return tuple(sorted((await connection.execute(select(rows.source).where(mine))).scalars()))
+        return tuple(sorted(await self._of(self.conversation)))
 
     async def pass_on(self, to: str) -> None:
         """A conversation that carries this one on has drawn on the same."""
         await self._add(to, await self.all())
 
-    async def _add(self, conversation: str, sources: Iterable[str]) -> None:
-        for source in sources:
+    async def _of(self, conversation: str) -> set[str]:
+        rows = tables.drawn.c
+        mine = (rows.team == self._team) & (rows.conversation == conversation)
+        async with self._database.read() as connection:
+            return set((await connection.execute(select(rows.source).where(mine))).scalars())
+
+    async def _add(self, conversation: str, sources: Collection[str]) -> None:
+        """All in one transaction, which writers on SQLite wait for: an answer may draw on hundreds of channels."""
+        while sources and (new := set(sources) - await self._of(conversation)):
+            rows = [{"team": self._team, "conversation": conversation, "source": s} for s in sorted(new)]
             try:
                 async with self._database.begin() as tx:
-                    values = {"team": self._team, "conversation": conversation, "source": source}
-                    await tx.execute(insert(tables.drawn).values(values))
+                    await tx.execute(insert(tables.drawn), rows)
             except IntegrityError:
-                continue  # it is known
+                continue  # another run has just noted some of them: the others are still to be noted
