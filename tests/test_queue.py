@@ -217,3 +217,14 @@ async def test_the_depth_counts_what_waits_runs_and_is_dead(queue: Queue) -> Non
     depth = await queue.depth()
     assert (depth.ready, depth.running, depth.delayed, depth.dead) == (1, 1, 1, 1)
     assert 0 <= depth.oldest < 30
+
+
+async def test_what_others_say_counts_once_however_often_slack_delivers_it(queue: Queue) -> None:
+    await queue.put(mention(1))
+    await (await take_one(queue)).done()
+    heard = follow_up(2, user="U2", files=(FILE,))
+    assert await queue.put(heard) == "ignored"
+    assert await queue.put(heard) == "duplicate"
+    await queue.put(follow_up(3))
+    turn = (await take_one(queue)).turn
+    assert (turn.others, turn.heard_files) == (1, (FILE,))

@@ -7,6 +7,7 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
 end
 if ARGV[5] == '1' and redis.call('HGET', KEYS[3], 'starter') ~= ARGV[4] then
   if redis.call('EXISTS', KEYS[3]) == 1 then -- a thread that the bot is in: its next turn learns that others have spoken, and takes their files
+    redis.call('SET', KEYS[1], '1', 'EX', ARGV[7]) -- a redelivery counts no second time
     redis.call('HINCRBY', KEYS[3], 'others', 1)
     local files = cjson.decode(ARGV[3]).files
     local heard = cjson.decode(redis.call('HGET', KEYS[3], 'heard_files') or '[]')
