@@ -203,6 +203,9 @@ class Access:
         place = await self._places.place(id_)
         if place is None or place.kind == "im" or (reads(audience.asker, place) and not audience.outsiders):
             return place
+        if audience.place.kind == "im":  # the asker reads alone: one question for however many places
+            asker = audience.asker.id
+            return replace(place, members=frozenset({asker} if id_ in await self._places.of(asker) else ()))
         return replace(place, members=await self._places.members(id_) or frozenset())
 
     async def _invite(self, place: Place) -> str:

@@ -339,3 +339,17 @@ async def test_so_they_are_when_slack_is_asked(slack: SlackServer, drawn: tuple[
                 destination = ThreadKey(workspace.app.team_id, here.id, "1.000001")
                 allowed = await reads(source.id, asker.id, destination)
                 assert allowed == should(source, asker, here, people), (source, here, asker)
+
+
+async def test_in_a_dm_however_many_private_places_were_drawn_on_slack_is_asked_once(world: SlackServer) -> None:
+    async with asking(world) as (access, _):
+        ana = world.workspace.person("ana")
+        private = [
+            world.workspace.add_channel(f"private{n}", [ana.id, world.workspace.app.bot_user_id], kind="group")
+            for n in range(30)
+        ]
+        dm = ThreadKey(world.team_id, world.workspace.dm(ana).id, "dm")
+        sources = [f"channel:{place.id}" for place in private]
+        assert await access.may_still(ana.id, dm, sources)
+        assert sum(c.method in ("conversations.members", "users.conversations") for c in world.calls) <= 2
+        assert not await access.may_still(world.workspace.person("raj").id, dm, sources)
