@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from bot import buttons, ledger, metrics
 from bot.control import Control
@@ -214,7 +214,7 @@ class Worker:
         try:
             if turn.leases > MOST_LEASES:
                 raise AssistError(f"the turn has had {turn.leases} workers")
-            await story.run()
+            await _run(story)
             await lease.done()
             return "stopped" if story.stopped else "refused" if story.tally.refused else "answered"
         except LeaseLost:
@@ -332,6 +332,14 @@ async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _run(story: Story) -> None:
+    """Runs a turn. A database that is away, or has just moved to another machine, is waited for like Slack and OpenAI."""
+    try:
+        await story.run()
+    except OperationalError as error:
+        raise Retryable("database away", said="My database did not answer.") from error
 
 
 def _pause(named: float | None, attempt: int) -> float:
