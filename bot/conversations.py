@@ -9,12 +9,12 @@ import structlog
 from bot.allowance import reckon
 from bot.database import Database
 from bot.drawn import Drawn, file
-from bot.errors import Retryable, SlackRefused, UserFacing
-from bot.files.library import Library
+from bot.errors import Retryable, SlackRefused, SourceGone, UserFacing
+from bot.files.library import Library, Record
 from bot.items import Standing, developer, image, marker, output, shown, standing, text_of, user
 from bot.lease import Lease
 from bot.llm import Llm
-from bot.models import Item, Turn, Usage
+from bot.models import Item, ThreadKey, Turn, Usage
 from bot.mrkdwn import plain
 from bot.slack import Said, Slack
 
@@ -112,17 +112,26 @@ class Conversations:
     async def _adopt(self, lease: Lease, items: Sequence[Item], turns: int, carries_on: str = "") -> str:
         key = lease.key
         images = (await self._library.of_thread(key, ("image",)))[-IMAGES:] if items else []
-        if images:
-            names = ", ".join(i.name for i in images)
-            items = [*items, shown(f"[shared in this thread before: {names}]", [image(i.given_file) for i in images])]
-        made = await self._llm.create_conversation(
-            items, {"team": key.team, "channel": key.channel, "thread": key.root}
-        )
+        try:
+            made = await self._create(key, items, images)
+        except (SourceGone, UserFacing) as error:  # an image that OpenAI has lost, or takes no more
+            if not images:
+                raise
+            log.warning("images left behind", thread=str(key), images=len(images), reason=str(error))
+            images, made = [], await self._create(key, items, [])
         await Drawn(self._database, key.team, made).on(*(file(i.given_file) for i in images))
         if carries_on:  # what its summary says comes from the same sources
             await Drawn(self._database, key.team, carries_on).pass_on(made)
         await lease.save_thread(conversation=made, turns=turns, tokens=reckon(*items))
         return made
+
+    async def _create(self, key: ThreadKey, items: Sequence[Item], images: Sequence[Record]) -> str:
+        if images:
+            names = ", ".join(i.name for i in images)
+            items = [*items, shown(f"[shared in this thread before: {names}]", [image(i.given_file) for i in images])]
+        return await self._llm.create_conversation(
+            items, {"team": key.team, "channel": key.channel, "thread": key.root}
+        )
 
 
 def _shortened(text: str) -> str:

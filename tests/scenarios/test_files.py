@@ -191,3 +191,16 @@ async def test_a_picture_that_the_model_does_not_take_does_not_cost_the_answer(
     assert "OpenAI did not accept the pictures or pages that were shared; I answer without them." in answer
     asked = [r.body["input"] for r in ai.requests if r.path == "/v1/responses"]
     assert [isinstance(items[-1]["content"], list) for items in asked] == [True, False]
+
+
+async def test_a_picture_that_a_new_conversation_cannot_have_is_left_behind(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    ts, _ = await ask(slack, file(slack, "photo.png", picture("PNG")))
+    ai.conversations.clear()
+    refused = {"status": 400, "code": "invalid_image", "param": "items[3].content[1].file_id"}
+    ai.faults.add("v1/conversations", **refused, times=1)
+    slack.workspace.say("ana", "general", "@assist say: still here", thread_ts=ts)
+    assert "still here" in await answer_to(slack, "general", ts, 2, timeout=20)
+    made = [r.body["items"] for r in ai.requests if r.path == "/v1/conversations" and r.body.get("items")]
+    assert ["shared in this thread before: photo.png" in str(items) for items in made] == [True, False]
