@@ -32,8 +32,7 @@ class Duties:
 
     async def due(self, most: int = 20) -> list[str]:
         """Duties that are due, the oldest first."""
-        found = await self._redis.zrangebyscore(keys.DUTIES, "-inf", time.time(), start=0, num=most)
-        return [d.decode() if isinstance(d, bytes) else str(d) for d in found]
+        return list(await self._redis.zrangebyscore(keys.DUTIES, "-inf", time.time(), start=0, num=most))
 
     async def begin(self, duty: str) -> float:
         """Says that a duty is being done; what is given back is for `done`."""

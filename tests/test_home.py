@@ -43,6 +43,7 @@ from playground.slack import SlackServer
 from playground.slack.blocks import check_view
 from tests.conftest import connected, running
 from tests.housekeeping_world import World, world_of
+from tests.library_world import png
 
 EVENTS = {"app_home_opened", "file_deleted", "channel_left", "group_left", "member_joined_channel"}
 HOURS = 5
@@ -325,3 +326,16 @@ json_values = st.recursive(
 def test_no_payload_makes_the_parsers_raise(body: dict[str, Any]) -> None:
     assert isinstance(parse_knowledge_press(body), KnowledgePressed | Ignored)
     assert isinstance(parse_knowledge(body), KnowledgeGiven | Ignored)
+
+
+async def test_a_picture_is_no_knowledge_and_the_admin_is_told_so(world: World) -> None:
+    await give(world, "ana", ["logo.png"])
+    world.server.workspace.files = {
+        k: replace(f, content=png()) if f.name == "logo.png" else f for k, f in world.server.workspace.files.items()
+    }
+    await world.tidy()
+    assert [said.replace("*", "") for said in told(world, "ana")] == [
+        "I cannot use logo.png: it holds no text that could be searched."
+    ]
+    assert await world.rows() == []
+    assert await world.stored() == {}

@@ -137,6 +137,25 @@ async def test_many_deletions_are_done_side_by_side_and_slow_files_stand_in_nobo
     assert [r.state for r in await world.rows()] == ["ready"] * 3
 
 
+async def test_files_that_wait_in_line_to_be_taken_in_do_not_hide_a_deletion(world: World) -> None:
+    await settle(world)
+    gone, _ = await world.taken("ana", "general", "gone.txt")
+    admin = world.server.workspace.person("ana").id
+    for number in range(40):  # twice as many as are looked at in one go
+        given, _ = world.share("ana", world.server.workspace.dm("ana").id, f"{number}.txt", str(number).encode())
+        await world.duties.add(f"take:{given.id}|workspace|{admin}", after=-60)
+    world.ai.faults.add("/v1/files", status=0, delay=1.5, times=40)
+    keeping = asyncio.create_task(world.housekeeper().run())
+    async with asyncio.timeout(6):
+        while len(await world.rows()) < 3:  # noqa: ASYNC110  # two are on their way, the others wait for them
+            await asyncio.sleep(0.02)
+        await world.duties.add(f"deleted:{gone.id}")
+        while "gone.txt" in {r.name for r in await world.rows()}:  # noqa: ASYNC110  # OpenAI tells nobody of a deletion
+            await asyncio.sleep(0.05)
+    keeping.cancel()
+    await asyncio.wait([keeping])
+
+
 async def test_a_housekeeper_outlives_what_it_works_with(world: World, free_port: int) -> None:
     async with Redis.from_url(f"redis://127.0.0.1:{free_port}/0", retry=Retry(NoBackoff(), 0)) as away:
         housekeeper = Housekeeping(

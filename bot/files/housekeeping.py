@@ -21,8 +21,8 @@ from bot import keys, tables
 from bot.admins import is_admin
 from bot.duties import RECONCILE, Duties
 from bot.errors import AssistError, FileRefused, Retryable, SlackRefused, UserFacing
-from bot.files.knowledge import Knowledge, is_local
-from bot.files.library import GOING, KNOWLEDGE, REFUSED, TAKING, Library, Record
+from bot.files.knowledge import NO_TEXT, Knowledge, is_local
+from bot.files.library import EVERYONE, GOING, KNOWLEDGE, REFUSED, TAKING, Library, Record
 from bot.files.reconcile import HOUR, Reconciliation, is_due
 from bot.llm import Llm
 from bot.models import SharedFile, ThreadKey, utcnow
@@ -101,7 +101,10 @@ class Housekeeping:
         last = float(await self._redis.get(keys.RECONCILED) or 0)
         if is_due(last, time.time(), zlib.crc32(team.encode()) % HOUR):  # not all workspaces at the same minute
             await self._duties.add_new(RECONCILE)
-        for duty in await self._duties.due(LOOKED_AT):
+        in_line = sum(
+            name.startswith("take:") for name in self._running
+        )  # they stay due, and must hide nothing behind them
+        for duty in await self._duties.due(LOOKED_AT + in_line):
             if duty not in self._running:
                 self._begin(duty, self._do_in_turn(duty, team))
         if SWEEP not in self._running:
@@ -113,7 +116,7 @@ class Housekeeping:
         if await self._redis.set(keys.HOUSEKEEPER, self._me, nx=True, ex=LEASE_SECONDS):
             return True
         owner = await self._redis.get(keys.HOUSEKEEPER)
-        if (owner.decode() if isinstance(owner, bytes) else owner) != self._me:
+        if owner != self._me:
             return False
         await self._redis.expire(keys.HOUSEKEEPER, LEASE_SECONDS)
         return True
@@ -221,14 +224,16 @@ class Housekeeping:
             return
         if record.state == TAKING:
             raise Retryable("it is being indexed")
-        if record.state == REFUSED:
-            await self._tell(admin, f"I cannot use *{escaped(record.name)}*: {record.reason}.")
+        if record.state == GOING:  # removed meanwhile
+            return
+        if record.state == REFUSED or not record.search_file:  # an image, say: nothing that a search could find
+            await self._tell(admin, f"I cannot use *{escaped(record.name)}*: {record.reason or NO_TEXT}.")
             await self._forget([record])  # so that it can be given again
             return
         await self._knowledge.show(team)
         who = (
             "everyone, also guests and people of other companies,"
-            if visibility == "everyone"
+            if record.visibility == EVERYONE
             else "everybody in the workspace"
         )
         await self._tell(admin, f"*{escaped(record.name)}* can be searched by {who} now.")
