@@ -23,8 +23,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, insert, inspect, select, text, update
 from sqlalchemy.exc import StatementError
 
+from bot.access import Searchable
 from bot.database import default_url, make_engine, migrate, open_database
+from bot.drawn import Drawn
 from bot.errors import SettingError
+from bot.files.rows import PLACE, Rows, new_record
 from bot.tables import journal, metadata, notes
 
 NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, tzinfo=timezone(timedelta(hours=2)))
@@ -228,3 +231,24 @@ async def test_a_database_that_cannot_be_opened_is_named_without_its_password(un
 def test_the_providers_spellings_of_postgresql_are_understood(scheme: str) -> None:
     engine = make_engine(f"{scheme}://u:p@db.example/x")
     assert engine.url.render_as_string(hide_password=False) == "postgresql+psycopg://u:p@db.example/x"
+
+
+async def test_what_runs_note_at_once_as_drawn_on_is_noted_once_and_whole(url: str) -> None:
+    async with open_database(url) as db:
+        noting = (Drawn(db, "T1", "conv_1").on(*(f"channel:C{n}" for n in range(k, 40 + k))) for k in range(8))
+        await asyncio.gather(*noting)
+        first = Drawn(db, "T1", "conv_1")
+        await first.on("workspace")
+        await first.pass_on("conv_2")
+        assert await Drawn(db, "T1", "conv_2").all() == await first.all()
+        assert set(await first.all()) == {*(f"channel:C{n}" for n in range(47)), "workspace"}
+
+
+async def test_the_newest_files_are_found_by_what_their_names_hold(url: str) -> None:
+    async with open_database(url) as db:
+        rows = Rows(db)
+        for name in ("Report 100%.pdf", "Ärzte.md", "other.txt"):
+            await rows.add(new_record("T1", "C1", f"F{name}", "", name, PLACE))
+        here = Searchable(("C1",), workspace=False)
+        for wanted, name in (("REPORT 100%", "Report 100%.pdf"), ("ärzte", "Ärzte.md"), ("_", "")):
+            assert [r.name for r in await rows.listed("T1", here, name=wanted)] == [name] * bool(name)

@@ -49,7 +49,6 @@ ERASE_SECONDS = 20.0  # likewise, before a file is erased
 REFUSED_FOR = timedelta(
     minutes=10
 )  # a file that is shared again later is looked at again: a scope, an invitation may have come
-WORDS = 20_000  # characters of a transcript that go into the turn
 FOUND = 8  # passages a search
 RESTORED_AT_ONCE = 8
 
@@ -97,7 +96,7 @@ class Library:
             record = await self.rows.change(record, thread=thread.root)
         if record.kind == "sound" and record.state == READY and not record.words:
             record = replace(record, words=await self.text(record))
-        return replace(record, words=record.words[:WORDS])
+        return record
 
     async def _take(
         self, record: Record | None, shared: SharedFile, thread: ThreadKey, visibility: str, source: Source
@@ -150,15 +149,15 @@ class Library:
 
     async def find(self, team: str, wanted: str, searchable: Searchable) -> list[Record]:
         """The files that this answer may tell of and that `wanted` names: Slack's id, a link with it, or (a part of) the name. Newest first."""
-        listed = await self.rows.listed(team, searchable)
         if id_ := slack_id(wanted):
-            return [r for r in listed if r.slack_file == id_]
+            return await self.rows.listed(team, searchable, slack_file=id_)
         name = wanted.strip().casefold()
-        return [r for r in listed if r.name.casefold() == name] or [r for r in listed if name in r.name.casefold()]
+        found = await self.listed(team, searchable, wanted.strip())
+        return [r for r in found if r.name.casefold() == name] or found
 
-    async def listed(self, team: str, searchable: Searchable) -> list[Record]:
-        """The files that this answer may tell of, newest first."""
-        return await self.rows.listed(team, searchable)
+    async def listed(self, team: str, searchable: Searchable, name: str = "") -> list[Record]:
+        """The newest files that this answer may tell of and whose names hold `name`, newest first."""
+        return await self.rows.listed(team, searchable, name=name)
 
     async def look(self, file_id: str) -> SlackFile:
         """What Slack says of a file; for one that was not taken in yet. Raises FileRefused, Retryable."""
@@ -200,15 +199,29 @@ class Library:
                 try:
                     await self.store.attach(store, record.search_file, attributes_of(record))
                     put += 1
-                except OpenAIRefused:
-                    log.warning("file lost", team=team, file=record.slack_file)
-                    await self.rows.change(record, state=GOING)
+                except OpenAIRefused as refused:
+                    await self._not_put_back(store, record, refused)
                 except Retryable as error:
                     log.warning("file not put back", team=team, file=record.slack_file, reason=str(error))
 
         first = {record.search_file: record for record in reversed(records)}
         await asyncio.gather(*(again(record) for record in first.values()))
         return put
+
+    async def _not_put_back(self, store: str, record: Record, refused: OpenAIRefused) -> None:
+        """The file is lost; unless it is the store that is gone, of which whoever needs it next makes another."""
+        try:
+            lost = refused.status == 404 and await self.store.there(store)
+        except (Retryable, OpenAIRefused):
+            lost = False
+        log.warning(
+            "file lost" if lost else "file not put back",
+            team=record.team,
+            file=record.slack_file,
+            reason=str(refused),
+        )
+        if lost:
+            await self.rows.change(record, state=GOING)
 
     async def make_good(self, team: str, gone: SourceGone) -> None:
         """After OpenAI has lost something: the store is made anew; files that are gone are forgotten, so that they are taken in anew when asked for."""

@@ -136,10 +136,10 @@ class Reconciliation:
             log.warning("vector store not read", error=str(refusal))
             return 0, 0
         known = await self.library.rows.known(ours)
-        strays = [id_ for id_ in ours if id_ not in known]
+        strays, there = [id_ for id_ in ours if id_ not in known], set(ours)
         for id_ in strays:
             await self.library.store.delete(id_)
-        return len(strays), await self.library.put_back(team, [r for r in ready if r.search_file not in ours])
+        return len(strays), await self.library.put_back(team, [r for r in ready if r.search_file not in there])
 
     async def _forget(self, records: Collection[Record]) -> int:
         for record in records:

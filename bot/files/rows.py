@@ -20,7 +20,8 @@ KNOWLEDGE = ""  # the channel of files that no channel shared
 TAKING, READY, REFUSED, GOING = "taking", "ready", "refused", "going"  # states
 TABLES_GIVEN = 10  # tables of a thread that its code is given: the newest
 LONG_AGO = datetime.fromtimestamp(0, UTC)
-LISTED = 200  # files that a search by name looks through
+LISTED = 200  # files that are told of, or looked through, at most
+ASKED_AT_ONCE = 5_000  # ids in one statement; SQLite takes 32,766 values
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +148,11 @@ class Rows:
 
     async def known(self, openai_files: Collection[str]) -> set[str]:
         """Those of OpenAI's files that any row holds, of all workspaces."""
-        ids = list(openai_files)
-        found = await self.where(or_(_files.search_file.in_(ids), _files.given_file.in_(ids)))
-        return {id_ for record in found for id_ in record.openai_files}
+        ids, known = list(openai_files), set[str]()
+        for some in (ids[n : n + ASKED_AT_ONCE] for n in range(0, len(ids), ASKED_AT_ONCE)):
+            found = await self.where(or_(_files.search_file.in_(some), _files.given_file.in_(some)))
+            known |= {id_ for record in found for id_ in record.openai_files}
+        return known
 
     async def searchable(self, team: str, searchable: Searchable) -> bool:
         """Whether a search for this answer could find anything."""
@@ -157,11 +160,20 @@ class Rows:
         async with self._database.read() as connection:
             return (await connection.execute(select(_files.slack_file).where(wanted).limit(1))).first() is not None
 
-    async def listed(self, team: str, searchable: Searchable) -> list[Record]:
-        """The files that this answer may tell of, newest first: also those that were refused or are being taken in."""
-        return await self.where(
-            _files.team == team, _files.state != GOING, visible(searchable), newest_first=True, limit=LISTED
-        )
+    async def listed(self, team: str, searchable: Searchable, *, name: str = "", slack_file: str = "") -> list[Record]:
+        """The newest files that this answer may tell of, newest first: also those that were refused or are being taken in.
+
+        With `name` those that have it in their names, with `slack_file` that one, however old they are.
+        """
+        wanted = [_files.team == team, _files.state != GOING, visible(searchable)]
+        if slack_file:
+            wanted.append(_files.slack_file == slack_file)
+        found = await self.where(*wanted, *_named(name), newest_first=True, limit=LISTED)
+        if found or not name:
+            return found
+        # SQLite knows capitals of English only. Where its comparison finds nothing, ours looks through the newest.
+        newest = await self.where(*wanted, newest_first=True, limit=LISTED)
+        return [record for record in newest if name.casefold() in record.name.casefold()]
 
     async def of_thread(self, thread: ThreadKey, kinds: Sequence[str] = ()) -> list[Record]:
         """The files of a thread that can be used, oldest first."""
@@ -230,6 +242,10 @@ def search_filter(team: str, searchable: Searchable) -> dict[str, Any] | None:
         return None
     seen = either[0] if len(either) == 1 else {"type": "or", "filters": either}
     return {"type": "and", "filters": [{"type": "eq", "key": "team", "value": team}, seen]}
+
+
+def _named(name: str) -> list[ColumnElement[bool]]:
+    return [_files.name.icontains(name, autoescape=True)] if name else []
 
 
 def _is(team: str, channel: str, slack_file: str) -> ColumnElement[bool]:

@@ -23,8 +23,7 @@ async def _list_files(args: ListFiles, asking: Asking) -> dict[str, Any]:
     thread, library = asking.thread, asking.sources.library
     there = await library.channels(thread.team)
     searchable = await asking.sources.access.searchable(asking.person.id, thread, there)
-    name = (args.name or "").casefold()
-    found = [r for r in await library.listed(thread.team, searchable) if name in r.name.casefold()]
+    found = await library.listed(thread.team, searchable, (args.name or "").strip())
     shown = found[:MOST]
     await asking.sources.drawn.on(*sorted({s for r in shown for s in places(r, asking)}))
     return {"files": [await _told(r, asking) for r in shown], "more": len(found) - len(shown)}
