@@ -33,7 +33,7 @@ person:<team>:<user>      string  a person's id, name and time zone as Slack tol
 told:<team>:<question>    string  JSON: until when it counts, and what Slack has told of a place or of people (bot/places.py); lives for seconds to minutes
 told:<team>:<question>:asking  string  a process is asking; lives ten seconds at most
 vector_store:<team>       string  the id of the vector store that was made for a workspace
-lock:<what>               string  who takes in or deletes a file, or makes a vector store; lives half a minute unless it is renewed
+lock:<what>               string  who takes in or deletes a file, or makes a vector store; lives twelve seconds unless it is renewed
 duties                    zset    what is to be done about files, scored by when in s (bot/duties.py)
 knowledge:<team>          string  what the Home tab shows of the assistant's knowledge, as JSON (bot/files/shelf.py)
 housekeeper               string  the process that does the duties, for 25 s

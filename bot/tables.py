@@ -97,7 +97,9 @@ files = Table(
     metadata,
     Column("team", Text, primary_key=True),
     Column("channel", Text, primary_key=True),  # where it was shared; "" for the assistant's knowledge
-    Column("slack_file", Text, primary_key=True),  # Slack's id; of knowledge from the command line its name
+    Column(
+        "slack_file", Text, primary_key=True
+    ),  # Slack's id; of knowledge from the command line one of ours (bot/files/knowledge.py)
     Column("thread", Text, nullable=False),  # the root's ts, "dm", or "" for knowledge
     Column("uploader", Text, nullable=False),
     Column("name", Text, nullable=False),

@@ -32,7 +32,6 @@ LINES = (
 KNOWLEDGE = "Files that I may answer from everywhere. Only admins see this list."
 SHOWN = 20
 VISIBLE = {"workspace": "for members of this workspace", "everyone": "for everyone, also guests and other companies"}
-LONGEST_VALUE = 2000  # of a button
 
 
 def view(knowledge: Shelf | None = None) -> dict[str, Any]:
@@ -52,8 +51,6 @@ def view(knowledge: Shelf | None = None) -> dict[str, Any]:
 def _shelved(file: Shelved) -> dict[str, Any]:
     name = escaped(file.name[:200])
     shown = _section(f"*{name}*\n{VISIBLE.get(file.visibility, file.visibility)}")
-    if len(file.id) > LONGEST_VALUE:
-        return shown
     confirm = {
         "title": _plain("Remove this file?"),
         "text": _plain(f"I will not answer from {file.name[:200]} any more. A file in Slack stays there."),

@@ -14,7 +14,7 @@ MOST = 200  # files that are kept for showing; the Home tab has room for 20
 
 @dataclass(frozen=True, slots=True)
 class Shelved:
-    """A file of the assistant's knowledge. `id` is Slack's, or its name where it came from the command line."""
+    """A file of the assistant's knowledge. `id` is Slack's, or one of ours where it came from the command line."""
 
     id: str
     name: str
