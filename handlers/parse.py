@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot import buttons
+from bot.files.slack_file import clean_name
 from bot.models import DM_ROOT, Message, SharedFile, ThreadKey
 from bot.mrkdwn import addresses_other, mentions
 
@@ -175,7 +176,7 @@ def parse_knowledge(body: Raw) -> KnowledgeGiven | Ignored:
     try:
         values = body["view"]["state"]["values"]
         given = values[buttons.GIVEN_FILES][buttons.GIVEN_FILES].get("files") or ()
-        files = tuple(SharedFile(_word(f["id"]), _text(f.get("name") or f["id"])) for f in given)
+        files = tuple(map(_file, given))
         visibility = _word(values[buttons.GIVEN_TO][buttons.GIVEN_TO]["selected_option"]["value"])
         return KnowledgeGiven(_word(body["user"]["id"]), files, visibility)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
@@ -251,11 +252,16 @@ def _said(body: Raw, event: Raw, me: str) -> Message | Ignored:
         user=_word(event["user"]),
         text=text,
         event_id=_word(body["event_id"]),
-        files=tuple(SharedFile(_word(f["id"]), _text(f.get("name") or f["id"])) for f in event.get("files") or ()),
+        files=tuple(map(_file, event.get("files") or ())),
         by_mention=mentioned,
         starts_thread=mentioned and not in_thread and not direct,
         action_token=_action_token(event),
     )
+
+
+def _file(raw: Raw) -> SharedFile:
+    """A file as an event names it. The name is somebody's words that go into a line for the model, perhaps beside another's question."""
+    return SharedFile(_word(raw["id"]), clean_name(_text(raw.get("name") or raw["id"])))
 
 
 def _action_token(event: Raw) -> str:
