@@ -118,6 +118,8 @@ files = Table(
     Column("checked_at", UtcDateTime, nullable=False),  # when Slack last had it
     Index(None, "team", "channel", "sha256"),
     Index(None, "team", "state"),
+    Index(None, "search_file"),  # asked for by each answer that cites
+    Index(None, "given_file"),
 )
 
 # What a conversation has been told, so that it is left behind when somebody is to read it who may not: `source` is channel:<id>,
@@ -141,4 +143,5 @@ made_files = Table(
     Column("slack_file", Text, nullable=False),  # "" while it is not uploaded
     Column("shared", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Index(None, "team", "container_file"),
 )

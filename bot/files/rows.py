@@ -140,7 +140,8 @@ class Rows:
     async def using(self, team: str, openai_files: Collection[str]) -> list[Record]:
         """The rows that hold any of these files of OpenAI's, oldest first."""
         ids = list(openai_files)
-        return await self.where(_files.team == team, or_(_files.search_file.in_(ids), _files.given_file.in_(ids)))
+        found = await self.where(or_(_files.search_file.in_(ids), _files.given_file.in_(ids)))
+        return [r for r in found if r.team == team]  # with it in the query SQLite goes through all of the workspace's
 
     async def being_taken(self, name: str) -> list[Record]:
         """The rows of that name that are on their way, of all workspaces."""

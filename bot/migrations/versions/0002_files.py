@@ -35,6 +35,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_files_team_channel_sha256", "files", ["team", "channel", "sha256"])
     op.create_index("ix_files_team_state", "files", ["team", "state"])
+    op.create_index("ix_files_search_file", "files", ["search_file"])
+    op.create_index("ix_files_given_file", "files", ["given_file"])
     op.create_table(
         "drawn",
         sa.Column("team", sa.Text, nullable=False),
@@ -53,3 +55,4 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("team", "turn", "container_file", name="pk_made_files"),
     )
+    op.create_index("ix_made_files_team_container_file", "made_files", ["team", "container_file"])
