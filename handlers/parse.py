@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot import buttons
-from bot.files.slack_file import clean_name
+from bot.files.names import clean_name
 from bot.models import DM_ROOT, Message, SharedFile, ThreadKey
 from bot.mrkdwn import addresses_other, mentions
 

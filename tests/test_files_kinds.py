@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bot.errors import FileRefused
 from bot.files.kinds import KINDS, format_of, kind_of, named, refusal
-from bot.files.slack_file import NAME_CHARACTERS, clean_name, parse_file
+from bot.files.names import NAME_CHARACTERS, clean_name
+from bot.files.slack_file import parse_file
 from tests.file_world import OLE, office, pdf, picture, slack_file, xlsx, zipped
 
 ODS = b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import structlog
 
 from bot.errors import FileRefused, OpenAIRefused, Retryable, UserFacing
+from bot.files.names import clean_name
 from bot.files.upload import TRIES, pause
 from bot.llm import Llm
 from bot.responses import Made
@@ -22,7 +22,6 @@ MOST_MEGABYTES = 50  # of one file
 LISTED = 200  # files of a container that are looked at
 SECONDS = 60.0  # for a file, or a list
 CHUNK = 256 * 1024
-NAME_CHARACTERS = 120
 GONE = "OpenAI no longer has it. Ask me to make it again"
 
 
@@ -92,13 +91,3 @@ class Containers:
         finally:
             await asyncio.to_thread(file.close)
         return size
-
-
-def clean_name(path: str) -> str:
-    """A name for people from a path that a model chose."""
-    seen = "".join(c for c in PurePosixPath(path).name if unicodedata.category(c)[0] != "C" or c.isspace())
-    name = " ".join(seen.split()).strip(" .")
-    if len(name) > NAME_CHARACTERS:
-        stem, dot, ending = name.rpartition(".")
-        name = f"{stem[: NAME_CHARACTERS - 12]}{dot}{ending[:11]}" if dot else name[:NAME_CHARACTERS]
-    return name or "file"

@@ -21,8 +21,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from bot import tables
 from bot.database import Database
 from bot.errors import FileRefused, PlaceClosed, Retryable, SlackRefused, UserFacing
-from bot.files.container import GONE, Containers, clean_name
+from bot.files.container import GONE, Containers
 from bot.files.marks import sandbox_names
+from bot.files.names import clean_name
 from bot.files.upload import TRIES, pause, refusal, upload
 from bot.lease import Lease
 from bot.llm import Llm

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +9,11 @@ from typing import Any
 import structlog
 
 from bot.errors import FileRefused, SlackRefused, UserFacing
+from bot.files.names import clean_name
 from bot.slack import Slack
 
 log = structlog.get_logger()
-NAME_CHARACTERS = 120
 PAGES = frozenset({"canvas", "docs", "post", "quip", "space"})  # modes of what people write in Slack itself
-BIDI = frozenset("\u061c\u200b\u200e\u200f\ufeff") | {chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 HIDDEN = {
     "tombstone": "it was deleted",
     "hidden_by_limit": "it is older than this workspace's plan lets me read",
@@ -83,19 +80,6 @@ def parse_file(raw: Mapping[str, Any]) -> SlackFile:
         vtt=str(raw.get("vtt") or ""),
         external=bool(raw.get("is_external")) or mode == "external",
     )
-
-
-def clean_name(text: str) -> str:
-    """A name without folders, without what cannot be seen or turns the text around, and not too long; never empty."""
-    text = re.split(r"[/\\]", unicodedata.normalize("NFC", text).rstrip("/\\"))[-1]
-    seen = "".join(" " if c.isspace() else c for c in text if c not in BIDI)
-    seen = "".join(c for c in seen if unicodedata.category(c) not in ("Cc", "Cs", "Co", "Cn"))
-    name = " ".join(seen.split()).lstrip(". ").rstrip(". ")
-    if len(name) > NAME_CHARACTERS:
-        stem, dot, suffix = name.rpartition(".")
-        keep = f"{dot}{suffix}" if stem and len(suffix) <= 10 else ""
-        name = name[: NAME_CHARACTERS - len(keep) - 1].rstrip() + "…" + keep
-    return name or "file"
 
 
 def _channels(raw: Mapping[str, Any]) -> tuple[str, ...]:
