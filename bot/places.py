@@ -15,12 +15,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeVar
-from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
 
 from bot import keys
-from bot.errors import SlackRefused
+from bot.errors import SlackRefused, ToolRefused
+from bot.reading.links import link as linked
 from bot.slack import Identity, Slack
 
 T = TypeVar("T")
@@ -38,7 +38,6 @@ LOOK_SECONDS = 0.1  # between two looks whether another process has its answer
 SHARED_TYPES = "public_channel,private_channel,mpim"  # a bot may have DMs with thousands
 _REFERENCE = re.compile(r"<#([CGD][A-Z0-9]+)(?:\|[^>]*)?>")
 _ID = re.compile(r"([CGD][A-Z0-9]{7,})")
-_ARCHIVE = re.compile(r"/archives/([CGD][A-Z0-9]+)(?:/.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,9 @@ class Places:
             return match.group(1)
         link = said.strip("<>").split("|")[0]
         if "://" in link:
-            return _linked(link, (await self.me()).url)
+            with suppress(ToolRefused):
+                return linked(link, await self.me()).channel
+            return None
         name = said.removeprefix("#").casefold()
         own = sorted((await self.own()).values(), key=lambda place: place.archived)
         found = next((p.id for p in own if p.name.casefold() == name), None)
@@ -302,13 +303,3 @@ def kind_of(raw: Mapping[str, Any], team: str) -> str:
     if raw.get("deleted") or raw.get("is_bot") or raw["id"] == "USLACKBOT":
         return "nobody"
     return "guest" if raw.get("is_restricted") or raw.get("is_ultra_restricted") else "member"
-
-
-def _linked(link: str, url: str) -> str | None:
-    """The place that a link leads to, if it leads into the workspace at `url`."""
-    try:
-        there, ours = urlsplit(link), urlsplit(url)
-    except ValueError:
-        return None
-    match = _ARCHIVE.fullmatch(there.path)
-    return match.group(1) if match and there.netloc.casefold() == ours.netloc.casefold() else None
