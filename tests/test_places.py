@@ -222,7 +222,7 @@ async def test_a_place_is_found_by_whatever_people_call_it(slack: SlackServer, p
     found = {
         "general": general, "#general": general, " #General ": general, f"<#{general}|general>": general, f"<#{general}>": general,
         general: general, f"{url}/archives/{general}": general, f"{url}/archives/{general}/p1700000000000100": general,
-        f"<{url}/archives/{general}/p1700000000000100?thread_ts=1.2&cid={general}|a link>": general, f"{url.upper()}/archives/{general}": general,
+        f"<{url}/archives/{general}/p1700000000000100?thread_ts=1700000000.000100&cid={general}|a link>": general, f"{url.upper()}/archives/{general}": general,
         "#guests-only": guests, "leads": workspace.channel("leads").id, workspace.dm("ana").id: workspace.dm("ana").id,
     }  # fmt: skip
     nowhere = (
