@@ -7,6 +7,7 @@ import io
 import sqlite3
 import zipfile
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer
 from playground.slack.state import File
+from tests.conftest import connected, running
 from tests.file_world import pdf, picture, zipped
 from tests.scenarios.seen import answer_to, calls_of
 
@@ -238,3 +240,18 @@ async def test_a_file_that_was_forgotten_after_its_answer_was_stopped_is_not_tak
     asked = [r.body["input"] for r in ai.requests if r.path == "/v1/responses"][-1]
     assert isinstance(asked[-1]["content"], str)
     assert "shared in this thread" not in asked[-1]["content"]
+
+
+async def test_without_the_operators_vector_store_questions_are_answered_all_the_same(
+    settings: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    async with running(settings):
+        await connected(slack)
+        await ask(slack, file(slack, "policy.txt"))
+    (store,) = ai.vector_stores
+    async with running(replace(settings, openai_vector_store_id=store)):
+        await connected(slack)
+        ai.vector_stores.clear()
+        _, answer = await ask(slack, said="@assist say: still here")
+    assert answer.startswith("still here")
+    assert answer.endswith("Please tell whoever runs me: OPENAI_VECTOR_STORE_ID names none.")
