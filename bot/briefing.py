@@ -49,13 +49,12 @@ async def brief(
         log.info("conversation left behind", turn=turn.id, conversation=conversation)
         conversation = await desk.conversations.replace(lease)
         drawn = Drawn(desk.database, team, conversation)
-    shared = [*turn.heard_files, *(f for m in turn.messages for f in m.files)]
     around = await _around(desk, turn)
     stored = await desk.library.channels(team)  # where there are no files, nothing more is asked
-    waited = await desk.library.late(turn.thread) if turn.thread.channel in stored else []
+    waited = await desk.library.late(turn.thread, turn.aside_files) if turn.thread.channel in stored else []
     late = [SharedFile(r.slack_file, r.name) for r in waited]
     attachments = Attachments(desk.library, turn.thread, reply.status, note)
-    files = await attachments.take(shared, late, drawn)
+    files = await attachments.take(turn.files, late, drawn)
     if files:
         stored = await desk.library.channels(team)
     searchable = await desk.access.searchable(asker, turn.thread, stored) if stored else NOTHING

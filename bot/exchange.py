@@ -173,8 +173,7 @@ class Exchange:
                 self._tally.note(NOT_SHOWN)
                 items = bare
             except SourceGone as gone:
-                await self._desk.library.make_good(self._turn.thread.team, gone)
-                raise Retryable(f"source gone: {gone}", after=1, said="Files that I had are gone.") from gone
+                await self._make_good(gone)
             except ConversationTrouble as trouble:
                 repairs += 1
                 if repairs > REPAIRS:
@@ -191,6 +190,20 @@ class Exchange:
                     items = await self._repair(trouble, items, asked, repairs)
                 except ConversationTrouble as more:  # what was to be repaired is gone
                     items = await self._repair(ConversationGone(str(more)), items, asked, repairs)
+
+    async def _make_good(self, gone: SourceGone) -> None:
+        """Raises Retryable, for the turn to begin with what there is now; a store that is not ours to make anew is done without."""
+        try:
+            await self._desk.library.make_good(self._turn.thread.team, gone)
+        except UserFacing as error:
+            rest = [t for t in self._schemas if t["type"] != "file_search"]
+            if rest == self._schemas:
+                raise
+            log.error("answered without files", turn=self._turn.id, reason=str(error))
+            self._tally.note(error.text)
+            self._schemas = rest
+        else:
+            raise Retryable(f"source gone: {gone}", after=1, said="Files that I had are gone.") from gone
 
     async def _repair(
         self, trouble: ConversationTrouble, items: list[Item], asked: list[Item], repairs: int

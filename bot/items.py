@@ -73,7 +73,8 @@ def question(
 ) -> list[Item]:
     """What a turn puts to the model: who asks, when and where; then what they said. A turn has one asker, so nobody can speak in another's name.
 
-    `files`: how each shared file is put, by Slack's id; one that is not there is named only. `around`: a line about the rest of the thread.
+    `files`: how each shared file is put, by Slack's id; one that is not there is named only, one of an earlier turn is put first.
+    `around`: a line about the rest of the thread.
     """
     files = files or {}
     asker = people[turn.asker]
@@ -90,13 +91,16 @@ def question(
     def lines(shared: Sequence[SharedFile], how: str) -> str:
         return "\n".join(f"[{how}: {files[f.id].line if f.id in files else f.name}]" for f in shared)
 
-    said = [lines(turn.heard_files, "shared in this thread meanwhile")]
+    here = {f.id for f in turn.files}
+    earlier = [i for i in files if i not in here]
+    said = ["\n".join(f"[shared in this thread before: {files[i].line}]" for i in earlier)]
+    said.append(lines(turn.heard_files, "shared in this thread meanwhile"))
     for message in turn.messages:
         shared = lines(message.files, "shared a file")
         said.append("\n".join(t for t in (plain(message.text, names, me), shared) if t))
     aside = [{"type": "message", "role": role, "content": text} for role, text in turn.aside]
     text = "\n\n".join(t for t in said if t) or "(no text)"
-    every = dict.fromkeys(f.id for f in (*turn.heard_files, *(f for m in turn.messages for f in m.files)))
+    every = dict.fromkeys([*earlier, *(f.id for f in turn.files)])
     parts = [part for i in every if i in files and (part := files[i].part)]
     return [*aside, developer(context), shown(text, parts) if parts else user(text)]
 

@@ -199,6 +199,7 @@ def stored_turn(
         stopped_by=turn.get("stop", ""),
         cut=turn.get("cut") == "1",
         aside=tuple((role, text) for role, text in json.loads(thread.get("aside") or "[]")),
+        aside_files=tuple(thread.get("aside_files", "").split()),
         counted=turn.get("counted", ""),
         sequence=int(turn.get("sequence", -1)),
         item=int(turn.get("item", -1)),

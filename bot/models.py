@@ -175,6 +175,7 @@ class Turn:
     stopped_by: str = ""  # the user who wants no more of it
     cut: bool = False  # `answer` is as far as it had come when it was stopped
     aside: tuple[tuple[str, str], ...] = ()  # role and text of what the conversation does not know
+    aside_files: tuple[str, ...] = ()  # Slack's ids of the files that belong to that
     counted: str = ""  # the last response that `usage` holds
     sequence: int = -1  # of the last event of `response` that was read; -1: it cannot be followed
     item: int = -1  # the output item that this event belongs to
@@ -188,6 +189,11 @@ class Turn:
     def kind(self) -> str:
         """What is to be done: "" to answer, AGAIN to answer again, GONE to take an answer away."""
         return self.messages[0].kind
+
+    @property
+    def files(self) -> tuple[SharedFile, ...]:
+        """What was shared with the turn's messages, and in the thread since the last turn."""
+        return (*self.heard_files, *(f for m in self.messages for f in m.files))
 
     @property
     def asker(self) -> str:

@@ -28,7 +28,7 @@ from bot.reply import Reply
 log = structlog.get_logger()
 
 PEOPLE = 30  # whose names are looked up for one turn
-ASIDES = 6  # of the newest kept for the next question
+ASIDES, ASIDE_FILES = 6, 10  # of the newest kept for the next question
 STOPPED_AT_ONCE = "_Stopped before I had written anything._"
 
 HELP = """Hi {name}! Ask me something after my name, or write to me in a direct message. In a thread I remember what was said.
@@ -166,7 +166,8 @@ class Story:
             # OpenAI tells the usage of whole responses only: what was cut short is reckoned.
             self.tally.usage += Usage(turn.conversation_tokens + reckon(*asked), 0, reckon(said) if said else 0)
         text = await self._kept(said)
-        await self._note(stopped_aside(asked, text))
+        files = dict.fromkeys((*turn.aside_files, *(f.id for f in turn.files)))
+        await self._note(stopped_aside(asked, text), aside_files=" ".join([*files][-ASIDE_FILES:]))
         return text or STOPPED_AT_ONCE
 
     async def _kept(self, so_far: str) -> str:
@@ -176,8 +177,8 @@ class Story:
             return max(so_far, await self._reply.standing(), key=len)
         return so_far
 
-    async def _note(self, aside: list[tuple[str, str]]) -> None:
-        await self._lease.save_thread(aside=json.dumps([*self._turn.aside, *aside][-ASIDES:]))
+    async def _note(self, aside: list[tuple[str, str]], **more: str) -> None:
+        await self._lease.save_thread(aside=json.dumps([*self._turn.aside, *aside][-ASIDES:]), **more)
 
     async def _take_away(self) -> None:
         """The question was deleted: so is its answer, unless somebody else has spoken since."""
@@ -263,4 +264,4 @@ class Story:
         except (Retryable, UserFacing, ConversationTrouble) as error:
             log.warning("conversation not carried on", turn=self._turn.id, error=str(error))
         if self._turn.aside and not self.stopped:
-            await self._lease.save_thread(aside="")  # the conversation has heard it now
+            await self._lease.save_thread(aside="", aside_files="")  # the conversation has heard it now

@@ -44,7 +44,7 @@ class Attachments:
         self._library, self._thread, self._status, self._note = library, thread, status, note
 
     async def take(self, shared: Iterable[SharedFile], late: Iterable[SharedFile], drawn: Drawn) -> dict[str, Attached]:
-        """How each file is put to the model, by Slack's id. Never fails because of one file. `late` are those of earlier turns that were not indexed in time."""
+        """How each file is put to the model, by Slack's id. Never fails because of one file. `late` are those of earlier turns that were not indexed in time, or whose answer was stopped."""
         new = {f.id: f for f in shared}
         wanted = {f.id: f for f in late} | new
         if not wanted:

@@ -138,9 +138,12 @@ class Library:
         """The files of a thread that can be used, oldest first."""
         return await self.rows.of_thread(thread, kinds)
 
-    async def late(self, thread: ThreadKey) -> list[Record]:
-        """The files of a thread that did not get to their end when they were taken in; `take` goes on with them."""
-        return await self.rows.late(thread)
+    async def late(self, thread: ThreadKey, unheard: Collection[str] = ()) -> list[Record]:
+        """The files of a thread that did not get to their end when they were taken in, and those of `unheard` (Slack's ids), whose answer was stopped.
+
+        `take` goes on with them. What was refused, or is to be forgotten, is not among them.
+        """
+        return await self.rows.late(thread, unheard)
 
     async def stored_as(self, team: str, openai_files: Collection[str]) -> dict[str, Record]:
         """The records behind OpenAI's file ids, as far as there are any. Only for ids that a filter has let through: they tell names."""

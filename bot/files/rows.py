@@ -182,10 +182,11 @@ class Rows:
         wanted += [_files.kind.in_(list(kinds))] if kinds else []
         return await self.where(*wanted, _files.state == READY)
 
-    async def late(self, thread: ThreadKey) -> list[Record]:
-        """The files of a thread that were on their way when somebody last looked, oldest first."""
+    async def late(self, thread: ThreadKey, unheard: Collection[str] = ()) -> list[Record]:
+        """The files of a thread that were on their way when somebody last looked, and those of `unheard` that are ready, oldest first."""
         mine = [_files.team == thread.team, _files.channel == thread.channel, _files.thread == thread.root]
-        return await self.where(*mine, _files.state == TAKING)
+        ready = and_(_files.state == READY, _files.slack_file.in_(list(unheard)))
+        return await self.where(*mine, or_(_files.state == TAKING, ready))
 
     async def tables(self, thread: ThreadKey) -> list[str]:
         """OpenAI's ids of the thread's newest tables, sorted."""

@@ -17,7 +17,9 @@ LONGEST_OUTPUT = 3_000  # characters of a tool's output that an answer repeats
 LONGEST_ARGUMENT = 200  # characters
 FILE_NAME = r"[\w()-][\w.()-]*\.[A-Za-z]\w{1,4}\b"
 LOOK_FOR = r"search (?:slack |messages )?for|who (?:said|mentioned|wrote|talked about)"
-SHARED = re.compile(r"(?m)^\[shared (?:a file|in this thread meanwhile): (?:([^\n]*?)(?= — |\]$))(?: — [^\n]*)?")
+SHARED = re.compile(
+    r"(?m)^\[shared (?:a file|in this thread (?:meanwhile|before)): (?:([^\n]*?)(?= — |\]$))(?: — [^\n]*)?"
+)
 CHANNEL = r"<#C\w+(?:\|[^>]*)?>|(?<!\w)#[\w-]+"
 # A message that fits a pattern asks for the tool; named groups are its arguments. The first that fits counts.
 WANTED: tuple[tuple[str, re.Pattern[str]], ...] = tuple(

@@ -73,8 +73,10 @@ export function text(t, look) {
 
 const alt = (image) => h("span", { class: "image", role: "img", "aria-label": image.alt_text }, `🖼 ${image.alt_text}`);
 
+const agreed = (c) => window.confirm(`${c.title.text}\n\n${c.text.text}`);
+
 function element(e, look) {
-  const press = (value) => () => look.press?.(e.action_id, value);
+  const press = (value) => () => (!e.confirm || agreed(e.confirm)) && look.press?.(e.action_id, value);
   switch (e.type) {
     case "button":
       if (e.url) return link(e.url, e.text.text);

@@ -7,6 +7,7 @@ import io
 import sqlite3
 import zipfile
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer
 from playground.slack.state import File
+from tests.conftest import connected, running
 from tests.file_world import pdf, picture, zipped
 from tests.scenarios.seen import answer_to, calls_of
 
@@ -204,3 +206,65 @@ async def test_a_picture_that_a_new_conversation_cannot_have_is_left_behind(
     assert "still here" in await answer_to(slack, "general", ts, 2, timeout=20)
     made = [r.body["items"] for r in ai.requests if r.path == "/v1/conversations" and r.body.get("items")]
     assert ["shared in this thread before: photo.png" in str(items) for items in made] == [True, False]
+
+
+async def test_a_picture_whose_answer_was_stopped_is_seen_by_the_next_question(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    ai.indexing.slow["policy.txt"] = 1.5
+    shared = [file(slack, "photo.png", picture()), file(slack, "policy.txt"), file(slack, "setup.exe", b"MZ\0\0")]
+    ts = slack.workspace.say("ana", "general", "@assist what are these?", files=shared)
+    async with asyncio.timeout(10):
+        while rows(bot).get("photo.png", {}).get("state") != "ready":  # noqa: ASYNC110  # another task's
+            await asyncio.sleep(0.02)
+    slack.workspace.say("ana", "general", "stop", thread_ts=ts)
+    await answer_to(slack, "general", ts)
+    for number in (2, 3):
+        slack.workspace.say("ana", "general", "say: seen", thread_ts=ts)
+        assert await answer_to(slack, "general", ts, number) == "seen"  # and nothing is said of the program anew
+    first, second = [r.body["input"] for r in ai.requests if r.path == "/v1/responses"]
+    (photo,) = [row["given_file"] for row in rows(bot).values() if row["name"] == "photo.png"]
+    assert [part.get("file_id") for part in first[-1]["content"]] == [None, photo]
+    assert "[shared in this thread before: policy.txt — file_search" in first[-1]["content"][0]["text"]
+    assert photo not in str(second)
+
+
+async def test_a_file_that_was_forgotten_after_its_answer_was_stopped_is_not_taken_in_again(
+    bot: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    ai.indexing.slow["policy.txt"] = 60
+    ts = slack.workspace.say(
+        "ana",
+        "general",
+        "@assist what is this?",
+        files=[file(slack, "policy.txt"), file(slack, "photo.png", picture())],
+    )
+    async with asyncio.timeout(10):
+        while rows(bot).get("photo.png", {}).get("state") != "ready":  # noqa: ASYNC110  # another task's
+            await asyncio.sleep(0.02)
+    slack.workspace.say("ana", "general", "stop", thread_ts=ts)
+    await answer_to(slack, "general", ts)
+    ai.indexing.slow.clear()
+    for name in ("policy.txt", "photo.png"):
+        elsewhere = slack.workspace.say("ana", "general", f"@assist forget {name}")
+        assert "I forget" in await answer_to(slack, "general", elsewhere)
+    slack.workspace.say("ana", "general", "say: ready", thread_ts=ts)
+    assert "ready" in await answer_to(slack, "general", ts, 2)
+    asked = [r.body["input"] for r in ai.requests if r.path == "/v1/responses"][-1]
+    assert isinstance(asked[-1]["content"], str)
+    assert "shared in this thread" not in asked[-1]["content"]
+
+
+async def test_without_the_operators_vector_store_questions_are_answered_all_the_same(
+    settings: Settings, slack: SlackServer, ai: OpenAIServer
+) -> None:
+    async with running(settings):
+        await connected(slack)
+        await ask(slack, file(slack, "policy.txt"))
+    (store,) = ai.vector_stores
+    async with running(replace(settings, openai_vector_store_id=store)):
+        await connected(slack)
+        ai.vector_stores.clear()
+        _, answer = await ask(slack, said="@assist say: still here")
+    assert answer.startswith("still here")
+    assert answer.endswith("Please tell whoever runs me: OPENAI_VECTOR_STORE_ID names none.")
