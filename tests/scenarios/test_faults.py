@@ -357,7 +357,7 @@ async def test_what_was_written_stays_when_the_turn_is_given_up(
     bot: Settings, slack: SlackServer, ai: OpenAIServer
 ) -> None:
     said = "One two three four five. " * 20
-    ai.script = Script(cut(said))
+    ai.script, ai.tokens_per_second = Script(cut(said)), 250  # so slowly that some of it is shown before
     ts = slack.workspace.say("ana", "general", "@assist question")
     await slack.until(lambda: bool(answers(slack, "general", ts)))
     ai.faults.add("/responses", status=401, times=9)
