@@ -12,7 +12,8 @@ import aiohttp
 from redis.exceptions import RedisError
 
 from bot.compose import open_llm, open_redis, open_settings_database
-from bot.errors import AssistError, Retryable, SettingError, UserFacing
+from bot.errors import AssistError, OpenAIRefused, Retryable, SettingError, UserFacing
+from bot.llm import Llm
 from bot.pace import Pace
 from bot.settings import Settings
 from bot.slack import Slack, connect_slack
@@ -122,7 +123,9 @@ async def _openai(settings: Settings) -> AsyncIterator[Finding]:
         except AssistError as error:
             yield Finding("OPENAI_API_KEY", "fail", _word(error))
             return
-    yield Finding("OPENAI_API_KEY", "ok", f"{len(models)} models")
+        yield Finding("OPENAI_API_KEY", "ok", f"{len(models)} models")
+        if store := settings.openai_vector_store_id:
+            yield await _vector_store(llm, store)
     today = datetime.now(UTC).date()
     yield model_finding("OPENAI_MODEL", settings.openai_model, models, today)
     yield model_finding("OPENAI_SMALL_MODEL", settings.openai_small_model, models, today)
@@ -130,6 +133,18 @@ async def _openai(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("OPENAI_FALLBACK_MODEL", "-", "is none: the same as OPENAI_MODEL")
     else:
         yield model_finding("OPENAI_FALLBACK_MODEL", settings.openai_fallback_model, models, today)
+    yield model_finding("OPENAI_TRANSCRIBE_MODEL", settings.openai_transcribe_model, models, today)
+
+
+async def _vector_store(llm: Llm, store: str) -> Finding:
+    try:
+        async with llm.asking(30) as client:
+            await client.vector_stores.retrieve(store)
+    except OpenAIRefused:
+        return Finding("OPENAI_VECTOR_STORE_ID", "fail", f"OpenAI has no {store}; leave it unset to have one made")
+    except AssistError as error:
+        return Finding("OPENAI_VECTOR_STORE_ID", "fail", _word(error))
+    return Finding("OPENAI_VECTOR_STORE_ID", "ok", store)
 
 
 def model_finding(name: str, model: str, models: dict[str, str | None], today: date) -> Finding:
