@@ -30,8 +30,6 @@ DM_SECONDS = 600.0  # whose a DM is never changes
 MEMBER_SECONDS = 30.0
 NAMES_SECONDS = 300.0
 PEOPLE_SECONDS = 600.0
-PAGE = 999  # the most that Slack gives at once
-PAGES = 200
 MOST_ASKED = 20  # people whom the directory does not know yet
 KEPT = 500  # answers
 LOOK_SECONDS = 0.1  # between two looks whether another process has its answer
@@ -173,17 +171,8 @@ class Places:
         return await self._told(f"person {user}", PEOPLE_SECONDS, ask, str)
 
     async def _pages(self, method: str, what: str, read: Callable[[Any], T], **args: str) -> list[T]:
-        """All of a list, each entry made small at once. A list without end is refused: a part of it would let somebody be overlooked."""
-        found: list[T] = []
-        cursor: dict[str, str] = {}
-        for _ in range(PAGES):
-            got = await self._slack.call(method, {**args, "limit": PAGE, **cursor})
-            found += map(read, got[what])
-            after = (got.get("response_metadata") or {}).get("next_cursor")
-            if not after:
-                return found
-            cursor = {"cursor": after}
-        raise SlackRefused(method, "too_many_pages")
+        """All of a list, each entry made small at once."""
+        return [read(raw) async for raw in self._slack.listed(method, what, **args)]
 
     async def _told(
         self, question: str, seconds: float, ask: Callable[[], Awaitable[Any]], read: Callable[[Any], T]

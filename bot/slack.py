@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -60,6 +60,7 @@ READS = (  # how the methods end that take their arguments from the address: mos
     ".members",
     ".replies",
 )
+LIST_PAGES, LIST_PAGE = 200, 999  # of a list; Slack gives no more at once
 PAGES = 10  # of 200 messages: as far back as an answer is looked for
 
 
@@ -292,6 +293,19 @@ class Slack:
         """What the messages of an answer show, without what stands below it."""
         found = {s.ts: s.text async for s in self.history(thread, oldest=min(parts, key=float)) if s.ts in parts}
         return "\n\n".join(found[ts] for ts in parts if ts in found)
+
+    async def listed(self, method: str, what: str, **args: Any) -> AsyncGenerator[Any]:
+        """The entries of one of Slack's lists, page by page. Raises SlackRefused("too_many_pages") for a list without end: a part of it would mislead."""
+        cursor: dict[str, str] = {}
+        for _ in range(LIST_PAGES):
+            got = await self.call(method, {**args, "limit": LIST_PAGE, **cursor})
+            for entry in got[what]:
+                yield entry
+            after = (got.get("response_metadata") or {}).get("next_cursor")
+            if not after:
+                return
+            cursor = {"cursor": after}
+        raise SlackRefused(method, "too_many_pages")
 
     async def call(self, method: str, args: Mapping[str, Any] | None = None) -> Any:
         """Calls a method; raises the errors of bot.errors that say what to do next. The answer is as Slack gives it: one module reads it, in one place."""

@@ -77,15 +77,7 @@ class Reconciliation:
 
     async def _places(self) -> set[str]:
         """The channels and groups that the bot is in."""
-        found: set[str] = set()
-        args: dict[str, Any] = {"types": KINDS, "limit": LISTED_AT_ONCE, "exclude_archived": False}
-        while True:
-            got = await self.slack.call("users.conversations", args)
-            found |= {c["id"] for c in got["channels"]}
-            cursor = (got.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return found
-            args["cursor"] = cursor
+        return {c["id"] async for c in self.slack.listed("users.conversations", "channels", types=KINDS)}
 
     async def _left(self, team: str, places: Collection[str]) -> int:
         """Notes the channels that the bot seems to have left; when that is due, Slack is asked about each."""

@@ -6,6 +6,7 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from bot.slack import Slack
 
 KEPT_SECONDS = 600.0
 PATIENCE = 15.0
-PAGES, PAGE = 10, 1000
+MOST = 10_000  # people
 _ID = re.compile(r"<?@?([UW][A-Z0-9]{6,})(?:\|[^>]*)?>?")
 
 
@@ -71,15 +72,12 @@ class People:
         return matching(said, everybody.values())
 
     async def _ask(self) -> dict[str, Profile]:
-        args: dict[str, Any] = {"limit": PAGE}
         found: dict[str, Profile] = {}
-        for _ in range(PAGES):
-            got = await self._slack.call("users.list", args)
-            found |= {p.id: p for p in map(profile, got["members"])}
-            cursor = (got.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                break
-            args["cursor"] = cursor
+        async with aclosing(self._slack.listed("users.list", "members")) as listed:
+            async for raw in listed:
+                found[raw["id"]] = profile(raw)
+                if len(found) >= MOST:
+                    break
         return found
 
 

@@ -68,8 +68,8 @@ class Search:
         """The conversations of some types that the bot is in; none where Slack does not tell."""
 
         async def ask() -> tuple[str, ...]:
-            args = {"types": types, "exclude_archived": "true", "limit": 200}
-            return tuple(c["id"] for c in (await self._slack.call("users.conversations", args))["channels"])
+            listed = self._slack.listed("users.conversations", "channels", types=types, exclude_archived="true")
+            return tuple([c["id"] async for c in listed])
 
         try:
             return await self._places.get(types, ask)
