@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.errors import SettingError
+from bot.errors import Retryable, SettingError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCKED_SECONDS = 30.0  # how long a start waits for SQLite
@@ -34,19 +34,31 @@ WHERE = "Use postgresql://user:password@host/name or sqlite:///path, or leave it
 
 @dataclass(frozen=True)
 class Database:
-    """An open database with its tables in place."""
+    """An open database with its tables in place. One that is away, or has just moved to another machine, is Retryable, like Slack and OpenAI."""
 
     engine: AsyncEngine
 
-    def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that may write; committed at the end, rolled back at an error. On SQLite one at a time: keep it short."""
-        return self.engine.begin()
+        with _retryable():
+            async with self.engine.begin() as connection:
+                yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that only reads: on SQLite it waits for no writer."""
-        async with self.engine.connect() as connection:
-            yield await connection.execution_options(only_reads=True)
+        with _retryable():
+            async with self.engine.connect() as connection:
+                yield await connection.execution_options(only_reads=True)
+
+
+@contextmanager
+def _retryable() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise Retryable("database away", said="My database did not answer.") from error
 
 
 def default_url(data_dir: Path) -> str:

@@ -17,11 +17,11 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Row, insert, select, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from bot import tables
 from bot.database import Database
-from bot.errors import AssistError, Retryable, ToolRefused
+from bot.errors import AssistError, ToolRefused
 from bot.models import Call, Person, Turn, utcnow
 from bot.sources import Sources
 from bot.tools import Asking, Tool
@@ -103,8 +103,6 @@ class Journal:
                     )
             except IntegrityError:
                 continue  # an earlier run of the turn stored it
-            except OperationalError as error:
-                raise Retryable("database away", said="My database did not answer.") from error
 
     async def _output(self, entry: Entry) -> str:
         tool = self._tools.get(entry.call.name)

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot import buttons, ledger, metrics
 from bot.control import Control
@@ -214,7 +214,7 @@ class Worker:
         try:
             if turn.leases > MOST_LEASES:
                 raise AssistError(f"the turn has had {turn.leases} workers")
-            await _run(story)
+            await story.run()
             await lease.done()
             return "stopped" if story.stopped else "refused" if story.tally.refused else "answered"
         except LeaseLost:
@@ -323,7 +323,7 @@ class Worker:
         if outcome in ("answered", "refused", "stopped", "failed") and turn.kind != GONE:
             try:
                 await ledger.record(self._desk.database, turn, tally, outcome=outcome, seconds=seconds)
-            except SQLAlchemyError as error:
+            except (Retryable, SQLAlchemyError) as error:
                 log.error("usage not recorded", turn=turn.id, error=type(error).__name__)
 
 
@@ -332,14 +332,6 @@ async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _run(story: Story) -> None:
-    """Runs a turn. A database that is away, or has just moved to another machine, is waited for like Slack and OpenAI."""
-    try:
-        await story.run()
-    except OperationalError as error:
-        raise Retryable("database away", said="My database did not answer.") from error
 
 
 def _pause(named: float | None, attempt: int) -> float:

@@ -7,7 +7,6 @@ import random
 from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from bot.drawn import Drawn, file
 from bot.errors import AssistError, Retryable, UserFacing
@@ -79,9 +78,6 @@ class Attachments:
         except AssistError as error:
             log.warning("file not taken", file=shared.id, thread=str(self._thread), reason=type(error).__name__)
             return "could not be read"
-        except OperationalError:
-            log.warning("file not taken", file=shared.id, thread=str(self._thread), reason="database away")
-            return "my database did not answer. Share it again, or ask again later"
         except OSError as error:
             log.warning("file not taken", file=shared.id, thread=str(self._thread), reason=error.strerror)
             return "I have no room to store files. Ask again later"

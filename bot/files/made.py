@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from bot import tables
 from bot.database import Database
@@ -96,12 +96,6 @@ class MadeFiles:
 
         For an answer that is given anew, the files of the one before are taken away. Raises LeaseLost, and Retryable when the database is away.
         """
-        try:
-            return await self._deliver(lease, computed, channel, thread_ts)
-        except OperationalError as error:
-            raise Retryable("database away", said="My database did not answer.") from error
-
-    async def _deliver(self, lease: Lease, computed: Computed, channel: str, thread_ts: str | None) -> list[str]:
         turn, late = lease.turn, asyncio.get_running_loop().time() + TURN_SECONDS
         troubles: dict[str, str] = {}  # names of files → why they could not be shared
         notes: list[str] = []
