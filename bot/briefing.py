@@ -5,13 +5,13 @@ a word about the rest of the thread.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
 
 from bot.access import Searchable
-from bot.desk import Desk
+from bot.desk import Desk, Tally
 from bot.drawn import WORKSPACE, Drawn, channel, file
 from bot.files.attached import Attachments
 from bot.items import Attached
@@ -38,9 +38,7 @@ class Briefing:
     heard: float  # seconds of sound that OpenAI was paid for
 
 
-async def brief(
-    desk: Desk, lease: Lease, reply: Reply, conversation: str, note: Callable[[str, str], None]
-) -> Briefing:
+async def brief(desk: Desk, lease: Lease, reply: Reply, conversation: str, tally: Tally) -> Briefing:
     """Prepares a turn. Raises Retryable where it cannot be told whether the conversation may go on."""
     turn = lease.turn
     team, asker = turn.thread.team, turn.asker
@@ -53,7 +51,7 @@ async def brief(
     stored = await desk.library.channels(team)  # where there are no files, nothing more is asked
     waited = await desk.library.late(turn.thread, turn.aside_files) if turn.thread.channel in stored else []
     late = [SharedFile(r.slack_file, r.name) for r in waited]
-    attachments = Attachments(desk.library, turn.thread, reply.status, note)
+    attachments = Attachments(desk.library, turn.thread, reply.status, tally.note)
     files = await attachments.take(turn.files, late, drawn)
     if files:
         stored = await desk.library.channels(team)
@@ -64,7 +62,15 @@ async def brief(
     reach = [channel(c) for c in searchable.channels if c != turn.thread.channel]
     return Briefing(
         conversation=conversation,
-        sources=Sources(access=desk.access, reading=desk.reading, library=desk.library, drawn=drawn, note=note),
+        sources=Sources(
+            access=desk.access,
+            reading=desk.reading,
+            library=desk.library,
+            drawn=drawn,
+            office=desk.office,
+            note=tally.note,
+            spend=tally.spend,
+        ),
         tools=[*(t.schema() for t in desk.tools), *hosted],
         reach=(*reach, WORKSPACE) if searchable.workspace else tuple(reach),
         files=files,

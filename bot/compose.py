@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 from typing import TypeVar
 
 import structlog
@@ -22,6 +23,12 @@ from bot.database import Database, default_url, open_database
 from bot.desk import Desk
 from bot.embedded import embedded_valkey
 from bot.errors import AssistError, SettingError, SlackRefused, UserFacing
+from bot.expenses.books import Books
+from bot.expenses.delivery import Delivery
+from bot.expenses.office import Office
+from bot.expenses.performing import Performing
+from bot.expenses.policy import load_policy
+from bot.expenses.rates import Rates
 from bot.fallback import Fallback
 from bot.files.download import Downloads, keep_swept
 from bot.files.housekeeping import Housekeeping
@@ -104,7 +111,10 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
     database = await stack.enter_async_context(open_settings_database(settings))
     llm = await stack.enter_async_context(open_llm(settings, queue.redis))
     stack.push_async_callback(_ended, asyncio.create_task(keep_swept(settings.data_dir / "tmp"), name="sweep"))
-    library, knowledge = make_library(settings, queue.redis, slack, llm, database)
+    downloads = make_downloads(settings)
+    library, knowledge = make_library(settings, queue.redis, slack, llm, database, downloads)
+    office = make_office(settings, slack, llm, database, library, downloads)
+    stack.push_async_callback(_ended, asyncio.create_task(Delivery(office).run(), name="delivery"))
     days, hours = settings.files_keep_days, settings.files_left_hours
     housekeeping = Housekeeping(slack, llm, library, knowledge, queue.redis, keep_days=days, left_hours=hours)
     stack.push_async_callback(_ended, asyncio.create_task(housekeeping.run(), name="housekeeping"))
@@ -121,6 +131,8 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
         library=library,
         made=MadeFiles(slack, llm, database, settings.data_dir / "tmp"),
         tools=TOOLS,
+        office=office,
+        perform=Performing(office).perform,
     )
     return Worker(queue, desk, most_turns=settings.worker_turns, log_text=settings.log_text)
 
@@ -130,14 +142,44 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+def make_office(
+    settings: Settings, slack: Slack, llm: Llm, database: Database, library: Library, downloads: Downloads
+) -> Office:
+    """What the expense jobs work with. Raises SettingError for a policy that cannot be read."""
+    home, finance = settings.expenses_currency, frozenset(settings.expenses_finance.split(",")) - {""}
+    policy = load_policy(Path(settings.expenses_policy) if settings.expenses_policy else None, home)
+    rates = Rates("" if settings.expenses_rates == "none" else settings.expenses_rates)
+    return Office(
+        slack=slack,
+        llm=llm,
+        database=database,
+        library=library,
+        downloads=downloads,
+        policy=policy,
+        rates=rates,
+        books=Books(policy, rates, home, finance),
+        home=home,
+        approver=settings.expenses_approver,
+        finance=finance,
+        manager_field=settings.expenses_manager_field,
+        remind_days=settings.expenses_remind_days,
+        folder=settings.data_dir / "tmp",
+    )
+
+
+def make_downloads(settings: Settings) -> Downloads:
+    """What fetches files from Slack."""
+    most = settings.files_megabytes * 1_000_000
+    return Downloads(settings.slack_bot_token, settings.slack_api_url, settings.data_dir / "tmp", most)
+
+
 def make_library(
-    settings: Settings, redis: Redis | Cluster, slack: Slack, llm: Llm, database: Database
+    settings: Settings, redis: Redis | Cluster, slack: Slack, llm: Llm, database: Database, downloads: Downloads
 ) -> tuple[Library, Knowledge]:
     """The files that people share, and those that an admin gives."""
     most, folder = settings.files_megabytes * 1_000_000, settings.data_dir / "tmp"
     given, model = settings.openai_vector_store_id, settings.openai_transcribe_model
     store = Store(llm, redis, given=given, transcribe_model=model)
-    downloads = Downloads(settings.slack_bot_token, settings.slack_api_url, folder, most)
     library = Library(slack, database, redis, store, downloads, most_bytes=most)
     return library, Knowledge(library, redis, folder, most)
 

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.access import Access
+from bot.acts import Performer
 from bot.conversations import Conversations
 from bot.database import Database
+from bot.expenses.office import Office
 from bot.files.library import Library
 from bot.files.made import Computed, MadeFiles
 from bot.llm import Llm
@@ -32,6 +34,8 @@ class Desk:
     library: Library
     made: MadeFiles
     tools: Sequence[Tool]
+    office: Office
+    perform: Performer  # what people do by buttons, forms and commands
 
 
 @dataclass(slots=True)
@@ -52,6 +56,10 @@ class Tally:
     heard: float = 0.0  # seconds of sound that were transcribed
     computed: Computed = field(default_factory=Computed)
     footnotes: list[str] = field(default_factory=list)  # mrkdwn, shown below the answer
+
+    def spend(self, usage: Usage) -> None:
+        """Counts the tokens of a request beside the conversation's own."""
+        self.usage += usage
 
     def note(self, text: str, instead_of: str = "") -> None:
         """Adds a footnote; with `instead_of`, in the place of one that begins with that."""

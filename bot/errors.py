@@ -15,6 +15,7 @@ AssistError
 │   └── FilesGone         files
 ├── OpenAIRefused         OpenAI has no such file or store, or did not take what it was sent
 ├── ToolRefused           the model can correct its call: the text goes back to it
+├── ExpenseRefused        an expense or a report cannot be changed so; its text is a word for the person
 ├── SlackRefused          Slack answered `ok: false`; the base of what a reply has an answer to:
 │   ├── MessageGone       the message was deleted: post anew
 │   ├── EditsClosed       the channel takes no edits of this message (any more): post the whole answer once
@@ -114,6 +115,10 @@ class OpenAIRefused(AssistError):
 
 class ToolRefused(AssistError):
     """The call cannot be carried out as asked; the text tells the model why."""
+
+
+class ExpenseRefused(AssistError):
+    """What was asked of an expense or a report is not possible, or not this person's to ask; the text says so and what to do. Nothing was changed."""
 
 
 class SlackRefused(AssistError):

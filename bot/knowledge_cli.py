@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.compose import make_library, open_llm, open_redis, open_settings_database
+from bot.compose import make_downloads, make_library, open_llm, open_redis, open_settings_database
 from bot.errors import AssistError, FileRefused, Retryable, SlackRefused, UserFacing
 from bot.files.knowledge import CLI, Knowledge, is_local
 from bot.files.library import EVERYONE, READY, WORKSPACE, Record
@@ -120,7 +120,7 @@ async def _opened(settings: Settings) -> AsyncIterator[_Desk]:
         llm = await stack.enter_async_context(open_llm(settings))
         token, url = settings.slack_bot_token, settings.slack_api_url
         slack = await stack.enter_async_context(connect_slack(token, url, Pace(None, "")))
-        _, files = make_library(settings, redis, slack, llm, database)
+        _, files = make_library(settings, redis, slack, llm, database, make_downloads(settings))
         yield _Desk(files, (await slack.identity()).team)
 
 

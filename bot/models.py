@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 Item = Any  # of a conversation at OpenAI: a plain dict in the shape of one of the SDK's TypedDicts
 DM_ROOT = "dm"
 AGAIN = "again"  # kinds of messages that are none of a person's words: have a question answered again …
-GONE = "gone"  # … and take the answer of a deleted question away
+GONE = "gone"  # … take the answer of a deleted question away …
+ACT = "act"  # … and do what a button, a form or a command asks for (bot/acts.py)
+ACTS_ROOT = "acts"  # of the thread that keeps one person's acts in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,8 @@ class Message:
     replayed: bool = (
         False  # it came back from the dead list, or is answered again: an answer to it may stand in Slack already
     )
-    kind: str = ""  # AGAIN or GONE; a question has none
-    of: str = ""  # of AGAIN: when it was asked for; of GONE: the ts of the deleted question
+    kind: str = ""  # AGAIN, GONE or ACT; a question has none
+    of: str = ""  # of AGAIN: when it was asked for; of GONE: the ts of the deleted question; of ACT: its name
     action_token: str = ""  # lets the bot search Slack for the author, for a short while
 
     def to_json(self) -> str:
@@ -187,7 +189,7 @@ class Turn:
 
     @property
     def kind(self) -> str:
-        """What is to be done: "" to answer, AGAIN to answer again, GONE to take an answer away."""
+        """What is to be done: "" to answer, AGAIN to answer again, GONE to take an answer away, ACT to do what was pressed."""
         return self.messages[0].kind
 
     @property

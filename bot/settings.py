@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
+from babel.numbers import is_currency
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
 from bot.errors import SettingError
 
 RESIDENCIES = ("global", "us", "eu", "ae", "au", "in", "jp")
+ECB_RATES = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.zip"
 APPS_PAGE = "api.slack.com/apps → your app"
 
 
@@ -38,6 +41,13 @@ class Settings:
     files_megabytes: int = 200
     files_keep_days: int = 0
     files_left_hours: int = 24
+    expenses_currency: str = "EUR"
+    expenses_policy: str = ""
+    expenses_rates: str = ECB_RATES
+    expenses_approver: str = ""
+    expenses_manager_field: str = "Manager"
+    expenses_remind_days: int = 3
+    expenses_finance: str = ""
     conversation_tokens: int = 32_000
     conversation_turns: int = 100
     redis_url: str = ""
@@ -142,6 +152,17 @@ def read_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Pa
         )
     if residency and raw.get("OPENAI_BASE_URL"):
         raise SettingError("OPENAI_DATA_RESIDENCY", "excludes OPENAI_BASE_URL.", "Set one of the two.")
+    approver, finance = raw.get("EXPENSES_APPROVER", ""), raw.get("EXPENSES_FINANCE", "")
+    for name, ids in (("EXPENSES_APPROVER", [approver] if approver else []), ("EXPENSES_FINANCE", finance.split(","))):
+        if not all(re.fullmatch(r"\s*([UW][A-Z0-9]+)?\s*", i) for i in ids):
+            raise SettingError(
+                name,
+                "must be a Slack member id, such as U012AB3CD (several with commas in between).",
+                "In Slack: the person's profile → ⋮ → Copy member ID.",
+            )
+    currency = raw.get("EXPENSES_CURRENCY", "EUR").upper()
+    if not is_currency(currency):
+        raise SettingError("EXPENSES_CURRENCY", "must be a currency's three-letter code, such as EUR.", "ISO 4217.")
     level = raw.get("LOG_LEVEL", "INFO").upper()
     if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise SettingError("LOG_LEVEL", "must be DEBUG, INFO, WARNING or ERROR.", "See docs/settings.md.")
@@ -163,6 +184,13 @@ def read_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Pa
         files_megabytes=whole("FILES_MEGABYTES", 200, 1, 512),
         files_keep_days=whole("FILES_KEEP_DAYS", 0, 0, 3650),
         files_left_hours=whole("FILES_LEFT_HOURS", 24, 0, 8760),
+        expenses_currency=currency,
+        expenses_policy=raw.get("EXPENSES_POLICY", ""),
+        expenses_rates=raw.get("EXPENSES_RATES", ECB_RATES),
+        expenses_approver=approver,
+        expenses_manager_field=raw.get("EXPENSES_MANAGER_FIELD", "Manager"),
+        expenses_remind_days=whole("EXPENSES_REMIND_DAYS", 3, 0, 365),
+        expenses_finance=",".join(i.strip() for i in finance.split(",") if i.strip()),
         conversation_tokens=whole("CONVERSATION_TOKENS", 32_000, 100, 900_000),
         conversation_turns=whole("CONVERSATION_TURNS", 100, 2, 10_000),
         redis_url=url("REDIS_URL", ("redis", "rediss", "unix")),

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from bot.access import Access
 from bot.drawn import Drawn
+from bot.expenses.office import Office
 from bot.files.library import Library
+from bot.models import Usage
 from bot.reading import Reading
 
 
@@ -19,6 +21,8 @@ class Sources:
     reading: Reading
     library: Library
     drawn: Drawn
+    office: Office
+    spend: Callable[[Usage], None]  # tokens that a tool's own request has cost
     note: Callable[
         [str, str], None
     ]  # a line for the answer's footer, as mrkdwn, in place of an earlier one that began with the second argument

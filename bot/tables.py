@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Boolean, Column, DateTime, Dialect, Index, Integer, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -144,4 +158,137 @@ made_files = Table(
     Column("shared", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Index(None, "team", "container_file"),
+)
+
+# -- expenses (bot/expenses/). Amounts are integers in the currency's smallest unit; rates are decimal numbers as text. ----
+
+# The last number given, and the end of the audit chain, of each workspace. Who changes anything of expenses locks this row first, so numbers and chain have no gaps.
+expense_books = Table(
+    "expense_books",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("last_expense", Integer, nullable=False),
+    Column("last_report", Integer, nullable=False),
+    Column("last_event", Integer, nullable=False),
+    Column("last_hash", Text, nullable=False),
+)
+
+expenses = Table(
+    "expenses",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("owner", Text, nullable=False),
+    Column("state", Text, nullable=False),  # bot/expenses/values.py has the states
+    Column("version", Integer, nullable=False),
+    Column("source", Text, nullable=False),  # file, words, form
+    Column("merchant", Text, nullable=False),
+    Column("spent_on", Date),
+    Column("minor", BigInteger),
+    Column("currency", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("details", Text, nullable=False),  # JSON: the rest of Details
+    Column("home_minor", BigInteger),
+    Column("home_currency", Text, nullable=False),
+    Column("rate", Text, nullable=False),
+    Column("rate_on", Date),
+    Column("rate_source", Text, nullable=False),
+    Column("read", Text, nullable=False),  # JSON: field → value, confidence, evidence
+    Column("receipt", Text, nullable=False),  # SHA-256 of the original; "" for none
+    Column("part", Integer, nullable=False),
+    Column("notes", Text, nullable=False),  # JSON: what the policy said at the last change
+    Column("asks", Text, nullable=False),  # JSON: fields that are missing or doubtful
+    Column("doubts", Text, nullable=False),  # JSON: fields whose reading is doubtful
+    Column("report", Integer),
+    Column("twin", Integer),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Index(None, "team", "owner", "spent_on"),
+    Index(None, "team", "report"),
+    Index(None, "team", "receipt"),
+    Index(None, "team", "state"),
+)
+
+# The originals, unchanged. In the database, so that keeping one and what is read from it is one step, and every machine has it.
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("sha256", Text, primary_key=True),
+    Column("name", Text, nullable=False),  # as its owner called it
+    Column("form", Text, nullable=False),  # a format of bot/files/kinds.py: pdf, jpeg, …
+    Column("size", Integer, nullable=False),  # bytes
+    Column("content", LargeBinary, nullable=False),
+    Column("slack_file", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("owner", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("approvers", Text, nullable=False),  # Slack ids in their order, parted by spaces
+    Column("step", Integer, nullable=False),
+    Column("approver", Text, nullable=False),  # whose decision it waits for; "" for nobody's
+    Column("reason", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("submitted_at", UtcDateTime),
+    Column("decided_at", UtcDateTime),
+    Column("reminded_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Index(None, "team", "owner"),
+    Index(None, "team", "approver"),
+    Index(None, "team", "state", "decided_at"),
+)
+
+# Every change, for good: `hash` is the SHA-256 of the event and of the hash of the one before (bot/expenses/audit.py).
+expense_events = Table(
+    "expense_events",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # E-17, R-3
+    Column("before", Text, nullable=False),  # JSON
+    Column("after", Text, nullable=False),  # JSON
+    Column("cause", Text, nullable=False),  # the press, form or command; "" for a tool
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Index(None, "team", "subject"),
+    Index(None, "team", "cause"),
+)
+
+# What is to stand in people's direct messages: cards that are kept true, words that are said once, files. Written with the change that it tells of, and
+# brought to Slack afterwards (bot/expenses/delivery.py), so that no word is lost and none is said twice.
+outgoing = Table(
+    "outgoing",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("team", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # card, word, file
+    Column("subject", Text, nullable=False),  # E-17, R-3
+    Column("key", Text, nullable=False),  # of a word or a file: what makes it this one, so that it is noted once
+    Column("body", Text, nullable=False),  # a word's mrkdwn; a file's format: pdf, xlsx, csv
+    Column("wanted", Integer, nullable=False),  # grows with each change of a card's subject; 1 for the others
+    Column("shown", Integer, nullable=False),  # what Slack has; 0 before the first time
+    Column("channel", Text, nullable=False),
+    Column("ts", Text, nullable=False),
+    Column("slack_file", Text, nullable=False),
+    Column("posting", Boolean, nullable=False),  # a post was begun, and nobody noted its end
+    Column("tries", Integer, nullable=False),
+    Column(
+        "due_at", UtcDateTime, nullable=False
+    ),  # not before that; a delivery that was begun is due again when its worker may have died
+    Column("created_at", UtcDateTime, nullable=False),
+    Index(None, "team", "person", "kind", "subject", "key", unique=True),
+    Index(None, "team", "due_at"),
 )

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from bot import buttons
+from bot.acts import acts
 from bot.allowance import reckon
 from bot.briefing import brief
 from bot.desk import Desk, Tally
@@ -21,7 +22,7 @@ from bot.files.made import Computed
 from bot.items import deleted_aside, is_empty, person_hash, question, stopped_aside
 from bot.journal import Journal
 from bot.lease import Lease
-from bot.models import AGAIN, GONE, Item, Person, Turn, Usage, turn_id
+from bot.models import ACT, AGAIN, GONE, Item, Person, Turn, Usage, turn_id
 from bot.mrkdwn import escaped, mentions
 from bot.reply import Reply
 
@@ -58,6 +59,10 @@ class Story:
         if self._turn.kind == GONE:
             await self._take_away()
             return
+        if self._turn.kind == ACT:
+            for act in acts(self._turn):
+                await self._desk.perform(act)
+            return
         me = await self._desk.slack.identity()
         people = await self._people(self._turn)
         asker = people[self._turn.asker]
@@ -90,7 +95,7 @@ class Story:
     async def _ask(self, reply: Reply, people: Mapping[str, Person], me: str, conversation: str) -> str:
         """The model's answer, after all that it needs has been made ready."""
         desk, turn = self._desk, self._turn
-        briefing = await brief(desk, self._lease, reply, conversation, self.tally.note)
+        briefing = await brief(desk, self._lease, reply, conversation, self.tally)
         self.tally.heard += briefing.heard
         journal = Journal(desk.database, desk.tools, turn, people[turn.asker], briefing.sources)
         self._exchange = Exchange(desk, self._lease, reply, journal, self.tally, briefing)
@@ -109,6 +114,9 @@ class Story:
         """Says what went wrong, below what was written: half an answer never looks whole."""
         if self._turn.kind == GONE:
             return  # nobody is told that an answer could not be taken away
+        if self._turn.kind == ACT:
+            await self._desk.slack.post(await self._desk.slack.open_dm(self._turn.asker), None, [], f":warning: {text}")
+            return
         if self._reply is None:
             self._reply = Reply(self._desk.slack, self._lease, {})
             await self._reply.open()

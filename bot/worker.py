@@ -19,7 +19,7 @@ from bot.control import Control
 from bot.desk import Desk, Tally
 from bot.errors import AssistError, LeaseLost, Retryable, UserFacing
 from bot.lease import BEAT_SECONDS, Lease
-from bot.models import GONE
+from bot.models import ACT, ACTS_ROOT, GONE
 from bot.queue import Queue, Ready
 from bot.turn import Story
 
@@ -116,7 +116,7 @@ class Worker:
             return
         for place in line:
             thread = place.thread
-            for ts, user in place.messages:
+            for ts, user in () if thread.root == ACTS_ROOT else place.messages:
                 text = f"Many are asking just now: you are number {place.place} in line here. I will answer."
                 blocks = buttons.offer(text, buttons.CANCEL, "Cancel", thread, ts)
                 with suppress(AssistError):  # a note adorns
@@ -320,7 +320,7 @@ class Worker:
             ("output", spent.output_tokens),
         ):
             metrics.tokens.labels(kind, tally.model or "none").inc(count)
-        if outcome in ("answered", "refused", "stopped", "failed") and turn.kind != GONE:
+        if outcome in ("answered", "refused", "stopped", "failed") and turn.kind not in (GONE, ACT):
             try:
                 await ledger.record(self._desk.database, turn, tally, outcome=outcome, seconds=seconds)
             except (Retryable, SQLAlchemyError) as error:

@@ -7,10 +7,12 @@ from typing import cast
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.database import Database
+from bot.expenses.office import Office
 from bot.models import Message, Person, ThreadKey
 from bot.sources import Sources
 from bot.tools import Asking
 
+NO_OFFICE = cast("Office", None)  # for tools that have nothing to do with expenses
 NO_SOURCES = cast("Sources", None)  # for tools that read from nothing but the database
 
 

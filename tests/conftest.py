@@ -117,6 +117,7 @@ def settings(slack: SlackServer, ai: OpenAIServer, redis_url: str, tmp_path: Pat
         host="127.0.0.1",
         port=0,
         slack_pace=False,
+        expenses_rates="none",
     )
 
 

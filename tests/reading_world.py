@@ -24,7 +24,7 @@ from bot.slack import Slack, connect_slack
 from bot.sources import Sources
 from bot.tools import Asking, Tool
 from playground.slack import SlackServer
-from tests.asking import asking
+from tests.asking import NO_OFFICE, asking
 
 BEGAN = datetime(2025, 3, 14, 9, 0, tzinfo=UTC).timestamp()  # a Friday
 NEUTRAL = "I can't read that here."
@@ -111,6 +111,8 @@ class World:
             reading=self.reading,
             library=cast("Library", None),
             drawn=self.drawn,
+            office=NO_OFFICE,
+            spend=self.tally.spend,
             note=self.tally.note,
         )
         made = asking(self.database, Person(who.id, who.real_name, who.tz), thread, sources=sources)

@@ -25,6 +25,7 @@ DOCUMENTS = (
     "docs/settings.md",
     "docs/operations.md",
     "docs/reading.md",
+    "docs/expenses.md",
     "docs/deploy.md",
     "docs/chaos.md",
     "docs/scale.md",
@@ -112,7 +113,7 @@ def test_every_setting_is_used() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_a_document_names_only_settings_that_exist(document: str) -> None:
-    prefixes = r"(?:SLACK|OPENAI|FILES|CONVERSATION|REDIS|DATABASE|DATA|WORKER|LOG)_[A-Z_]+"
+    prefixes = r"(?:SLACK|OPENAI|FILES|EXPENSES|CONVERSATION|REDIS|DATABASE|DATA|WORKER|LOG)_[A-Z_]+"
     assert {n.lower() for n in re.findall(rf"\b{prefixes}\b", read(document))} <= set(Settings.__dataclass_fields__)
 
 

@@ -43,7 +43,7 @@ if resumed == 0 then
     redis.call('SET', ARGV[8] .. ts, list[1], 'XX', 'KEEPTTL')
     texts[#texts + 1] = redis.call('HGET', KEYS[4], ts) or nil
   end
-  if kind ~= 'gone' then -- from now on it can be had again
+  if kind ~= 'gone' and kind ~= 'act' then -- from now on it can be had again
     redis.call('SET', ARGV[9] .. list[1], '[' .. table.concat(texts, ',') .. ']', 'EX', ARGV[10])
   end
 end

@@ -1,0 +1,55 @@
+"""What is to stand in people's direct messages, noted in the transaction of the change that it tells of. bot/expenses/delivery.py brings it to Slack."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot import tables
+from bot.models import utcnow
+
+CARD, WORD, FILE = "card", "word", "file"
+_out = tables.outgoing.c
+
+
+async def show_card(tx: AsyncConnection, team: str, person: str, subject: str) -> None:
+    """Has a card of an expense or a report in somebody's direct messages, or made true again where they have one."""
+    if not await _changed(tx, (_out.team == team) & (_out.person == person) & (_out.subject == subject)):
+        await _note(tx, team, person, CARD, subject, "", "")
+
+
+async def changed(tx: AsyncConnection, team: str, subject: str) -> None:
+    """Has all cards of a subject made true, whoever has one."""
+    await _changed(tx, (_out.team == team) & (_out.subject == subject))
+
+
+async def say(tx: AsyncConnection, team: str, person: str, subject: str, text: str, key: str) -> None:
+    """Has something said to somebody, once for each `key`. `text` is mrkdwn with what people wrote escaped."""
+    await _once(tx, team, person, WORD, subject, key, text)
+
+
+async def give_file(tx: AsyncConnection, team: str, person: str, report: str, form: str, key: str) -> None:
+    """Has a report's PDF, XLSX or CSV ("pdf", "xlsx", "csv") given to somebody, once for each `key`."""
+    await _once(tx, team, person, FILE, report, f"{key} {form}", form)
+
+
+async def _changed(tx: AsyncConnection, which: ColumnElement[bool]) -> bool:
+    cards = update(tables.outgoing).where(which, _out.kind == CARD)
+    done = await tx.execute(cards.values(wanted=_out.wanted + 1, due_at=utcnow(), tries=0))
+    return bool(done.rowcount)
+
+
+async def _once(tx: AsyncConnection, team: str, person: str, kind: str, subject: str, key: str, body: str) -> None:
+    same = (_out.team == team) & (_out.person == person) & (_out.kind == kind) & (_out.subject == subject)
+    if await tx.scalar(select(_out.id).where(same, _out.key == key)) is None:
+        await _note(tx, team, person, kind, subject, key, body)
+
+
+async def _note(tx: AsyncConnection, team: str, person: str, kind: str, subject: str, key: str, body: str) -> None:
+    now = utcnow()
+    await tx.execute(
+        insert(tables.outgoing).values(
+            team=team, person=person, kind=kind, subject=subject, key=key, body=body, wanted=1, shown=0,
+            channel="", ts="", slack_file="", posting=False, tries=0, due_at=now, created_at=now,
+        )
+    )  # fmt: skip
