@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from babel import Locale, UnknownLocaleError
@@ -51,9 +51,16 @@ class Unclear:
     readings: tuple[int, ...] = ()
 
 
+@cache
+def currencies() -> frozenset[str]:
+    """The codes of all currencies in use: legal tender somewhere since 2015."""
+    territories = get_global("territory_currencies")
+    return frozenset(code for t in territories for code in get_territory_currencies(t, SINCE, date.max))
+
+
 def digits(currency: str) -> int:
-    """How many digits a currency has behind its decimal mark by ISO 4217: EUR 2, JPY 0, KWD 3. Raises KeyError for what is no currency in use (legal tender since 2015)."""
-    if currency not in _in_use():
+    """How many digits a currency has behind its decimal mark by ISO 4217: EUR 2, JPY 0, KWD 3. Raises KeyError for what is no currency in use."""
+    if currency not in currencies():
         raise KeyError(currency)
     return 0 if currency in ZERO else 3 if currency in THREE else 2
 
@@ -119,13 +126,7 @@ def marks_of(language: str) -> tuple[str, str]:
     return (get_decimal_symbol(locale), get_group_symbol(locale)) if locale else ("", "")
 
 
-@cache
-def _in_use() -> frozenset[str]:
-    territories = get_global("territory_currencies")
-    return frozenset(code for t in territories for code in get_territory_currencies(t, SINCE, date.max))
-
-
-@cache
+@lru_cache(256)
 def _locale(language: str) -> Locale | None:
     try:
         return Locale.parse(language.replace("-", "_")) if language else None
@@ -133,7 +134,7 @@ def _locale(language: str) -> Locale | None:
         return None
 
 
-@cache
+@lru_cache(256)
 def _pattern(language: str, places: int) -> tuple[Locale, NumberPattern]:
     """A language's way to write amounts, with the currency's digits. Babel would take CLDR's."""
     locale = _locale(language) or Locale("en")
@@ -177,7 +178,7 @@ def _strange(around: str, currency: str, language: str) -> str:
         for part in FIXES.findall(word):
             if part.casefold().rstrip(".") in own:
                 continue
-            if part.upper() in _in_use():
+            if part.upper() in currencies():
                 return f"The amount names {part.upper()}, but the currency is {currency}. Which is right?"
             if unicodedata.category(part[0]) == "Sc":
                 return f"The amount has another currency's sign than {currency}. Which is right?"

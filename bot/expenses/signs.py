@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from functools import cache
+from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 
@@ -91,7 +91,7 @@ SIGNS = {
 }
 
 
-@cache
+@lru_cache(1024)
 def signs(currency: str, language: str = "") -> frozenset[str]:
     """What may stand for a currency in a text: its code, its signs and words, and by CLDR what the language writes for it. Small letters, no point at the end."""
     found = {currency} | {sign for sign, codes in SIGNS.items() if currency in codes.split()}
