@@ -37,7 +37,7 @@ class Case:
         return worth(self.details, self.home, self.home)
 
     def shown(self, minor: int, currency: str = "") -> str:
-        """An amount for people, in the home currency unless told otherwise."""
+        """An amount for people, in the home currency where no other is told."""
         return show(Money(minor, currency or self.home))
 
     def same_day(self) -> tuple[Expense, ...]:

@@ -11,7 +11,7 @@ from math import ceil
 
 from bot.expenses.case import Case, people, worth
 from bot.expenses.money import digits
-from bot.expenses.per_diem import NoRate, PerDiem, PlaceRate, written
+from bot.expenses.per_diem import NoRate, PerDiem, PlaceRate
 from bot.expenses.policy_file import Per
 from bot.expenses.values import Level, Note
 
@@ -30,19 +30,24 @@ PROVIDED = r"\b(?:{})\s+(?:was\s+|were\s+|is\s+|war\s+|ist\s+)?(?:provided|inclu
 PER = {"item": "", "day": " a day", "person": " a person", "person and day": " a person and day", "night": " a night"}
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What is held against a limit, in a currency's smallest unit, and how it came about, in words."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """The most that something may cost, in a currency's smallest unit; `words` call it what it is."""
 
-    actual: Fraction
-    how: tuple[str, ...]
+    rule: str
+    per: Per
+    minor: int
+    currency: str
+    level: Level
+    source: str
+    words: str = "the limit"
 
 
 def check_cost(case: Case) -> Iterator[Note]:
     """The limits of the category. A daily rate that is known for the place goes before those a night, a day, or a person and day."""
     rate, category = _place_rate(case), case.category
     if isinstance(rate, PlaceRate):
-        yield from _over_rate(case, rate)
+        yield from _over(case, _rate_bound(case, rate))
     replaced = isinstance(rate, PlaceRate) and bool(rate.place)  # a standard rate is a hint, not more
     limits = [
         limit
@@ -54,46 +59,50 @@ def check_cost(case: Case) -> Iterator[Note]:
         told = "the limit of the category was used instead" if limits else "your approver decides"
         yield Note("per_diem", "note", f"{rate.text[0].upper()}{rate.text[1:]}: {told} ({source}).", source=source)
     for limit in limits:
-        measured = _measured(case, limit.per, case.home)
-        if measured and measured.actual > limit.minor:
-            rule = f"limit_{limit.per.replace(' ', '_')}"
-            yield _over(case, rule, limit.level, measured, limit.per, "the limit", limit.minor, case.home, limit.source)
+        rule = f"limit_{limit.per.replace(' ', '_')}"
+        bound = Bound(
+            rule=rule,
+            per=limit.per,
+            minor=limit.minor,
+            currency=case.home,
+            level=limit.level,
+            source=limit.source,
+        )
+        yield from _over(case, bound)
 
 
-def _measured(case: Case, per: Per, currency: str) -> Measured | None:
-    """What an expense comes to for each night or person, or on its day with others; None where its worth is not known."""
-    total, shared = worth(case.details, currency, case.home), people(case.details)
-    if total is None:
+def _over(case: Case, bound: Bound) -> Iterator[Note]:
+    measured = _measured(case, bound.per, bound.currency)
+    if measured is None or measured[0] <= bound.minor:
+        return
+    actual, how = measured
+    label = case.category.label if case.category else case.details.category
+    shown, limit = case.shown(ceil(actual), bound.currency) + PER[bound.per], case.shown(bound.minor, bound.currency)
+    told = f" ({'; '.join(how)})" if how else ""
+    text = f"{label}: {shown}{told} is over {bound.words} of {limit} ({bound.source})."
+    yield Note(bound.rule, bound.level, text, limit, shown, bound.source)
+
+
+def _measured(case: Case, per: Per, currency: str) -> tuple[Fraction, list[str]] | None:
+    """What an expense comes to for each night or person, or on its day with others, in the smallest unit, and in words how; None where its worth is not known."""
+    money, total = case.details.money, worth(case.details, currency, case.home)
+    if money is None or total is None:
         return None
-    how = (
-        []
-        if case.details.currency == currency
-        else [f"paid: {case.shown(case.details.minor or 0, case.details.currency)}"]
-    )
+    how = [] if money.currency == currency else [f"paid: {case.shown(money.minor, money.currency)}"]
     if per == "night":
         nights = nights_in(case.details.purpose)
-        told = "1 night, unless the purpose says more" if nights is None else f"{nights} nights"
-        return Measured(Fraction(total, nights or 1), (*how, told))
-    if shared > 1 and per in ("person", "person and day"):
+        how.append("1 night, unless the purpose says more" if nights is None else f"for {nights} nights")
+        return Fraction(total, nights or 1), how
+    shared = people(case.details) if per in ("person", "person and day") else 1
+    if shared > 1:
         how.append(f"shared by {shared}")
-    actual = Fraction(total, shared if per in ("person", "person and day") else 1)
-    if per in ("day", "person and day"):
-        for other in case.same_day():
-            more = worth(other.details, currency, case.home)
-            if more is not None and more > 0:
-                actual += Fraction(more, people(other.details) if per == "person and day" else 1)
-                how.append(f"with {other.name}")
-    return Measured(actual, tuple(how))
-
-
-def _over(
-    case: Case, rule: str, level: Level, measured: Measured, per: Per, bound: str, most: int, currency: str, source: str
-) -> Note:
-    label = case.category.label if case.category else case.details.category
-    actual, limit = case.shown(ceil(measured.actual), currency), case.shown(most, currency)
-    how = f" ({'; '.join(measured.how)})" if measured.how else ""
-    text = f"{label}: {actual}{PER[per]}{how} is over {bound} of {limit} ({source})."
-    return Note(rule, level, text, limit, actual + PER[per], source)
+    actual = Fraction(total, shared)
+    for other in case.same_day() if per in ("day", "person and day") else ():
+        more = worth(other.details, currency, case.home)
+        if more is not None and more > 0:
+            actual += Fraction(more, people(other.details) if per == "person and day" else 1)
+            how.append(f"with {other.name}")
+    return actual, how
 
 
 # -- daily rates ---------------------------------------------------------------------------------------------------------------
@@ -116,19 +125,22 @@ def _place_rate(case: Case) -> PlaceRate | NoRate | None:
     return found
 
 
-def _over_rate(case: Case, rate: PlaceRate) -> Iterator[Note]:
+def _rate_bound(case: Case, rate: PlaceRate) -> Bound:
     table = case.policy.per_diem
     assert table
-    if case.details.category == table.lodging:
-        per, most, bound = "night", rate.lodging or 0, "the rate"
-    else:
-        per, most, bound = "person and day", *_meals_rate(table, rate.meals or 0, case.details.purpose)
-    measured = _measured(case, per, table.currency)
-    if measured and measured.actual > most:
-        where = rate.name or "places that are not named"
-        level: Level = table.level if rate.place else "note"
-        source = f"{table.name}, {where}; {table.source}"
-        yield _over(case, "per_diem", level, measured, per, bound, most, table.currency, source)
+    lodging = case.details.category == table.lodging
+    most, words = (
+        (rate.lodging or 0, "the rate") if lodging else _meals_rate(table, rate.meals or 0, case.details.purpose)
+    )
+    return Bound(
+        rule="per_diem",
+        per="night" if lodging else "person and day",
+        minor=most,
+        currency=table.currency,
+        level=table.level if rate.place else "note",
+        source=f"{table.name}, {rate.name or 'places that it does not name'}; {table.source}",
+        words=words,
+    )
 
 
 def _meals_rate(table: PerDiem, full: int, purpose: str) -> tuple[int, str]:

@@ -43,7 +43,7 @@ def load_per_diem(policy: Path, shape: PerDiemShape, source: str) -> PerDiem:
         lodging=shape.lodging or "",
         meals=shape.meals or "",
         first_last_percent=shape.first_last_percent,
-        provided=dict(shape.provided),
+        provided={str(meal): percent for meal, percent in shape.provided.items()},
         level=shape.level,
         source=source,
     )

@@ -39,9 +39,9 @@ def check_expense(
 
 
 def _amount(case: Case) -> Iterator[Note]:
-    minor = case.details.minor
+    minor, money = case.details.minor, case.details.money
     if minor is not None and minor <= 0:
-        shown = case.shown(minor, case.details.currency)
+        shown = show(money) if money else "zero or less"
         yield Note("amount", "block", f"The total is {shown}; it has to be more than zero.", actual=shown)
 
 
@@ -103,9 +103,10 @@ def _receipt(case: Case) -> Iterator[Note]:
 
 def _parts(case: Case) -> Iterator[Note]:
     """Tax and tip are parts of the total."""
-    minor, currency = case.details.minor, case.details.currency
-    if minor is None or minor <= 0:
+    money = case.details.money
+    if money is None or money.minor <= 0:
         return
+    minor, currency = money.minor, money.currency
     tax, tip = sum(line.minor for line in case.details.tax), case.details.tip_minor or 0
     total = case.shown(minor, currency)
     for rule, part, name in (("tax", tax, "tax"), ("tip", tip, "tip")):
