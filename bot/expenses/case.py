@@ -10,6 +10,8 @@ from bot.expenses.money import convert, show
 from bot.expenses.policy import Category, Policy
 from bot.expenses.values import Details, Expense, Money
 
+MOST_DIGITS = 12  # of a rate, before its mark or behind it: a million million to one is no rate
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -59,7 +61,9 @@ def worth(details: Details, currency: str, home: str) -> int | None:
         return None
     if money.currency == currency:
         return money.minor
-    if currency != home or rate is None or not rate.value.is_finite() or rate.value <= 0:
+    if currency != home or rate is None or not rate.value.is_finite():
+        return None
+    if rate.value <= 0 or abs(rate.value.adjusted()) > MOST_DIGITS:
         return None
     try:
         return convert(money, rate, home).minor

@@ -18,6 +18,7 @@ LONGEST = 100  # of a merchant's name as it is compared: difflib's work grows wi
 FORMS = frozenset(  # what companies add to their names
     "ab ag as bv co corp corporation eg gmbh inc kg kgaa limited llc llp ltd mbh nv ohg oy oyj plc sa sarl sas se sl spa srl ug und and".split()  # noqa: SIM905  # read as one line
 )
+CJK_FORMS = re.compile("株式会社|有限会社|合同会社|股份有限公司|有限公司|주식회사")  # written without a space
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def same_merchant(one: str, two: str) -> bool:
 
 def _words(name: str) -> list[str]:
     """A name's words without case, accents, signs and legal form; a name of nothing else stays whole."""
-    folded = unicodedata.normalize("NFKD", name.casefold())
+    folded = unicodedata.normalize("NFKD", CJK_FORMS.sub("", name).casefold())
     plain = "".join(c for c in folded if not unicodedata.combining(c))[:LONGEST]
     words = re.findall(r"\w+", plain)
     return [w for w in words if w not in FORMS] or words or plain.split()
