@@ -24,7 +24,9 @@ def test_a_limit_is_passed_only_above_it_and_says_what_it_was_held_against() -> 
     note = check(stay, ACME)["limit_night"]
     assert (note.level, note.limit, note.actual) == ("warn", eur(15_000), f"{eur(18_000)} a night")
     assert note.source == "Acme travel and expense policy 2026-10, section 3: Hotels"
-    assert note.text.startswith(f"Hotels: {eur(18_000)} a night")
+    assert note.text.startswith(f"Hotels: {eur(18_000)} a night (counted as 1 night")
+    told = check(replace(stay, purpose="1 night"), ACME)["limit_night"].text
+    assert told == f"Hotels: {eur(18_000)} a night is over the limit of {eur(15_000)} ({note.source})."
     assert note.text.endswith(f"is over the limit of {eur(15_000)} ({note.source}).")
     assert check(replace(stay, minor=15_000), ACME) == {}
 

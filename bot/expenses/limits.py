@@ -91,7 +91,10 @@ def _measured(case: Case, per: Per, currency: str) -> tuple[Fraction, list[str]]
     how = [] if money.currency == currency else [f"paid: {case.shown(money.minor, money.currency)}"]
     if per == "night":
         nights = nights_in(case.details.purpose)
-        how.append("1 night, unless the purpose says more" if nights is None else f"for {nights} nights")
+        if nights is None:
+            how.append("counted as 1 night: name the nights in the purpose if there were more")
+        elif nights > 1:
+            how.append(f"for {nights} nights")
         return Fraction(total, nights or 1), how
     shared = people(case.details) if per in ("person", "person and day") else 1
     if shared > 1:

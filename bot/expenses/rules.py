@@ -20,7 +20,7 @@ from bot.expenses.values import Expense, Level, Money, Note, Report
 LONG_AGO = timedelta(days=3 * 365)  # longer ago than anybody waits: the year was misread
 ORDER: dict[Level, int] = {"block": 0, "warn": 1, "note": 2}
 NEEDS = {
-    "attendees": "who was there: add the attendees",
+    "attendees": "the names of the people it was for: add the attendees",
     "city": "the city: add where it was",
     "purpose": "what it was for: add the purpose",
 }
