@@ -62,6 +62,11 @@ def test_near_ones_differ_a_little_in_one_thing(change: dict[str, object], how: 
     assert likeness(kept(2), kept(1, replace(LIDL, **change))) == how  # type: ignore[arg-type] # fields by name
 
 
+def test_one_percent_is_still_near() -> None:
+    assert likeness(kept(2, replace(LIDL, minor=9900)), kept(1, replace(LIDL, minor=10_000))) == "near"
+    assert likeness(kept(2, replace(LIDL, minor=9899)), kept(1, replace(LIDL, minor=10_000))) == ""
+
+
 def test_the_surest_comes_first_and_then_the_lowest_number() -> None:
     near, same = kept(1, replace(LIDL, spent_on=DAY + timedelta(1))), [kept(5), kept(3)]
     assert find_duplicate(kept(9), [near, *same]) == Duplicate(3, "same")
