@@ -195,6 +195,10 @@ expenses = Table(
     Column("rate_source", Text, nullable=False),
     Column("read", Text, nullable=False),  # JSON: field → value, confidence, evidence
     Column("receipt", Text, nullable=False),  # SHA-256 of the original; "" for none
+    Column(
+        "receipt_name", Text, nullable=False
+    ),  # as this expense's owner called the file: another one's name for it is not theirs to see
+    Column("receipt_file", Text, nullable=False),  # Slack's id of it
     Column("part", Integer, nullable=False),
     Column("notes", Text, nullable=False),  # JSON: what the policy said at the last change
     Column("asks", Text, nullable=False),  # JSON: fields that are missing or doubtful
@@ -215,11 +219,9 @@ receipts = Table(
     metadata,
     Column("team", Text, primary_key=True),
     Column("sha256", Text, primary_key=True),
-    Column("name", Text, nullable=False),  # as its owner called it
     Column("form", Text, nullable=False),  # a format of bot/files/kinds.py: pdf, jpeg, …
     Column("size", Integer, nullable=False),  # bytes
     Column("content", LargeBinary, nullable=False),
-    Column("slack_file", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
 )
 

@@ -20,6 +20,7 @@ from bot.redis_client import connect_redis
 from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer
+from tests.databases import postgresql_server, postgresql_url, sqlite_url, url  # noqa: F401  # fixtures for every test
 
 Recorder = Callable[[dict[str, Any]], None]
 

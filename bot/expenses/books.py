@@ -2,196 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.expenses.policy import Policy
-from bot.expenses.rates import Rates
-from bot.expenses.values import By, Draft, Expense, ExpenseState, Money, Note, Report, ReportState
+from bot.errors import ExpenseRefused
+from bot.expenses.fields import TEXTS, clean
+from bot.expenses.findings import Listing, Original, ReportLine, Total, Whole
+from bot.expenses.reporting import Reporting
+from bot.expenses.states import Deed
+from bot.expenses.values import By, Report, ReportState
+from bot.expenses.writing import writing
+from bot.mrkdwn import escaped, mentions
+
+__all__ = ["Books", "Listing", "Original", "ReportLine", "Total", "Whole"]
 
 
-@dataclass(frozen=True, slots=True)
-class Original:
-    """A receipt's file as it was shared. `form` is a format of bot/files/kinds.py; `sha256` is of `content`, in hexadecimal."""
-
-    sha256: str
-    name: str
-    form: str
-    content: bytes
-    slack_file: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """The expenses of one category in one currency: how many, their sum, and its worth in the home currency as far as that is known."""
-
-    category: str
-    money: Money
-    count: int
-    home: Money
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What was found: the newest expenses first, as many as were asked for; how many there are in all; totals over all of them."""
-
-    expenses: tuple[Expense, ...]
-    count: int
-    totals: tuple[Total, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReportLine:
-    """A report in a list, with its total in the home currency and how many expenses it has."""
-
-    report: Report
-    total: Money
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A report with all that is in it. `notes` are what the policy says of the report as a whole."""
-
-    report: Report
-    expenses: tuple[Expense, ...]
-    total: Money
-    notes: tuple[Note, ...]
-
-
-class Books:
+class Books(Reporting):
     """The books of all workspaces; each method keeps to `by.team`. Whatever is refused is refused with ExpenseRefused, whose text is for the person.
 
     What is not there and what is not theirs to see are refused with the same words. `version` is what the person saw, from a button or a form;
     None for a wish in words. A version that is not the present one is refused, and says what has become of it. `rates.refresh()` was awaited before.
+
+    Here are the decisions; what owners do is in reporting.py and filing.py, what is read in reading.py.
     """
-
-    def __init__(self, policy: Policy, rates: Rates, home: str, finance: frozenset[str]) -> None:
-        self.policy, self.rates, self.home, self.finance = policy, rates, home, finance
-
-    # -- reading: the owner their own; approvers the reports that were sent to them, with their expenses; finance all -------------
-
-    async def expense(self, tx: AsyncConnection, by: By, number: int) -> Expense:
-        """One expense."""
-        raise NotImplementedError
-
-    async def report(self, tx: AsyncConnection, by: By, number: int) -> Whole:
-        """One report with its expenses, by date."""
-        raise NotImplementedError
-
-    async def find(
-        self,
-        tx: AsyncConnection,
-        by: By,
-        *,
-        owner: str = "",
-        since: date | None = None,
-        until: date | None = None,
-        category: str = "",
-        state: ExpenseState | str = "",
-        most: int = 50,
-    ) -> Listing:
-        """`by`'s own expenses, or those of `owner` for finance. Discarded ones only where `state` asks for them. `until` is a day that counts."""
-        raise NotImplementedError
-
-    async def reports(
-        self, tx: AsyncConnection, by: By, *, states: Sequence[ReportState] = (), most: int = 50
-    ) -> tuple[ReportLine, ...]:
-        """`by`'s own reports, the newest first."""
-        raise NotImplementedError
-
-    async def waiting(self, tx: AsyncConnection, by: By, most: int = 50) -> tuple[ReportLine, ...]:
-        """The reports that wait for `by`'s decision, the longest waiting first."""
-        raise NotImplementedError
-
-    async def decided(
-        self, tx: AsyncConnection, team: str, since: date, until: date, states: Sequence[ReportState]
-    ) -> tuple[Whole, ...]:
-        """For finance's export: reports of those states that were approved in these days (UTC, `until` counts)."""
-        raise NotImplementedError
-
-    async def original(self, tx: AsyncConnection, by: By, number: int) -> Original | None:
-        """The receipt of an expense that `by` may see."""
-        raise NotImplementedError
-
-    async def done(self, tx: AsyncConnection, by: By) -> bool:
-        """Whether `by.cause` has had its effect already."""
-        raise NotImplementedError
-
-    # -- changes by the owner ---------------------------------------------------------------------------------------------------
-
-    async def capture(self, tx: AsyncConnection, by: By, draft: Draft, original: Original | None = None) -> Expense:
-        """Keeps a new expense and its original; it is needs_info, ready or duplicate_hold."""
-        raise NotImplementedError
-
-    async def change(
-        self, tx: AsyncConnection, by: By, number: int, version: int | None, changes: Mapping[str, Any]
-    ) -> Expense:
-        """Gives fields of Details other values; what was doubtful and is given is doubtful no more. One in a submitted report takes that back from its approver."""
-        raise NotImplementedError
-
-    async def keep_both(self, tx: AsyncConnection, by: By, number: int, version: int | None) -> Expense:
-        """The owner says that it is no duplicate: it leaves duplicate_hold, and its approver is told of the likeness."""
-        raise NotImplementedError
-
-    async def remove(self, tx: AsyncConnection, by: By, number: int, version: int | None) -> Expense:
-        """Discards an expense that is in no report that was submitted."""
-        raise NotImplementedError
-
-    async def open_report(self, tx: AsyncConnection, by: By, title: str, numbers: Sequence[int] | None) -> Whole:
-        """A new draft with these expenses; None: all of the owner's that are ready."""
-        raise NotImplementedError
-
-    async def add(self, tx: AsyncConnection, by: By, report: int, version: int | None, numbers: Sequence[int]) -> Whole:
-        """Puts expenses into a report that is open."""
-        raise NotImplementedError
-
-    async def take_out(
-        self, tx: AsyncConnection, by: By, report: int, version: int | None, numbers: Sequence[int]
-    ) -> Whole:
-        """Takes expenses out of a report that is open."""
-        raise NotImplementedError
-
-    async def submit(
-        self, tx: AsyncConnection, by: By, report: int, version: int | None, approvers: Sequence[str]
-    ) -> Whole:
-        """Sends a report to its approvers (bot/expenses/approvers.py has found them). Refused while something is missing, blocked or not justified."""
-        raise NotImplementedError
-
-    async def withdraw(self, tx: AsyncConnection, by: By, report: int, version: int | None) -> Whole:
-        """Takes a submitted report back."""
-        raise NotImplementedError
-
-    # -- decisions --------------------------------------------------------------------------------------------------------------
 
     async def approve(self, tx: AsyncConnection, by: By, report: int, version: int) -> Whole:
         """The approver says yes; at the last step the report is approved."""
-        raise NotImplementedError
+        async with writing(tx, by) as change:
+            old = await self._allowed(tx, by, report, "approve", version)
+            if old.step + 1 < len(old.approvers):
+                # The next approver has as long as the first one had, until a reminder.
+                new = replace(old, step=old.step + 1, reminded_at=change.now)
+                new = self._next(change, "approved a step", old, new)
+                change.card(new.approver, new.name)
+                change.give(new.approver, new, "pdf")
+            else:
+                new = replace(old, state="approved", reason="", decided_by=by.person, decided_at=change.now)
+                new = self._next(change, "approved", old, new)
+                change.say(new.owner, new, f"<@{by.person}> approved {_titled(new)}.")
+                change.give(new.owner, new, "pdf", "xlsx", "csv")
+        return self._whole(new, await self._inside(tx, new))
 
     async def send_back(self, tx: AsyncConnection, by: By, report: int, version: int, reason: str) -> Whole:
         """The approver wants changes, and says which."""
-        raise NotImplementedError
+        said = "sent {report} back: {reason}\nChange what is asked for, then submit it again."
+        return await self._decline(tx, by, report, version, ("send_back", reason, said))
 
     async def reject(self, tx: AsyncConnection, by: By, report: int, version: int, reason: str) -> Whole:
         """The approver says no, and why. For good."""
-        raise NotImplementedError
+        return await self._decline(tx, by, report, version, ("reject", reason, "rejected {report}: {reason}"))
 
     async def hand_over(self, tx: AsyncConnection, by: By, report: int, version: int, to: str) -> Whole:
         """The approver, or finance, has somebody else decide: never the owner."""
-        raise NotImplementedError
+        async with writing(tx, by) as change:
+            old = await self._allowed(tx, by, report, "hand_over", version)
+            if mentions(f"<@{to}>") != (to,):
+                raise ExpenseRefused("Please say who is to decide.")
+            if to == old.owner:
+                raise ExpenseRefused(f"Nobody decides on their own expenses: {old.name} is <@{to}>'s.")
+            if to in old.approvers:
+                raise ExpenseRefused(f"<@{to}> is among the approvers of {old.name} already.")
+            approvers = (*old.approvers[: old.step], to, *old.approvers[old.step + 1 :])
+            new = self._next(change, "handed over", old, replace(old, approvers=approvers, reminded_at=change.now))
+            change.card(to, new.name)
+            change.give(to, new, "pdf")
+            if by.person != old.approver:
+                change.say(old.approver, new, f"<@{by.person}> handed {new.name} over to <@{to}>.")
+        return self._whole(new, await self._inside(tx, new))
 
     async def remind(self, tx: AsyncConnection, team: str, report: int) -> None:
-        """Has the approver reminded, and notes when."""
-        raise NotImplementedError
+        """Has the approver reminded, and notes when. No new version: the buttons that people see stay good."""
+        async with writing(tx, By(team, "")) as change:
+            old = await self._present(tx, team, report)
+            if old is None or old.state != "submitted":
+                return
+            change.report("reminded", old, replace(old, reminded_at=change.now))
+            since = old.submitted_at.date().isoformat() if old.submitted_at else ""
+            text = f"{_titled(old)} of <@{old.owner}> waits for your decision since {since}."
+            change.say(old.approver, old, text, f"reminded {change.now.date()}")
 
     async def export(self, tx: AsyncConnection, by: By, numbers: Sequence[int]) -> None:
         """Approved reports went to the books of the company."""
-        raise NotImplementedError
+        await self._pass_on(tx, by, numbers, "export")
 
     async def pay(self, tx: AsyncConnection, by: By, numbers: Sequence[int]) -> None:
         """Exported reports were paid."""
-        raise NotImplementedError
+        await self._pass_on(tx, by, numbers, "pay")
+
+    async def _decline(
+        self, tx: AsyncConnection, by: By, report: int, version: int, how: tuple[Deed, str, str]
+    ) -> Whole:
+        deed, reason, said = how
+        async with writing(tx, by) as change:
+            old = await self._allowed(tx, by, report, deed, version)
+            if not (reason := clean(reason, TEXTS)):
+                raise ExpenseRefused(f"Please say why, so that <@{old.owner}> knows what to do.")
+            state: ReportState = "rejected" if deed == "reject" else "changes_requested"
+            new = replace(old, state=state, reason=reason, decided_by=by.person, decided_at=change.now)
+            new = self._next(change, "rejected" if deed == "reject" else "sent back", old, new)
+            text = said.format(report=_titled(new), reason=f"“{escaped(reason)}”")
+            change.say(new.owner, new, f"<@{by.person}> {text}")
+        return self._whole(new, await self._inside(tx, new))
+
+    async def _pass_on(self, tx: AsyncConnection, by: By, numbers: Sequence[int], deed: Deed) -> None:
+        """All of them or none."""
+        state: Literal["exported", "paid"] = "exported" if deed == "export" else "paid"
+        async with writing(tx, by) as change:
+            for number in dict.fromkeys(numbers):
+                old = await self._allowed(tx, by, number, deed, None)
+                new = self._next(change, state, old, replace(old, state=state))
+                if deed == "pay":
+                    change.say(new.owner, new, f"{_titled(new)} was paid.")
+
+
+def _titled(report: Report) -> str:
+    return f"{report.name} “{escaped(report.title)}”"
