@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ import structlog
 from openai import AsyncOpenAI
 
 from bot.allowance import ANSWER_TOKENS, Allowance, reckon
-from bot.errors import AssistError, ConversationTrouble, OpenAIRefused, Retryable
+from bot.errors import AssistError, ConversationTrouble, ModelGone, OpenAIRefused, Retryable, UserFacing
 from bot.fallback import Fallback
 from bot.models import Item, Usage
 from bot.refusals import BROKE, NO_MONEY, failed, refused, seconds
@@ -167,15 +168,66 @@ class Llm:
 
     async def summarise(self, instructions: str, transcript: str, person: str) -> tuple[str, Usage]:
         """The small model's summary of a text, and what it cost."""
-        who = f"summary:{hashlib.sha256(transcript.encode()).hexdigest()[:16]}"
         request = {"instructions": instructions, "input": transcript, "safety_identifier": person, "store": False}
-        await self.allowance.wait(self.small_model, who, reckon(instructions, transcript) + ANSWER_TOKENS)
-        try:
-            async with self._asked(self.small_model, who, request) as response:
-                summary = result(await response.json())
-        except (openai.OpenAIError, httpx2.HTTPError) as error:
-            raise _trouble(error, self.small_model) from error
+        summary = await self._aside(self.small_model, "summary", request)
         return summary.text, summary.usage
+
+    async def extract(
+        self,
+        instructions: str,
+        parts: Sequence[Item],
+        name: str,
+        schema: Mapping[str, Any],
+        *,
+        person: str,
+        spend: Callable[[Usage], None],
+    ) -> dict[str, Any]:
+        """What stands in the parts of a message (words, pictures, pages), as an object of a strict JSON schema. Nothing of it is stored.
+
+        `spend` is told what it cost, also where the answer is of no use. Raises bot.errors: UserFacing where the model refuses.
+        """
+        request = {
+            "instructions": instructions,
+            "input": [{"type": "message", "role": "user", "content": list(parts)}],
+            "text": {"format": {"type": "json_schema", "name": name, "strict": True, "schema": schema}},
+            "safety_identifier": person,
+            "store": False,
+        }
+        while True:
+            model = self.fallback.now()
+            try:
+                got = await self._aside(model, name, request)
+                break
+            except ModelGone as error:
+                if not self.fallback.helps(model, error, 0):
+                    raise
+        spend(got.usage)
+        if got.refused or got.cut == "content_filter":
+            raise UserFacing("extraction refused", "OpenAI's model refuses to read this.", replay=False)
+        try:
+            found = json.loads(got.text)
+        except ValueError:
+            found = None
+        if got.cut or not isinstance(found, dict):
+            raise Retryable(f"extraction {got.cut or 'not understood'}", said=BROKE)
+        return found
+
+    async def _aside(self, model: str, what: str, request: Mapping[str, Any]) -> Result:
+        """The whole response to a request beside the conversations. The same request asked again finds its place kept."""
+        asked = json.dumps(request, sort_keys=True).encode()
+        who = f"{what}:{hashlib.sha256(asked).hexdigest()[:16]}"
+        tokens = reckon(request["instructions"], request["input"]) + ANSWER_TOKENS
+        await self.allowance.wait(model, who, tokens)
+        try:
+            async with self._asked(model, who, request) as response:
+                raw = await response.json()
+        except (openai.OpenAIError, httpx2.HTTPError) as error:
+            raise _trouble(error, model) from error
+        except ValueError as error:
+            raise Retryable(f"response not understood: {type(error).__name__}", said=BROKE) from error
+        if raw.get("status") == "failed":
+            raise failed(str((raw.get("error") or {}).get("code") or ""))
+        return result(raw)
 
     async def create_conversation(self, items: Sequence[Item], metadata: Mapping[str, str]) -> str:
         """A new conversation that holds the items; returns its id."""

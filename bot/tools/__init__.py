@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from bot.tools import (
+    capture_expense,
+    change_expense,
     clock,
+    expense_report,
     forget_file,
+    list_expenses,
     list_files,
     notes,
     read_channel,
@@ -26,6 +30,10 @@ TOOLS: tuple[Tool, ...] = (
     read_file.read_file,
     list_files.list_files,
     forget_file.forget_file,
+    capture_expense.capture_expense,
+    list_expenses.list_expenses,
+    change_expense.change_expense,
+    expense_report.expense_report,
 )
 
 __all__ = ["TOOLS", "Asking", "Tool"]
