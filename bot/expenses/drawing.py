@@ -112,6 +112,8 @@ def _opened(originals: Originals, receipt: Receipt, number: int, at: Path) -> Op
         return receipt.refused or originals.open(Path(receipt.path), receipt.form)
     except FileRefused as refused:
         return str(refused)
+    except MemoryError:
+        return "it needs too much memory to open"
 
 
 def _head(pdf: Sheets) -> None:

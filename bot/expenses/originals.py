@@ -8,10 +8,9 @@ from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 from pypdf import PageObject, PdfReader, PdfWriter
-from pypdf.generic import ArrayObject, FloatObject, IndirectObject, NameObject, DecodedStreamObject
+from pypdf.generic import ArrayObject, DecodedStreamObject, FloatObject, IndirectObject, NameObject
 
 from bot.errors import FileRefused
-from bot.files.kinds import KINDS, megabytes
 
 MOST_SIDE = 1600  # pixels; 200 a printed inch on a page of A4
 QUALITY = 80
@@ -52,18 +51,13 @@ class Originals:
 
     def open(self, path: Path, form: str) -> Picture | list[Form]:
         """What of a receipt can be shown. Raises FileRefused."""
-        if KINDS.get(form) == "image":
-            return _picture(path, form)
-        if form == "pdf":
-            return self._pages(path)
-        raise FileRefused(f"files of the kind .{form} are kept and not printed")
+        return self._pages(path) if form == "pdf" else _picture(path, form)
 
     def _pages(self, path: Path) -> list[Form]:
         self.written += path.stat().st_size
         if self.written > MOST_BYTES:
-            raise FileRefused(
-                f"the receipts of this report are too large to print together (over {megabytes(MOST_BYTES)})"
-            )
+            most = MOST_BYTES // 1_000_000
+            raise FileRefused(f"the PDF receipts of this report are too large to print together (over {most} MB)")
         with path.open("rb") as file:
             try:
                 reader = PdfReader(file)
@@ -119,7 +113,7 @@ def _picture(path: Path, form: str) -> Picture:
         with Image.open(path, formats=[READERS.get(form, form.upper())]) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 raise FileRefused(f"its picture is too large ({picture.width:,} × {picture.height:,} pixels)")
-            frames = getattr(picture, "n_frames", 1) if form in ("gif", "tiff", "webp", "png") else 1
+            more = form in ("gif", "tiff", "webp") and _has_more(picture)
             if form == "jpeg":
                 picture.draft("RGB", (MOST_SIDE, MOST_SIDE))  # decodes it smaller, in a fraction of the time
             small = _small(picture)
@@ -127,8 +121,18 @@ def _picture(path: Path, form: str) -> Picture:
         raise FileRefused("it is damaged, or is no picture that I know") from error
     written = BytesIO()
     small.save(written, "jpeg", quality=QUALITY)
-    note = f"the first of {frames:,} pictures in the file" if frames > 1 else ""
+    note = "the first of several pictures in the file" if more else ""
     return Picture(written.getvalue(), small.width, small.height, note)
+
+
+def _has_more(picture: Image.Image) -> bool:
+    """Whether there is a second picture. They are not counted: that may take for ever."""
+    try:
+        picture.seek(1)
+    except EOFError:
+        return False
+    picture.seek(0)
+    return True
 
 
 def _small(picture: Image.Image) -> Image.Image:

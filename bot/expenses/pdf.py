@@ -22,6 +22,7 @@ from bot.expenses.paper import Paper, Receipt
 from bot.expenses.policy import Policy
 from bot.expenses.totals import totals_of
 from bot.expenses.values import Expense, Money, Note, Report
+from bot.files.kinds import KINDS
 
 log = structlog.get_logger()
 SECONDS = 40.0  # that one drawing may take, by the clock; there are up to three
@@ -148,17 +149,15 @@ def _receipts(expenses: Sequence[Expense], originals: Mapping[int, Original]) ->
             heads.setdefault(expense.receipt, []).append(head)
             if original := originals.get(expense.number):
                 kept[expense.receipt] = original
-    return tuple(
-        Receipt(
-            heads=tuple(lines),
-            name=kept[sha256].name if sha256 in kept else "",
-            form=kept[sha256].form if sha256 in kept else "",
-            sha256=sha256,
-            path="",
-            refused="" if sha256 in kept else "its file was not found",
-        )
-        for sha256, lines in heads.items()
-    )
+    return tuple(_receipt(tuple(lines), sha256, kept.get(sha256)) for sha256, lines in heads.items())
+
+
+def _receipt(heads: tuple[str, ...], sha256: str, original: Original | None) -> Receipt:
+    if original is None:
+        return Receipt(heads=heads, name="", form="", sha256=sha256, path="", refused="its file was not found")
+    drawn = original.form == "pdf" or KINDS.get(original.form) == "image"
+    refused = "" if drawn else f"files of the kind .{original.form} are kept and not printed"
+    return Receipt(heads=heads, name=original.name, form=original.form, sha256=sha256, path="", refused=refused)
 
 
 # -- the drawing ---------------------------------------------------------------------------------------------------------
@@ -191,7 +190,7 @@ def _laid_out(receipts: Sequence[Receipt], content: Mapping[str, bytes], folder:
     laid = []
     for receipt in receipts:
         path = folder / receipt.sha256
-        if receipt.sha256 in content:
+        if not receipt.refused:
             path.write_bytes(content[receipt.sha256])
         laid.append(replace(receipt, path=str(path)))
     return tuple(laid)
