@@ -1,11 +1,13 @@
-"""The command line: `assist run | web | worker | playground | check | dead | replay | knowledge`."""
+"""The command line: `assist run | web | worker | playground | check | dead | replay | knowledge | expenses`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,12 @@ async def _knowledge(settings: Settings, args: argparse.Namespace) -> int:
     return await knowledge(settings, args)
 
 
+async def _expenses(settings: Settings, args: argparse.Namespace) -> int:
+    from bot.expenses_cli import expenses
+
+    return await expenses(settings, args)
+
+
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
@@ -102,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
     add("dead", _dead, "List the turns that failed for good.")
     add("replay", _replay, "Put a dead turn back into the queue.").add_argument("id", help="as `assist dead` prints it")
     _knowledge_actions(add("knowledge", _knowledge, "Files that the assistant answers from everywhere."))
+    _expenses_actions(
+        add("expenses", _expenses, "Export approved expense reports, note what was paid, verify the audit trail.")
+    )
     return parser
 
 
@@ -120,6 +131,43 @@ def _knowledge_actions(parser: argparse.ArgumentParser) -> None:
     for action in (adding, syncing):
         words = "who may be told: full members (the default), or guests and other companies too"
         action.add_argument("--visibility", choices=("workspace", "everyone"), default="workspace", help=words)
+
+
+def _expenses_actions(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        action = actions.add_parser(name, help=text, description=text)
+        action.add_argument("--team", default="", metavar="ID", help="the workspace; the bot's own if left out")
+        return action
+
+    export = add("export", "Write the reports that were approved in some days to a file.")
+    export.add_argument(
+        "--from", dest="since", help="the first day (UTC)", type=_day, required=True, metavar="YYYY-MM-DD"
+    )
+    export.add_argument(
+        "--to", dest="until", help="the last day; it counts", type=_day, required=True, metavar="YYYY-MM-DD"
+    )
+    export.add_argument("--format", choices=("csv", "xlsx"), help="csv, or what --out ends with")
+    export.add_argument("--out", type=Path, metavar="FILE", help="where to; it must not be there yet")
+    words = "only those not exported yet, and note that they are; without it, also those that are exported or paid"
+    export.add_argument("--mark", action="store_true", help=words)
+    paid = add("paid", "Note that exported reports were paid.")
+    paid.add_argument("reports", nargs="+", type=_report, metavar="REPORT", help="as R-3")
+    add("audit", "Verify that nobody has changed the audit trail.")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a day is written as 2026-11-30") from None
+
+
+def _report(text: str) -> int:
+    if not (found := re.fullmatch(r"(?:R-)?([1-9][0-9]{0,8})", text, re.IGNORECASE)):
+        raise argparse.ArgumentTypeError("a report is written as R-3")
+    return int(found.group(1))
 
 
 def main(argv: list[str] | None = None) -> None:

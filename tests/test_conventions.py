@@ -299,7 +299,7 @@ LONG = {  # over 400 lines, and why
 def texts() -> Iterator[tuple[str, str]]:
     """Every tracked text file."""
     for name in tracked():
-        if not name.endswith((".png", ".ico", ".gz")):
+        if not name.endswith((".png", ".ico", ".gz", ".ttf")):
             yield name, read(name)
 
 
