@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -276,7 +275,7 @@ async def test_who_was_slow_writes_nothing_more(world: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["word", "card", "file"])
-@pytest.mark.parametrize("nth", range(1, 5))
+@pytest.mark.parametrize("nth", [1, 2, 3])
 async def test_killed_after_any_of_its_notes_each_thing_comes_once(world: World, kind: str, nth: int) -> None:
     await _noted(world, kind)
     left, there = nth, asyncio.Event()
@@ -290,8 +289,7 @@ async def test_killed_after_any_of_its_notes_each_thing_comes_once(world: World,
     engine = world.database.engine.sync_engine
     event.listen(engine, "commit", committed)
     async with world.delivering():
-        with suppress(TimeoutError):
-            await asyncio.wait_for(there.wait(), 1)
+        await asyncio.wait_for(there.wait(), 3)
     event.remove(engine, "commit", committed)
     await world.hurry()
     await world.deliver()
