@@ -35,6 +35,7 @@ SCOPES = frozenset(
         "mpim:history",
         "mpim:read",
         "search:read.public",
+        "users.profile:read",
         "users:read",
     ]
 )

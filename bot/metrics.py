@@ -31,6 +31,12 @@ delayed = Gauge("assist_queue_delayed", "Threads that wait for a retry.", regist
 dead = Gauge("assist_queue_dead", "Turns in the dead list.", registry=registry)
 oldest = Gauge("assist_queue_oldest_seconds", "Age of the oldest thread that no worker has taken.", registry=registry)
 lanes = Gauge("assist_queue_lanes", "Channels in which a thread waits in line.", registry=registry)
+deliveries = Counter(
+    "assist_deliveries_total",
+    "Cards, words and files for people's direct messages, by outcome.",
+    ["outcome"],
+    registry=registry,
+)
 sockets = Gauge("assist_sockets", "Socket Mode connections of this process that are open.", registry=registry)
 socket_rebuilds = Counter(
     "assist_socket_rebuilds_total",

@@ -36,6 +36,7 @@ METHODS = {
     "users.conversations": TIERS[3],
     "users.info": TIERS[4],
     "users.list": TIERS[2],
+    "users.profile.get": TIERS[4],
     "assistant.search.context": TIERS[2],  # "special limits"; counted as a search
     "assistant.search.info": TIERS[2],
     "files.info": TIERS[4],

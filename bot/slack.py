@@ -45,6 +45,7 @@ PACED_HERE = frozenset(  # the others are paced by the reply, which knows what m
         "users.conversations",
         "users.info",
         "users.list",
+        "users.profile.get",
         "views.open",
         "views.publish",
         "views.update",
@@ -53,6 +54,7 @@ PACED_HERE = frozenset(  # the others are paced by the reply, which knows what m
 READS = (  # how the methods end that take their arguments from the address: most of them read no JSON
     ".context",
     ".conversations",
+    ".get",
     ".getUploadURLExternal",
     ".history",
     ".info",

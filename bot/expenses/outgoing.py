@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, insert, select, update
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, case, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
 from bot.models import utcnow
 
 CARD, WORD, FILE = "card", "word", "file"
+NEVER = datetime(
+    9000, 1, 1, tzinfo=UTC
+)  # when a row is due that Slack has: the index then finds the others, however many cards there are
 _out = tables.outgoing.c
 
 
@@ -34,8 +39,15 @@ async def give_file(tx: AsyncConnection, team: str, person: str, report: str, fo
 
 
 async def _changed(tx: AsyncConnection, which: ColumnElement[bool]) -> bool:
-    cards = update(tables.outgoing).where(which, _out.kind == CARD)
-    done = await tx.execute(cards.values(wanted=_out.wanted + 1, due_at=utcnow(), tries=0))
+    # One that waits, or is being brought just now, keeps its time: made due here, two would bring it at once. It is brought again afterwards.
+    waits = _out.wanted > _out.shown
+    times = {
+        "due_at": case((waits, _out.due_at), else_=literal(utcnow(), _out.due_at.type)),
+        "tries": case((waits, _out.tries), else_=0),
+    }
+    done = await tx.execute(
+        update(tables.outgoing).where(which, _out.kind == CARD).values(wanted=_out.wanted + 1, **times)
+    )
     return bool(done.rowcount)
 
 

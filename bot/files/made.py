@@ -240,7 +240,7 @@ class MadeFiles:
         while True:
             try:
                 if attempt or any(f.doubtful for f in left):
-                    shared = await asyncio.gather(*(self._is_shared(f.slack_file, channel) for f in left))
+                    shared = await asyncio.gather(*(is_shared(self._slack, f.slack_file, channel) for f in left))
                     left = [f for f, there in zip(left, shared, strict=True) if not there]
                 if left:
                     await lease.hold(WRITE_TIMEOUT + 0.5)
@@ -255,18 +255,19 @@ class MadeFiles:
                     raise
                 await pause(error, attempt)
 
-    async def _is_shared(self, slack_file: str, channel: str) -> bool:
-        """Whether a file stands in a channel, or will in a moment. Raises Retryable."""
-        for look in range(LOOKS):
-            if look:
-                await asyncio.sleep(LOOK_SECONDS)
-            try:
-                file = (await self._slack.call("files.info", {"file": slack_file}))["file"]
-            except SlackRefused:
-                return False  # Slack may not know it before it is shared
-            if channel in shared_in(file):
-                return True
-        return False
+
+async def is_shared(slack: Slack, slack_file: str, channel: str) -> bool:
+    """Whether a file stands in a channel, or will in a moment. Raises Retryable."""
+    for look in range(LOOKS):
+        if look:
+            await asyncio.sleep(LOOK_SECONDS)
+        try:
+            file = (await slack.call("files.info", {"file": slack_file}))["file"]
+        except SlackRefused:
+            return False  # Slack may not know it before it is shared
+        if channel in shared_in(file):
+            return True
+    return False
 
 
 def shared_in(file: Mapping[str, Any]) -> set[str]:
