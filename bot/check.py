@@ -25,6 +25,7 @@ SCOPES = frozenset(
         "channels:history",
         "channels:read",
         "chat:write",
+        "commands",
         "files:read",
         "files:write",
         "groups:history",
@@ -35,6 +36,7 @@ SCOPES = frozenset(
         "mpim:history",
         "mpim:read",
         "search:read.public",
+        "users.profile:read",
         "users:read",
     ]
 )

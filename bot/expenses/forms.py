@@ -110,7 +110,9 @@ def _view(
 
 
 def _inputs(texts: Values, policy: Policy, home: str, *, foreign: bool) -> list[Block]:
-    currencies = list(dict.fromkeys([home, *([texts["currency"]] if _known(texts["currency"]) else []), *COMMON.split()]))
+    currencies = list(
+        dict.fromkeys([home, *([texts["currency"]] if _known(texts["currency"]) else []), *COMMON.split()])
+    )
     categories = {key: category.label for key, category in policy.categories.items()}
     picker = {"type": "datepicker", "action_id": "spent_on"}
     if texts["spent_on"] and date.fromisoformat(texts["spent_on"]) >= EARLIEST:
