@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,7 +10,6 @@ from bot.mrkdwn import escaped
 Block = dict[str, Any]
 MOST_BLOCKS, MOST_VIEW_BLOCKS = 50, 100
 SECTION, FIELD, FIELDS, HEADER, BUTTON, CONFIRM, OPTION, OPTIONS = 3_000, 2_000, 10, 150, 75, 300, 75, 100
-_PERSON = re.compile(r"&lt;(@[UW][A-Z0-9]+)&gt;")
 
 
 def cut(text: str, most: int) -> str:
@@ -23,11 +21,6 @@ def cut(text: str, most: int) -> str:
 def shown(text: str, most: int = 200) -> str:
     """What people, receipts or the model wrote, for mrkdwn: cut, and no markup of ours."""
     return escaped(cut(text, most))
-
-
-def sentence(text: str, most: int = 1_000) -> str:
-    """A word of the bot's own that may quote people, for mrkdwn: only its mentions of people (`<@U123>`) are markup."""
-    return _PERSON.sub(r"<\1>", shown(text, most))
 
 
 def plain(text: str, most: int = SECTION) -> Block:

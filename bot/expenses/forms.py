@@ -13,7 +13,7 @@ from typing import Any
 
 from babel.numbers import get_currency_name
 
-from bot.blocks import OPTIONS, Block, cut, option, plain, section, sentence
+from bot.blocks import OPTIONS, Block, cut, option, plain, section
 from bot.expenses import buttons
 from bot.expenses.money import Unclear, digits, read_amount
 from bot.expenses.policy import Policy
@@ -59,8 +59,8 @@ def loading(title: str = "Expense") -> View:
 
 
 def trouble(text: str, title: str = "Expense") -> View:
-    """Says why there is no form."""
-    return _view(title, [section(sentence(text))], close="Close")
+    """Says why there is no form, in mrkdwn."""
+    return _view(title, [section(text)], close="Close")
 
 
 def expense_form(expense: Expense, policy: Policy, home: str, report: Report | None = None) -> View:

@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
 from bot.acts import Act
-from bot.blocks import sentence
 from bot.errors import ExpenseRefused, SlackRefused
 from bot.expenses import buttons, forms, outgoing
 from bot.expenses.approvers import find_approvers
@@ -78,7 +77,7 @@ class Performing:
         if "view" in act.args:
             await self._put_form(act.args, forms.trouble(text))
             return
-        await self._say(by, sentence(text))
+        await self._say(by, text)
 
     async def _say(self, by: By, text: str, subject: str = "") -> None:
         async with self._office.database.begin() as tx:
