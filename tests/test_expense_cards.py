@@ -140,7 +140,7 @@ def test_what_is_doubtful_is_shown_with_what_it_was_read_from_and_what_a_receipt
 
 
 def test_each_note_has_the_sign_of_its_level() -> None:
-    notes = tuple(Note("r", level, f"This is a {level}.") for level in ("block", "warn", "note"))  # type: ignore[arg-type]  # a level each
+    notes = tuple(Note("r", level, f"This is a {level}.") for level in ("block", "warn", "note"))
     lines = said(expense_card(expense(notes=notes), POLICY, "EUR"))
     for sign, level in ((":no_entry:", "block"), (":warning:", "warn"), (":information_source:", "note")):
         assert f"{sign} This is a {level}." in lines
