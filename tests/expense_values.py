@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
@@ -118,4 +117,3 @@ reports = st.builds(
 wholes = st.builds(
     Whole, reports, st.lists(expenses, max_size=4).map(tuple), st.builds(Money, minors, st.just("EUR")), notes
 )
-HUNDREDTH = Decimal("0.01")

@@ -16,7 +16,6 @@ from bot.expenses import buttons, forms
 from bot.expenses.policy import Category
 from bot.expenses.values import Details, Expense, Rate, Report
 from playground.slack.blocks import check_view
-from playground.slack.views import inputs
 from tests.expense_values import ANA, LUNCH, POLICY, expense, expenses, report, reports
 
 FILLED = {
@@ -47,10 +46,15 @@ def opened(view: dict[str, Any]) -> dict[str, Any]:
     return view
 
 
+def inputs(view: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Its fields: block ids and elements."""
+    return [(b["block_id"], b["element"]) for b in view["blocks"] if b["type"] == "input"]
+
+
 def shown(view: dict[str, Any]) -> dict[str, str]:
     """What stands in the fields that are not empty."""
     found = {}
-    for block_id, element in inputs(view["blocks"]):
+    for block_id, element in inputs(view):
         value = element.get("initial_value") or element.get("initial_date")
         value = value or (element.get("initial_option") or {}).get("value")
         if value:
@@ -107,8 +111,8 @@ def test_the_form_of_an_expense_shows_what_is_known() -> None:
 def test_a_rate_is_asked_for_only_where_the_amount_is_foreign() -> None:
     home = forms.expense_form(expense(), POLICY, "EUR")
     foreign = forms.expense_form(expense(details=replace(LUNCH, currency="USD")), POLICY, "EUR")
-    assert "rate" not in dict(inputs(home["blocks"]))
-    assert "rate" in dict(inputs(foreign["blocks"]))
+    assert "rate" not in dict(inputs(home))
+    assert "rate" in dict(inputs(foreign))
     assert "What 1 USD is worth in EUR" in str(foreign)
 
 
@@ -209,7 +213,7 @@ def test_a_form_that_is_saved_as_it_was_shown_changes_nothing(any_expense: Expen
     kept = forms.entered(any_expense.details)
     view = forms.expense_form(any_expense, POLICY, "EUR")
     held = shown(view)
-    given = {name: held.get(name, "") for name, _ in inputs(view["blocks"])}
+    given = {name: held.get(name, "") for name, _ in inputs(view)}
     changes, _ = forms.read_form(given, kept, ANA)
     pickers = {"spent_on", "currency", "category", "payment"}  # what a menu does not offer cannot be left as it is
     assert {n for n in changes if kept[n]} <= {n for n in pickers if given.get(n) != kept[n]} | {"minor", "tip_minor"}
