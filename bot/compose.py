@@ -132,7 +132,7 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
         made=MadeFiles(slack, llm, database, settings.data_dir / "tmp"),
         tools=TOOLS,
         office=office,
-        perform=Performing(office).perform,
+        perform=Performing(office, queue.redis).perform,
     )
     return Worker(queue, desk, most_turns=settings.worker_turns, log_text=settings.log_text)
 

@@ -36,6 +36,7 @@ vector_store:<team>       string  the id of the vector store that was made for a
 lock:<what>               string  who takes in or deletes a file, or makes a vector store; lives twelve seconds unless it is renewed
 duties                    zset    what is to be done about files, scored by when in s (bot/duties.py)
 knowledge:<team>          string  what the Home tab shows of the assistant's knowledge, as JSON (bot/files/shelf.py)
+home:<team>:<user>        string  JSON: the blocks of somebody's Home tab that are about expenses (bot/home.py); lives a day
 housekeeper               string  the process that does the duties, for 25 s
 reconciled                string  when in s the files were last compared with Slack's
 {openai:<account>:<model>}:limits  hash  what OpenAI told of a model's limits, and what is left of them; these three live an hour
@@ -69,6 +70,7 @@ EARLY_SECONDS = 900  # longer than Slack goes on redelivering
 THREAD_SECONDS = 400 * 86400  # a thread nobody wrote in for over a year is forgotten
 ASKING_SECONDS = 10  # how long the others wait for a process that may have died asking
 ANSWERED_SECONDS = 2 * 86400  # how long an answer can be had again
+HOME_SECONDS = 86400
 DEAD_ENTRIES = 10_000
 STOP_ENTRIES = 1_000
 
@@ -131,6 +133,11 @@ def asking(key: str) -> str:
 def knowledge(team: str) -> str:
     """What the Home tab shows of the assistant's knowledge."""
     return f"knowledge:{team}"
+
+
+def home(team: str, user: str) -> str:
+    """What somebody's Home tab shows of their expenses."""
+    return f"home:{team}:{user}"
 
 
 def vector_store(team: str) -> str:

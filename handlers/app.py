@@ -16,8 +16,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import buttons
 from bot.control import Control
 from bot.duties import Duties
+from bot.expenses import buttons as expense
+from bot.home import Tab
 from bot.queue import Queue
 from bot.slack import Slack
+from handlers.expenses import Expenses
 from handlers.files import Files
 from handlers.home import Home
 from handlers.knowledge import Knowledge
@@ -44,9 +47,13 @@ def make_app(slack: Slack, queue: Queue, signing_secret: str, files_left_hours: 
         process_before_response=True,
     )
     control = Control(queue)
-    messages, presses, home = Messages(queue, control, slack), Presses(queue, control, slack), Home(slack, queue.redis)
-    duties = Duties(queue.redis)
-    files, knowledge = Files(duties, files_left_hours), Knowledge(slack, duties, home)
+    messages, presses, expenses = (
+        Messages(queue, control, slack),
+        Presses(queue, control, slack),
+        Expenses(queue, slack),
+    )
+    duties, tab = Duties(queue.redis), Tab(slack, queue.redis)
+    home, files, knowledge = Home(tab, queue, slack), Files(duties, files_left_hours), Knowledge(slack, duties, tab)
     app.event("app_mention")(messages.heard)
     app.event("message")(messages.heard)  # new ones, edits and deletions, in channels, groups and DMs
     app.event("app_home_opened")(home.opened)
@@ -61,5 +68,10 @@ def make_app(slack: Slack, queue: Queue, signing_secret: str, files_left_hours: 
     app.action(buttons.ADD_KNOWLEDGE)(knowledge.pressed)
     app.action(buttons.REMOVE_KNOWLEDGE)(knowledge.pressed)
     app.view(buttons.GIVE_KNOWLEDGE)(knowledge.given)
+    for action in (*expense.DONE_AT_ONCE, *expense.REASONS, expense.EDIT, expense.NEW, expense.HAND_OVER):
+        app.action(action)(expenses.pressed)
+    for form in (expense.EXPENSE_FORM, expense.NEW_FORM, expense.REASON_FORM, expense.HAND_OVER_FORM):
+        app.view(form)(expenses.submitted)
+    app.command(expense.COMMAND)(expenses.commanded)
     app.event(re.compile(".*"))(messages.not_ours)  # an event without a listener would go unacked and come again
     return app

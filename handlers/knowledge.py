@@ -15,8 +15,9 @@ from bot import buttons, metrics
 from bot.admins import is_admin
 from bot.duties import Duties
 from bot.errors import AssistError
+from bot.files.shelf import Shelf
+from bot.home import VISIBLE, Tab
 from bot.slack import Slack
-from handlers.home import VISIBLE, Home
 from handlers.notes import NOTE_SECONDS
 from handlers.parse import KnowledgeGiven, KnowledgePressed, parse_knowledge, parse_knowledge_press
 
@@ -63,7 +64,7 @@ def _plain(text: str) -> dict[str, Any]:
 class Knowledge:
     """Listeners of the buttons and of the form."""
 
-    def __init__(self, slack: Slack, duties: Duties, home: Home) -> None:
+    def __init__(self, slack: Slack, duties: Duties, home: Tab) -> None:
         self._slack, self._duties, self._home = slack, duties, home
 
     async def pressed(self, body: Mapping[str, Any], ack: AsyncAck) -> None:
@@ -86,16 +87,17 @@ class Knowledge:
                 "views.open", {"trigger_id": press.trigger, "view": modal() if allowed else _refusal()}
             )
             if not allowed:
-                await self._home.show(press.user, None)
+                await self._show(press.user, None)
             return allowed
         await self._duties.add(f"remove:{press.remove}")
         there = await self._home.knowledge(press.user)
         if there is not None:  # without the file, which a worker forgets in a moment
             left = tuple(f for f in there.files if f.id != press.remove)
-            await self._home.show(
-                press.user, replace(there, files=left, count=there.count - len(there.files) + len(left))
-            )
+            await self._show(press.user, replace(there, files=left, count=there.count - len(there.files) + len(left)))
         return True
+
+    async def _show(self, user: str, knowledge: Shelf | None) -> None:
+        await self._home.show(user, knowledge, await self._home.expenses(user))
 
     async def given(self, body: Mapping[str, Any], ack: AsyncAck) -> None:
         """Notes submitted files for a worker; what becomes of each one is told in a direct message."""

@@ -1,4 +1,4 @@
-"""The only code that indexes raw Slack payloads: an event in, a frozen value out."""
+"""The only code that indexes raw Slack payloads, with parse_expenses.py: an event in, a frozen value out."""
 
 from __future__ import annotations
 
@@ -76,6 +76,7 @@ class HomeOpened:
     """Somebody looks at the app's Home tab."""
 
     user: str
+    event_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +143,19 @@ def parse(body: Raw, me: str) -> Parsed:
 def parse_press(body: Raw) -> Pressed:
     """What a press of one of our buttons asks for. Never raises."""
     try:
-        action, user = body["actions"][0], _word(body["user"]["id"])
+        action, user = body["actions"][0], as_id(body["user"]["id"])
         thread, _, ts = str(action["value"]).partition("|")
         key = ThreadKey.parse(thread)
-        _word(key.team), _word(key.channel), key.root == DM_ROOT or _ts(key.root)
+        as_id(key.team), as_id(key.channel), key.root == DM_ROOT or as_ts(key.root)
         if key.channel != body["channel"]["id"]:
             raise ValueError(key.channel)  # a button is pressed where it stands
         match action["action_id"]:
             case buttons.STOP:
-                return StopPressed(key, user, _ts(action["action_ts"]), _ts(ts))
+                return StopPressed(key, user, as_ts(action["action_ts"]), as_ts(ts))
             case buttons.AGAIN:
-                return AgainPressed(key, user, _ts(ts), _ts(action["action_ts"]))
+                return AgainPressed(key, user, as_ts(ts), as_ts(action["action_ts"]))
             case buttons.CANCEL:
-                return CancelPressed(key, user, _ts(ts))
+                return CancelPressed(key, user, as_ts(ts))
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return Ignored(MALFORMED)
     return Ignored("not a button of ours")
@@ -163,10 +164,10 @@ def parse_press(body: Raw) -> Pressed:
 def parse_knowledge_press(body: Raw) -> KnowledgePressed | Ignored:
     """What a press in the Home tab's knowledge asks for. Never raises."""
     try:
-        action, user, trigger = body["actions"][0], _word(body["user"]["id"]), _text(body["trigger_id"])
+        action, user, trigger = body["actions"][0], as_id(body["user"]["id"]), as_text(body["trigger_id"])
         if action["action_id"] == buttons.ADD_KNOWLEDGE:
             return KnowledgePressed(user, trigger)
-        return KnowledgePressed(user, trigger, remove=_text(action["value"]))
+        return KnowledgePressed(user, trigger, remove=as_text(action["value"]))
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return Ignored(MALFORMED)
 
@@ -177,8 +178,8 @@ def parse_knowledge(body: Raw) -> KnowledgeGiven | Ignored:
         values = body["view"]["state"]["values"]
         given = values[buttons.GIVEN_FILES][buttons.GIVEN_FILES].get("files") or ()
         files = tuple(map(_file, given))
-        visibility = _word(values[buttons.GIVEN_TO][buttons.GIVEN_TO]["selected_option"]["value"])
-        return KnowledgeGiven(_word(body["user"]["id"]), files, visibility)
+        visibility = as_id(values[buttons.GIVEN_TO][buttons.GIVEN_TO]["selected_option"]["value"])
+        return KnowledgeGiven(as_id(body["user"]["id"]), files, visibility)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return Ignored(MALFORMED)
 
@@ -187,17 +188,19 @@ def _parse(body: Raw, me: str) -> Parsed:
     event = body["event"]
     match event.get("type"):
         case "file_deleted":
-            return FileDeleted(_word(event["file_id"]))
+            return FileDeleted(as_id(event["file_id"]))
         case "channel_left" | "group_left":
-            return LeftChannel(_word(event["channel"]))
+            return LeftChannel(as_id(event["channel"]))
         case "member_joined_channel":
-            return JoinedChannel(_word(event["channel"])) if event["user"] == me else Ignored("somebody else joined")
+            return JoinedChannel(as_id(event["channel"])) if event["user"] == me else Ignored("somebody else joined")
         case "app_home_opened":
-            return HomeOpened(_word(event["user"])) if event.get("tab") == "home" else Ignored("not the home tab")
+            if event.get("tab") != "home":
+                return Ignored("not the home tab")
+            return HomeOpened(as_id(event["user"]), as_id(body["event_id"]))
         case "agent_session_stopped":
-            root = _ts(event["thread_ts"]) if event.get("thread_ts") else DM_ROOT
-            key = ThreadKey(_team(body), _word(event["channel"]), root)
-            return StopPressed(key, _word(event["user"]), _ts(event["event_ts"]))
+            root = as_ts(event["thread_ts"]) if event.get("thread_ts") else DM_ROOT
+            key = ThreadKey(_team(body), as_id(event["channel"]), root)
+            return StopPressed(key, as_id(event["user"]), as_ts(event["event_ts"]))
         case "app_mention":
             return _said(body, event, me)
         case "message":
@@ -210,16 +213,16 @@ def _message(body: Raw, event: Raw, me: str) -> Parsed:
     if subtype == "message_changed":
         new, old = event["message"], event.get("previous_message") or {}
         if new.get("subtype") == "tombstone":
-            return _deleted(body, event, old or new, _ts(new["ts"]), me)
+            return _deleted(body, event, old or new, as_ts(new["ts"]), me)
         if new.get("text") == old.get("text"):
             return Ignored("edit without a change of text")  # an unfurl, or the counter of a thread's replies
         if _not_a_person(new, me):
             return Ignored("a bot's message")
-        text, user = _text(new.get("text") or ""), _word(new["user"])
-        return Edited(_thread(body, event, new), _ts(new["ts"]), user, text, _for_bot(event, new, me))
+        text, user = as_text(new.get("text") or ""), as_id(new["user"])
+        return Edited(_thread(body, event, new), as_ts(new["ts"]), user, text, _for_bot(event, new, me))
     if subtype == "message_deleted":
         old = event.get("previous_message") or {}
-        return _deleted(body, event, old, _ts(event.get("deleted_ts") or old["ts"]), me)
+        return _deleted(body, event, old, as_ts(event.get("deleted_ts") or old["ts"]), me)
     return _said(body, event, me) if subtype in SAID else Ignored("message subtype")
 
 
@@ -228,9 +231,9 @@ def _deleted(body: Raw, event: Raw, old: Raw, ts: str, me: str) -> Deleted:
     return Deleted(
         thread=_thread(body, event, old),
         ts=ts,
-        user=_word(user) if user else "",
-        event_ts=_ts(event.get("event_ts") or event["ts"]),
-        event_id=_word(body["event_id"]),
+        user=as_id(user) if user else "",
+        event_ts=as_ts(event.get("event_ts") or event["ts"]),
+        event_id=as_id(body["event_id"]),
         for_bot=_for_bot(event, old, me),
     )
 
@@ -238,7 +241,7 @@ def _deleted(body: Raw, event: Raw, old: Raw, ts: str, me: str) -> Deleted:
 def _said(body: Raw, event: Raw, me: str) -> Message | Ignored:
     if _not_a_person(event, me):
         return Ignored("a bot's message")
-    text, root = _text(event.get("text") or ""), event.get("thread_ts")
+    text, root = as_text(event.get("text") or ""), event.get("thread_ts")
     in_thread = bool(root) and root != event["ts"]
     direct = _is_dm(event)
     mentioned = direct or event["type"] == "app_mention" or me in mentions(text)
@@ -248,10 +251,10 @@ def _said(body: Raw, event: Raw, me: str) -> Message | Ignored:
         return Ignored("meant for somebody else")
     return Message(
         thread=_thread(body, event, event),
-        ts=_ts(event["ts"]),
-        user=_word(event["user"]),
+        ts=as_ts(event["ts"]),
+        user=as_id(event["user"]),
         text=text,
-        event_id=_word(body["event_id"]),
+        event_id=as_id(body["event_id"]),
         files=tuple(map(_file, event.get("files") or ())),
         by_mention=mentioned,
         starts_thread=mentioned and not in_thread and not direct,
@@ -261,28 +264,28 @@ def _said(body: Raw, event: Raw, me: str) -> Message | Ignored:
 
 def _file(raw: Raw) -> SharedFile:
     """A file as an event names it. The name is somebody's words that go into a line for the model, perhaps beside another's question."""
-    return SharedFile(_word(raw["id"]), clean_name(_text(raw.get("name") or raw["id"])))
+    return SharedFile(as_id(raw["id"]), clean_name(as_text(raw.get("name") or raw["id"])))
 
 
 def _action_token(event: Raw) -> str:
     """What assistant.search.context wants. Slack sends it at the event's top level; older apps had it in `assistant_thread`."""
-    return _text(event.get("action_token") or (event.get("assistant_thread") or {}).get("action_token") or "")
+    return as_text(event.get("action_token") or (event.get("assistant_thread") or {}).get("action_token") or "")
 
 
 def _thread(body: Raw, event: Raw, message: Raw) -> ThreadKey:
     """The thread a message belongs to; at a DM's top level all messages share one."""
-    ts = _ts(message.get("ts") or event.get("deleted_ts") or event["ts"])
-    root = _ts(message.get("thread_ts") or ts)
-    return ThreadKey(_team(body), _word(event["channel"]), DM_ROOT if _is_dm(event) and root == ts else root)
+    ts = as_ts(message.get("ts") or event.get("deleted_ts") or event["ts"])
+    root = as_ts(message.get("thread_ts") or ts)
+    return ThreadKey(_team(body), as_id(event["channel"]), DM_ROOT if _is_dm(event) and root == ts else root)
 
 
 def _team(body: Raw) -> str:
     authorizations = body.get("authorizations") or [{}]
-    return _word(authorizations[0].get("team_id") or body.get("team_id"))
+    return as_id(authorizations[0].get("team_id") or body.get("team_id"))
 
 
 def _for_bot(event: Raw, message: Raw, me: str) -> bool:
-    return _is_dm(event) or me in mentions(_text(message.get("text") or ""))
+    return _is_dm(event) or me in mentions(as_text(message.get("text") or ""))
 
 
 def _is_dm(event: Raw) -> bool:
@@ -294,21 +297,21 @@ def _not_a_person(message: Raw, me: str) -> bool:
     return not user or user in (me, SLACKBOT) or bool(message.get("bot_id")) or bool(message.get("bot_profile"))
 
 
-def _word(value: Any) -> str:
+def as_id(value: Any) -> str:
     """An id. Raises ValueError for anything else: it becomes part of Redis keys."""
     if not isinstance(value, str) or not value.isalnum():
         raise ValueError(value)
     return value
 
 
-def _ts(value: Any) -> str:
+def as_ts(value: Any) -> str:
     """A message's ts. Raises ValueError for anything else: the queue sorts by it."""
     if not isinstance(value, str) or not TS.fullmatch(value):
         raise ValueError(value)
     return value
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """Words, with halves of surrogate pairs replaced: JSON may hold them, UTF-8 cannot. Raises ValueError for what is no text."""
     if not isinstance(value, str):
         raise ValueError(value)  # noqa: TRY004  # one error for all that is malformed

@@ -21,9 +21,9 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from bot import buttons, keys
 from bot.duties import Duties
 from bot.files.shelf import Shelf, Shelved
+from bot.home import Tab, view
 from bot.settings import Settings
 from handlers.files import Files
-from handlers.home import Home, view
 from handlers.knowledge import NO_FILES, ONLY_ADMINS, TRY_AGAIN, Knowledge
 from handlers.parse import (
     MALFORMED,
@@ -236,7 +236,7 @@ async def test_a_form_that_slack_should_not_have_sent_is_refused_with_a_word(wor
     async def ack(**answer: Any) -> None:
         answers.append(answer)
 
-    listener = Knowledge(world.slack, world.duties, Home(world.slack, world.redis))
+    listener = Knowledge(world.slack, world.duties, Tab(world.slack, world.redis))
     await listener.given(body, cast("AsyncAck", ack))
     assert answers == [{"response_action": "errors", "errors": {buttons.GIVEN_FILES: NO_FILES}}]
     assert await duties(world) == []

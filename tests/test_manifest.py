@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from bot.check import SCOPES
+from bot.expenses import buttons as expense
 from playground.slack.arguments import METHODS
 from tests.test_conventions import read, tree
 
@@ -27,7 +28,8 @@ EVENT_SCOPES = {
     "group_left": "groups:read",
     "member_joined_channel": "channels:read",
 }
-FEATURE_SCOPES = {"agent_view": "assistant:write"}
+FEATURE_SCOPES = {"agent_view": "assistant:write", "slash_commands": "commands"}
+PROFILES = "users.profile:read"  # users.profile.get names somebody's manager (bot/expenses/approvers.py)
 OPENS_DMS = "im:write"  # of the scopes that conversations.open accepts, the one for DMs
 
 
@@ -57,7 +59,7 @@ def test_the_manifest_asks_for_the_scopes_that_assist_check_wants() -> None:
 
 def test_every_scope_is_needed_and_every_need_has_its_scope() -> None:
     needed = {EVENT_SCOPES[e] for e in manifest()["settings"]["event_subscriptions"]["bot_events"]} - {""}
-    needed |= {scope for feature, scope in FEATURE_SCOPES.items() if feature in manifest()["features"]}
+    needed |= {scope for feature, scope in FEATURE_SCOPES.items() if feature in manifest()["features"]} | {PROFILES}
     for method in methods_called():
         accepted = METHODS[method].scopes
         if accepted == (":history",):  # of the kinds of conversation whose messages we get
@@ -68,6 +70,13 @@ def test_every_scope_is_needed_and_every_need_has_its_scope() -> None:
         needed |= {OPENS_DMS} if OPENS_DMS in accepted else set(accepted[:1])
     assert needed == SCOPES
     assert len(methods_called()) >= 10
+
+
+def test_every_command_of_the_manifest_has_a_listener_and_every_listener_a_command() -> None:
+    commands = manifest()["features"]["slash_commands"]
+    assert [c["command"] for c in commands] == [expense.COMMAND]
+    assert re.findall(r"app\.command\((.+?)\)", read("handlers/app.py")) == ["expense.COMMAND"]
+    assert all(c["should_escape"] for c in commands), "people's names in it come as ids"
 
 
 def test_the_manifest_turns_on_what_the_bot_answers_to() -> None:

@@ -229,7 +229,9 @@ def test_edits_that_change_nothing_for_the_bot(event: Json) -> None:
     assert isinstance(parse(body(event), ME), Ignored)
 
 
-@pytest.mark.parametrize(("tab", "expected"), [("home", HomeOpened(ANA)), ("messages", Ignored("not the home tab"))])
+@pytest.mark.parametrize(
+    ("tab", "expected"), [("home", HomeOpened(ANA, "Ev0123456789")), ("messages", Ignored("not the home tab"))]
+)
 def test_only_the_home_tab_is_drawn(tab: str, expected: HomeOpened | Ignored) -> None:
     event = {"type": "app_home_opened", "user": ANA, "channel": DM, "tab": tab, "event_ts": TS}
     assert parse(body(event), ME) == expected
