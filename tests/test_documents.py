@@ -49,7 +49,7 @@ async def test_a_report_says_whose_it_is_what_was_spent_and_who_approved_it(tmp_
         "Submitted 20 Nov 2026", "Decided 20 Nov 2026 by Dana Voss", "Travel policy, version 2026-3",
         "E-1 19 Nov 2026 Café Łódź Meals Lunch with a client company card Berlin Tom Stone, Li Wei",
         "Yellow Cab gone", "1 USD = 0.9213 20 Nov 2026, ECB", show(Money(2000, "USD")), show(Money(1843, "EUR")),
-        "E-1 warn Meals are limited to 15.00. The client chose.", "Without a receipt: E-1, E-2",
+        "E-1 warning Meals are limited to 15.00. The client chose.", "Without a receipt: E-1, E-2",
         f"Meals EUR 1 {show(Money(1840, 'EUR'))}", f"Total 2 {show(Money(3683, 'EUR'))}", "R-3 · page 1 of 1",
     ):  # fmt: skip
         assert said in page, page

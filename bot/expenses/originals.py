@@ -115,7 +115,10 @@ def _picture(path: Path, form: str) -> Picture:
                 raise FileRefused(f"its picture is too large ({picture.width:,} × {picture.height:,} pixels)")
             more = form in ("gif", "tiff", "webp") and _has_more(picture)
             if form == "jpeg":
-                picture.draft("RGB", (MOST_SIDE, MOST_SIDE))  # decodes it smaller, in a fraction of the time
+                share = MOST_SIDE / max(picture.size)
+                picture.draft(
+                    "RGB", (int(picture.width * share), int(picture.height * share))
+                )  # decoded smaller, much faster
             small = _small(picture)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise FileRefused("it is damaged, or is no picture that I know") from error

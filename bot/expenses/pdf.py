@@ -25,12 +25,13 @@ from bot.expenses.values import Expense, Money, Note, Report
 from bot.files.kinds import KINDS
 
 log = structlog.get_logger()
-SECONDS = 40.0  # that one drawing may take, by the clock; there are up to three
+SECONDS = 60.0  # that one drawing may take, by the clock; there are up to three
 AT_ONCE = 2  # children
 BROKEN = "it cannot be opened; it may be damaged"
 NOT_TRIED = "the receipts of this report could not be printed"
 ASIDE = "\u200e"  # a merchant in Hebrew does not draw the date after it to its left
 PAID = {"own": "", "company": "company card"}
+LEVELS = {"block": "not allowed", "warn": "warning", "note": "note"}
 _places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
@@ -122,7 +123,7 @@ def _notes(whole: Whole) -> tuple[tuple[str, ...], ...]:
     """The report's own notes, then each expense's; a justification stands once, beside the first."""
 
     def line(subject: str, note: Note, why: str) -> tuple[str, ...]:
-        return subject, note.level, note.text, why
+        return subject, LEVELS[note.level], note.text, why
 
     lines = [line(whole.report.name, note, "") for note in whole.notes]
     for expense in whole.expenses:
