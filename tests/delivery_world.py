@@ -108,6 +108,9 @@ class World:
         if reminded is not None:
             ago = utcnow() - timedelta(days=reminded)
         async with self.database.begin() as tx:
+            if not await tx.scalar(select(tables.expense_books.c.team)):
+                books = {"last_expense": 0, "last_report": 9, "last_event": 0, "last_hash": ""}
+                await tx.execute(insert(tables.expense_books).values(team=TEAM, **books))
             await tx.execute(
                 insert(tables.reports).values(
                     team=TEAM, number=number, owner="U1", title="", state="submitted", version=1, approvers="U2", step=0,

@@ -12,7 +12,8 @@ from bot.expenses.approvers import find_approvers
 from bot.expenses.office import Office
 from bot.expenses.policy import MANAGER, Policy
 from bot.expenses.values import By, Money
-from tests.delivery_world import TEAM, World, world
+from tests.delivery_world import World, world
+from tests.housekeeping_world import TEAM
 from tests.scenarios.seen import calls_of
 
 __all__ = ["world"]

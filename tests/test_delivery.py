@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event, update
+from sqlalchemy import event, insert, update
 from structlog.testing import capture_logs
 
 from bot import tables
 from bot.expenses import outgoing
-from bot.expenses.bringing import SECTION, words
+from bot.expenses.books import Original
+from bot.expenses.bringing import MOST_BYTES, SECTION, receipts_of, words
 from bot.expenses.claims import Claims
+from bot.expenses.delivery import FILE_TRIES
+from bot.expenses.values import By
 from bot.models import utcnow
-from tests.delivery_world import TEAM, World, world
+from tests.delivery_world import World, expense, world
+from tests.housekeeping_world import TEAM
 from tests.scenarios.seen import calls_of
 
 __all__ = ["world"]
@@ -193,7 +198,8 @@ async def test_a_reports_file_comes_below_its_card(world: World) -> None:
     assert args["thread_ts"] == card["ts"]
     (file,) = [f for f in world.server.workspace.files.values() if f.content]
     assert file.name.startswith("R-3 Ana Becker")
-    assert b"Hotel" in (file.content or b"")
+    assert isinstance(file.content, bytes)
+    assert b"Hotel" in file.content
 
 
 async def test_without_a_card_or_with_one_that_is_gone_the_file_comes_all_the_same(world: World) -> None:
@@ -231,6 +237,37 @@ async def test_a_workspace_that_takes_no_files_is_told_so_once(world: World) -> 
     await world.give("ana", "R-3", "csv")
     await world.deliver()
     assert world.texts("ana") == ["I could not give you R-3 as CSV: the workspace takes no files."]
+
+
+async def test_a_file_that_cannot_be_made_is_told_of_at_last_once(world: World) -> None:
+    world.report("Taxi")
+    await world.give("ana", "R-3", "odd")  # a form that nobody makes
+    async with world.delivering():
+        for _ in range(FILE_TRIES):
+            await asyncio.sleep(0.3)
+            await world.hurry()
+        await world.brought()
+    assert world.texts("ana") == ["I could not make R-3 as ODD. Please tell whoever runs me."]
+
+
+async def test_receipts_are_taken_along_as_far_as_they_fit_each_once(world: World) -> None:
+    ana, sizes = world.person("ana"), {"a": MOST_BYTES // 2, "b": MOST_BYTES, "c": MOST_BYTES // 2}
+    shas = [
+        "a",
+        "a",
+        "b",
+        "c",
+        "",
+        "lost",
+    ]  # a part of the same file; one too large for what is left; none; one that is not there
+    expenses = [replace(expense(ana, "Taxi", n), receipt=sha) for n, sha in enumerate(shas)]
+    world.books.originals = {n: Original(sha, "a.pdf", "pdf", b"") for n, sha in enumerate(shas)}
+    async with world.database.begin() as tx:
+        for sha, size in sizes.items():
+            row = {"sha256": sha, "name": "a.pdf", "form": "pdf", "content": b"", "slack_file": ""}
+            await tx.execute(insert(tables.receipts).values(team=TEAM, size=size, created_at=utcnow(), **row))
+        found = await receipts_of(world.books, tx, By(TEAM, ana), expenses)
+    assert {number: original.sha256 for number, original in found.items()} == {0: "a", 1: "a", 3: "c"}
 
 
 async def test_who_may_not_see_the_report_any_more_gets_no_file(world: World) -> None:

@@ -33,7 +33,7 @@ from bot.errors import (
     SlackRefused,
 )
 from bot.expenses import documents
-from bot.expenses.books import Original, Whole
+from bot.expenses.books import Books, Original, Whole
 from bot.expenses.cards import Card, expense_card, report_card
 from bot.expenses.claims import Claim, Claims, Outgoing
 from bot.expenses.documents import Content
@@ -205,23 +205,23 @@ class Bringing:
         office, by = self._office, By(row.team, row.person)
         async with office.database.read() as tx:
             whole = await office.books.report(tx, by, row.number)
-            originals = await self._originals(tx, by, whole.expenses) if row.body == "pdf" else {}
+            originals = await receipts_of(office.books, tx, by, whole.expenses) if row.body == "pdf" else {}
         return Content(whole=whole, policy=office.policy, names=await self._names(whole), originals=originals)
 
-    async def _originals(self, tx: AsyncConnection, by: By, expenses: Sequence[Expense]) -> dict[int, Original]:
-        """The receipts of these expenses by their numbers, as many as fit into memory. Several expenses may share one."""
-        receipts = tables.receipts.c
-        shas = {e.receipt for e in expenses if e.receipt}
-        query = select(receipts.sha256, receipts.size).where(receipts.team == by.team, receipts.sha256.in_(shas))
-        sizes: dict[str, int] = {row.sha256: row.size for row in await tx.execute(query)}
-        left, there = MOST_BYTES, dict[str, Original]()
-        for expense in expenses:
-            size = sizes.get(expense.receipt, MOST_BYTES + 1)
-            if expense.receipt not in there and size <= left:
-                original = await self._office.books.original(tx, by, expense.number)
-                if original:
-                    there[expense.receipt], left = original, left - size
-        return {e.number: there[e.receipt] for e in expenses if e.receipt in there}
+
+async def receipts_of(books: Books, tx: AsyncConnection, by: By, expenses: Sequence[Expense]) -> dict[int, Original]:
+    """The receipts of these expenses by their numbers, as many as fit into memory. Several expenses may share one."""
+    rows = tables.receipts.c
+    query = select(rows.sha256, rows.size).where(rows.team == by.team, rows.sha256.in_({e.receipt for e in expenses}))
+    sizes: dict[str, int] = {row.sha256: row.size for row in await tx.execute(query)}
+    left, there = MOST_BYTES, dict[str, Original]()
+    for expense in expenses:
+        size = sizes.get(expense.receipt, MOST_BYTES + 1)
+        if expense.receipt not in there and size <= left:
+            original = await books.original(tx, by, expense.number)
+            if original:
+                there[expense.receipt], left = original, left - size
+    return {e.number: there[e.receipt] for e in expenses if e.receipt in there}
 
 
 def words(text: str) -> Card:
