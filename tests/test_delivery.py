@@ -264,7 +264,7 @@ async def test_receipts_are_taken_along_as_far_as_they_fit_each_once(world: Worl
     world.books.originals = {n: Original(sha, "a.pdf", "pdf", b"") for n, sha in enumerate(shas)}
     async with world.database.begin() as tx:
         for sha, size in sizes.items():
-            row = {"sha256": sha, "name": "a.pdf", "form": "pdf", "content": b"", "slack_file": ""}
+            row = {"sha256": sha, "form": "pdf", "content": b""}
             await tx.execute(insert(tables.receipts).values(team=TEAM, size=size, created_at=utcnow(), **row))
         found = await receipts_of(world.books, tx, By(TEAM, ana), expenses)
     assert {number: original.sha256 for number, original in found.items()} == {0: "a", 1: "a", 3: "c"}

@@ -8,7 +8,6 @@ import pytest
 
 from bot.settings import Settings
 from tests.delivery_world import world
-from tests.test_database import postgresql_server, postgresql_url
 from tests.test_delivery import (
     test_a_card_is_posted_once_and_then_edited_with_what_is_true,
     test_a_change_while_the_card_is_posted_is_shown_after_it,
@@ -21,8 +20,6 @@ from tests.test_delivery import (
 )
 
 __all__ = [
-    "postgresql_server",
-    "postgresql_url",
     "test_a_card_is_posted_once_and_then_edited_with_what_is_true",
     "test_a_change_while_the_card_is_posted_is_shown_after_it",
     "test_killed_after_any_of_its_notes_each_thing_comes_once",
