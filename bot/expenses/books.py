@@ -36,12 +36,12 @@ class Books(Reporting):
             if old.step + 1 < len(old.approvers):
                 # The next approver has as long as the first one had, until a reminder.
                 new = replace(old, step=old.step + 1, reminded_at=change.now)
-                new = self._next(change, "approved a step", old, new)
+                new = change.report("approved a step", old, new)
                 change.card(new.approver, new.name)
                 change.give(new.approver, new, "pdf")
             else:
                 new = replace(old, state="approved", reason="", decided_by=by.person, decided_at=change.now)
-                new = self._next(change, "approved", old, new)
+                new = change.report("approved", old, new)
                 change.say(new.owner, new, f"<@{by.person}> approved {_titled(new)}.")
                 change.give(new.owner, new, "pdf", "xlsx", "csv")
         return self._whole(new, await self._inside(tx, new))
@@ -66,7 +66,7 @@ class Books(Reporting):
             if to in old.approvers:
                 raise ExpenseRefused(f"<@{to}> is among the approvers of {old.name} already.")
             approvers = (*old.approvers[: old.step], to, *old.approvers[old.step + 1 :])
-            new = self._next(change, "handed over", old, replace(old, approvers=approvers, reminded_at=change.now))
+            new = change.report("handed over", old, replace(old, approvers=approvers, reminded_at=change.now))
             change.card(to, new.name)
             change.give(to, new, "pdf")
             if by.person != old.approver:
@@ -79,7 +79,7 @@ class Books(Reporting):
             old = await self._present(tx, team, report)
             if old is None or old.state != "submitted":
                 return
-            change.report("reminded", old, replace(old, reminded_at=change.now))
+            change.reminded(old)
             since = old.submitted_at.date().isoformat() if old.submitted_at else ""
             text = f"{_titled(old)} of <@{old.owner}> waits for your decision since {since}."
             change.say(old.approver, old, text, f"reminded {change.now.date()}")
@@ -102,7 +102,7 @@ class Books(Reporting):
                 raise ExpenseRefused(f"Please say why, so that <@{old.owner}> knows what to do.")
             state: ReportState = "rejected" if deed == "reject" else "changes_requested"
             new = replace(old, state=state, reason=reason, decided_by=by.person, decided_at=change.now)
-            new = self._next(change, "rejected" if deed == "reject" else "sent back", old, new)
+            new = change.report("rejected" if deed == "reject" else "sent back", old, new)
             text = said.format(report=_titled(new), reason=f"“{escaped(reason)}”")
             change.say(new.owner, new, f"<@{by.person}> {text}")
         return self._whole(new, await self._inside(tx, new))
@@ -113,7 +113,7 @@ class Books(Reporting):
         async with writing(tx, by) as change:
             for number in dict.fromkeys(numbers):
                 old = await self._allowed(tx, by, number, deed, None)
-                new = self._next(change, state, old, replace(old, state=state))
+                new = change.report(state, old, replace(old, state=state))
                 if deed == "pay":
                     change.say(new.owner, new, f"{_titled(new)} was paid.")
 

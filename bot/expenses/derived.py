@@ -27,7 +27,7 @@ _KEPT = " Its owner says that both are right."
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What an expense is compared with: the owner's others of its day, and earlier ones that it may repeat (None: it was compared before)."""
+    """What an expense is compared with: the owner's of its day, and earlier ones that it may repeat (None: it was compared before)."""
 
     day: Sequence[Expense] = ()
     earlier: Sequence[Expense] | None = None
@@ -57,7 +57,8 @@ def settled(expense: Expense, around: Neighbours, policy: Policy, home: str, tod
     asks = (*missing, *(name for name in expense.doubts if name not in missing))
     expense = replace(expense, home=worth(details, home), asks=asks)
     twin, likeness = _likeness(expense, around.earlier)
-    notes = tuple(n for n in rules.check_expense(expense, around.day, policy, home, today) if n.rule != DUPLICATE)
+    others = [e for e in around.day if e.number != expense.number and e.details.spent_on == details.spent_on]
+    notes = tuple(n for n in rules.check_expense(expense, others, policy, home, today) if n.rule != DUPLICATE)
     expense = replace(expense, twin=twin, notes=(likeness, *notes) if likeness else notes)
     return replace(expense, state=_state(expense))
 
@@ -78,6 +79,12 @@ def worth(details: Details, home: str) -> Money | None:
 def likeness(expense: Expense) -> Note | None:
     """The note that an expense looks like another: a block while its owner has said nothing of it, a note once both are kept."""
     return next((n for n in expense.notes if n.rule == DUPLICATE), None)
+
+
+def placed(expense: Expense, report: int | None) -> Expense:
+    """An expense that was put into a report, or taken out of one."""
+    expense = replace(expense, report=report)
+    return replace(expense, state=_state(expense))
 
 
 def kept_both(expense: Expense) -> Expense:

@@ -23,6 +23,7 @@ from bot.expenses.values import By, Details, Draft, Expense, Rate, Read, Report
 from bot.expenses.writing import Writing, writing
 
 MOST_CANDIDATES = 500  # that a new expense is compared with
+MOST_OF_DAYS = 5_000  # that count towards limits a day, of all days of a report
 _e = tables.expenses.c
 
 
@@ -76,7 +77,7 @@ class Filing(Reading):
             if new == old:
                 return old
             compare = any(getattr(details, name) != getattr(before, name) for name in LIKENESS)
-            new = await self._write(tx, change, "changed", old, new, compare=compare)
+            new = change.expense("changed", old, await self._settled(tx, change, new, compare=compare))
             touch(change, report, f"{new.name} in it was changed")
         return new
 
@@ -87,7 +88,7 @@ class Filing(Reading):
             note = likeness(old)
             if note is None or note.level == "note":
                 raise ExpenseRefused(f"{old.name} is not held as a duplicate.")
-            new = await self._write(tx, change, "kept both", old, kept_both(old))
+            new = change.expense("kept both", old, kept_both(old))
             touch(change, report, f"{new.name} in it was changed")
         return new
 
@@ -97,12 +98,12 @@ class Filing(Reading):
             old, report = await self._mine(tx, by, number, version)
             if report and report.state == "submitted":
                 raise ExpenseRefused(f"{old.name} is in {report.name}, which was submitted. Withdraw that first.")
-            new = await self._write(tx, change, "removed", old, replace(old, state="discarded", report=None))
+            new = change.expense("removed", old, replace(old, state="discarded", report=None))
             touch(change, report, f"{new.name} was removed")
             held = (_e.team == by.team) & (_e.twin == number) & (_e.state == "duplicate_hold")
             for row in (await tx.execute(select(tables.expenses).where(held).limit(MOST_CANDIDATES))).all():
                 like = to_expense(row)
-                await self._write(tx, change, "compared", like, like, compare=True, without=number)
+                change.expense("compared", like, await self._settled(tx, change, like, compare=True, without=number))
         return new
 
     # -- within the books ---------------------------------------------------------------------------------------------------------
@@ -128,38 +129,23 @@ class Filing(Reading):
                 return (await self._seen(tx, by, record["number"]))[0]
         return None
 
-    async def _write(
-        self,
-        tx: AsyncConnection,
-        change: Writing,
-        action: str,
-        old: Expense,
-        new: Expense,
-        *,
-        compare: bool = False,
-        without: int | None = None,
-    ) -> Expense:
-        """Writes an expense's next version with all that follows from its fields."""
-        new = replace(new, version=old.version + 1, changed_at=change.now)
-        new = await self._settled(tx, change, new, compare=compare, without=without)
-        change.expense(action, old, new)
-        return new
-
     async def _settled(
         self, tx: AsyncConnection, change: Writing, expense: Expense, *, compare: bool, without: int | None = None
     ) -> Expense:
+        """The expense with all that follows from its fields; compared anew with those that it may repeat, but one."""
         around = Neighbours(
-            await self._same_day(tx, expense), await self._earlier(tx, expense, without) if compare else None
+            await self._of_days(tx, expense), await self._earlier(tx, expense, without) if compare else None
         )
         return settled(expense, around, self.policy, self.home, latest_day(change.now))
 
-    async def _same_day(self, tx: AsyncConnection, expense: Expense) -> Sequence[Expense]:
-        """The owner's others of that day that are to be paid."""
-        if expense.details.spent_on is None:
+    async def _of_days(self, tx: AsyncConnection, *expenses: Expense) -> Sequence[Expense]:
+        """What the owner of these expenses spent on their days, and wants to be paid."""
+        days = {e.details.spent_on for e in expenses} - {None}
+        if not days:
             return ()
-        mine = (_e.team == expense.team) & (_e.owner == expense.owner) & (_e.spent_on == expense.details.spent_on)
-        others = mine & (_e.number != expense.number) & _e.state.not_in(("discarded", "duplicate_hold"))
-        rows = await tx.execute(select(tables.expenses).where(others).order_by(_e.number).limit(MOST_CANDIDATES))
+        mine = (_e.team == expenses[0].team) & (_e.owner == expenses[0].owner) & _e.spent_on.in_(days)
+        live = mine & _e.state.not_in(("discarded", "duplicate_hold"))
+        rows = await tx.execute(select(tables.expenses).where(live).order_by(_e.number).limit(MOST_OF_DAYS))
         return [to_expense(row) for row in rows]
 
     async def _earlier(self, tx: AsyncConnection, expense: Expense, without: int | None) -> Sequence[Expense]:
@@ -185,13 +171,12 @@ def touch(change: Writing, report: Report | None, why: str) -> None:
     """What is in a report changed: who saw it before has to look again, and a report that waits is taken back from its approver."""
     if report is None:
         return
-    new, action = replace(report, version=report.version + 1, changed_at=change.now), "contents changed"
     if report.state == "submitted":
-        action = "withdrawn"
-        new = withdrawn(new, change)
+        new = change.report("withdrawn", report, withdrawn(report, change))
         said = f"<@{report.owner}> took {report.name} back: {why}. There is nothing to decide now."
         change.say(report.approver, new, said)
-    change.report(action, report, new)
+    else:
+        change.report("contents changed", report, report)
 
 
 def withdrawn(report: Report, change: Writing) -> Report:

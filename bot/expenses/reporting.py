@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import tables
 from bot.errors import ExpenseRefused
 from bot.expenses import money, rules
+from bot.expenses.derived import Neighbours, latest_day, placed, settled
 from bot.expenses.fields import NAMES, clean
 from bot.expenses.filing import Filing, withdrawn
 from bot.expenses.findings import Whole
@@ -53,7 +54,7 @@ class Reporting(Filing):
             )
             change.new_report(report)
             for expense in found:
-                await self._write(tx, change, "added", expense, replace(expense, report=report.number))
+                change.expense("added", expense, placed(expense, report.number))
         return self._whole(report, await self._inside(tx, report))
 
     async def add(self, tx: AsyncConnection, by: By, report: int, version: int | None, numbers: Sequence[int]) -> Whole:
@@ -64,8 +65,8 @@ class Reporting(Filing):
             if len(await self._inside(tx, old)) + len(found) > MOST_IN_REPORT:
                 raise _full()
             for expense in found:
-                await self._write(tx, change, "added", expense, replace(expense, report=report))
-            new = self._next(change, "expenses added", old, old) if found else old
+                change.expense("added", expense, placed(expense, report))
+            new = change.report("expenses added", old, old) if found else old
         return self._whole(new, await self._inside(tx, new))
 
     async def take_out(
@@ -78,8 +79,8 @@ class Reporting(Filing):
             if others := [f"E-{n}" for n in dict.fromkeys(numbers) if n not in inside]:
                 raise ExpenseRefused(f"{old.name} does not have {', '.join(others[:MOST_SAID])}.")
             for number in dict.fromkeys(numbers):
-                await self._write(tx, change, "taken out", inside[number], replace(inside[number], report=None))
-            new = self._next(change, "expenses taken out", old, old) if numbers else old
+                change.expense("taken out", inside[number], placed(inside[number], None))
+            new = change.report("expenses taken out", old, old) if numbers else old
         return self._whole(new, await self._inside(tx, new))
 
     async def submit(
@@ -101,7 +102,7 @@ class Reporting(Filing):
                 reminded_at=None,
             )
             _refuse(old, self._in_the_way(new, expenses))
-            new = self._next(change, "submitted", old, new)
+            new = change.report("submitted", old, new)
             change.card(new.approver, new.name)
             change.give(new.approver, new, "pdf")
             if old.submitted_at:  # its card is there from the first time, and an edit notifies nobody
@@ -113,7 +114,7 @@ class Reporting(Filing):
         """Takes a submitted report back."""
         async with writing(tx, by) as change:
             old = await self._allowed(tx, by, report, "withdraw", version)
-            new = self._next(change, "withdrawn", old, withdrawn(old, change))
+            new = change.report("withdrawn", old, withdrawn(old, change))
             change.say(old.approver, new, f"<@{old.owner}> took {old.name} back. There is nothing to decide now.")
         return self._whole(new, await self._inside(tx, new))
 
@@ -125,12 +126,6 @@ class Reporting(Filing):
         if why := report_refusal(report, deed, by.person, version, finance=self._finance(by)):
             raise ExpenseRefused(why)
         return report
-
-    def _next(self, change: Writing, action: str, old: Report, new: Report) -> Report:
-        """Writes a report's next version."""
-        new = replace(new, version=old.version + 1, changed_at=change.now)
-        change.report(action, old, new)
-        return new
 
     async def _ready(self, tx: AsyncConnection, by: By) -> Sequence[Expense]:
         """All of the owner's that are ready, the oldest first: as many as a report takes."""
@@ -154,11 +149,11 @@ class Reporting(Filing):
         self, tx: AsyncConnection, change: Writing, expenses: Sequence[Expense]
     ) -> tuple[Expense, ...]:
         """The expenses by today's policy: days have passed, and others of the same day have come, since their last change."""
-        checked = []
-        for old in expenses:
-            new = await self._settled(tx, change, old, compare=False)
-            checked.append(new if new == old else await self._write(tx, change, "checked", old, new))
-        return tuple(checked)
+        around, today = Neighbours(await self._of_days(tx, *expenses)), latest_day(change.now)
+        now = [settled(e, around, self.policy, self.home, today) for e in expenses]
+        return tuple(
+            new if new == old else change.expense("checked", old, new) for old, new in zip(expenses, now, strict=True)
+        )
 
     def _in_the_way(self, report: Report, expenses: Sequence[Expense]) -> list[str]:
         """Why a report cannot be submitted."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -61,13 +62,22 @@ class Writing:
         self._numbers["report"] = report.number
         self._add(reports, "opened", report.name, report_record(report), report.owner)
 
-    def expense(self, action: str, old: Expense, new: Expense) -> None:
-        """Writes a change of an expense."""
+    def expense(self, action: str, old: Expense, new: Expense) -> Expense:
+        """Writes an expense's next version."""
+        new = replace(new, version=old.version + 1, changed_at=self.now)
         self._change(expenses, action, new.name, expense_record(old), expense_record(new))
+        return new
 
-    def report(self, action: str, old: Report, new: Report) -> None:
-        """Writes a change of a report."""
+    def report(self, action: str, old: Report, new: Report) -> Report:
+        """Writes a report's next version."""
+        new = replace(new, version=old.version + 1, changed_at=self.now)
         self._change(reports, action, new.name, report_record(old), report_record(new))
+        return new
+
+    def reminded(self, report: Report) -> None:
+        """Notes when a report's approver was reminded. No new version: the buttons that people see stay good."""
+        old, new = report_record(report), report_record(replace(report, reminded_at=self.now))
+        self._change(reports, "reminded", report.name, old, new)
 
     def _add(self, table: Table, action: str, subject: str, record: Record, owner: str) -> None:
         self._new[table].append(record)
@@ -129,8 +139,7 @@ class Writing:
                 last_hash=self._hash,
             )
         )
-        for subject in self._subjects:
-            await outgoing.changed(tx, self.by.team, subject)
+        await outgoing.changed(tx, self.by.team, *self._subjects)
         for card in self._cards:
             await outgoing.show_card(tx, self.by.team, *card)
         for file in self._files:
