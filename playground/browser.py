@@ -40,7 +40,7 @@ class Browser:
         app.router.add_get("/playground/files/{file}", self.file)
         app.router.add_get("/archives/{tail:.*}", _permalink)
         app.router.add_get("/files/{tail:.*}", _permalink)
-        for name in ("say", "edit", "delete", "delete_file", "react", "press", "submit", "close", "home"):
+        for name in ("say", "command", "edit", "delete", "delete_file", "react", "press", "submit", "close", "home"):
             app.router.add_post(f"/playground/{name}", self._acting(getattr(self, f"_{name}")))
         app.on_shutdown.append(self._feed.close)
 
@@ -57,6 +57,7 @@ class Browser:
                 "modal": modal,
                 "errors": self._ws.view_errors.get(modal["id"], {}) if modal else {},
                 "team": app.team_name,
+                "commands": sorted(app.commands),
                 "bot_user_id": app.bot_user_id,
                 "me": person.id,
                 "people": [_person(p) for p in self._ws.people.values()],
@@ -115,10 +116,16 @@ class Browser:
         if not text.strip() and not files:
             raise ValueError("There is nothing to send.")
         command, _, rest = text.partition(" ")
+        thread_ts = body.get("thread_ts") or None
         if command.startswith("/") and command[1:].replace("-", "").replace("_", "").isalnum():
-            self._ws.command(person, channel, command, rest.strip())
+            self._ws.command(person, channel, command, rest.strip(), thread_ts=thread_ts)
             return {}
-        return {"ts": self._ws.say(person, channel, text, thread_ts=body.get("thread_ts") or None, files=files)}
+        return {"ts": self._ws.say(person, channel, text, thread_ts=thread_ts, files=files)}
+
+    async def _command(self, person: Person, body: Json) -> Json:
+        """Invokes the slash command `command` with `text` in `channel`; what comes of it is seen in the channel."""
+        self._ws.command(person, self._place(person, body), str(body["command"]), str(body.get("text") or "").strip())
+        return {}
 
     async def _edit(self, person: Person, body: Json) -> Json:
         channel, ts = self._own(person, body)

@@ -1,14 +1,16 @@
 """Checks of blocks, messages and views: the shapes and lengths that Slack refuses."""
 
+import json
 import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
 from playground.slack.arguments import SlackError
+from playground.slack.elements import elements_faults, text_faults, too_long
 from playground.slack.state import Json
 
-MAX_BLOCKS, MAX_VIEW_BLOCKS, MAX_MARKDOWN = 50, 100, 12_000
+MAX_BLOCKS, MAX_VIEW_BLOCKS, MAX_MARKDOWN, MAX_VIEW_BYTES = 50, 100, 12_000, 250_000
 MAX_UPDATE_TEXT, MAX_POST_TEXT = 4_000, 40_000
 # type → fields it needs; known types without a check of their own are listed with none.
 _NEEDS: dict[str, tuple[str, ...]] = {
@@ -18,6 +20,12 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "data_table": ("rows",), "card": (), "carousel": (), "alert": ("text",), "plan": ("title",), "task_card": ("task_id", "title"),
     "contact_card": (), "data_visualization": (), "container": (),
 }  # fmt: skip
+_VIEW_FIELDS = frozenset(
+    [
+        "type", "title", "blocks", "close", "submit", "private_metadata", "callback_id", "clear_on_close", "notify_on_close",
+        "external_id", "submit_disabled",
+    ]
+)  # fmt: skip
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _ALONE = re.compile(r"\s{0,3}(#{1,6}\s|([-*_]\s*){3,}$)")
 _ITEM = re.compile(r"\s*([-*+]|\d{1,9}[.)])\s")
@@ -92,61 +100,39 @@ def _block_faults(block: Any, where: str) -> Iterator[str]:
     yield from (
         f"missing required field: {k} [json-pointer:{where}]" for k in _NEEDS[kind] if block.get(k) in (None, "", [])
     )
-    yield from _too_long(block.get("block_id"), 255, f"{where}/block_id")
+    yield from too_long(block.get("block_id"), 255, f"{where}/block_id")
     match kind:
         case "section":
             if not block.get("text") and not block.get("fields"):
                 yield f"missing required field: text [json-pointer:{where}]"
             for i, field in enumerate(block.get("fields") or ()):
-                yield from _text_faults(field, f"{where}/fields/{i}", 2000)
+                yield from text_faults(field, f"{where}/fields/{i}", 2000)
             if len(block.get("fields") or ()) > 10:
                 yield f"no more than 10 items allowed [json-pointer:{where}/fields]"
-        case "image" if not block.get("image_url") and not block.get("slack_file"):
-            yield f"missing required field: image_url [json-pointer:{where}]"
+        case "image":
+            if not block.get("image_url") and not block.get("slack_file"):
+                yield f"missing required field: image_url [json-pointer:{where}]"
+            yield from too_long(block.get("image_url"), 3000, f"{where}/image_url")
+            yield from too_long(block.get("alt_text"), 2000, f"{where}/alt_text")
         case "table" | "data_table":
             yield from _table_faults(block.get("rows"), where, 100 if kind == "table" else 101)
         case "markdown" | "rich_text" | "alert":
             return
     if kind in _TEXT_MOST and block.get("text"):
-        yield from _text_faults(block["text"], f"{where}/text", _TEXT_MOST[kind], plain=kind == "header")
+        yield from text_faults(block["text"], f"{where}/text", _TEXT_MOST[kind], plain=kind == "header")
+    if kind == "input":
+        yield from _input_faults(block, where)
     held = block.get("elements") or [e for e in (block.get("accessory"), block.get("element")) if e]
-    yield from _elements_faults(held, where, _ELEMENTS_MOST.get(kind, 1))
+    yield from elements_faults(held, kind, where, _ELEMENTS_MOST.get(kind, 1))
 
 
-def _elements_faults(held: Any, where: str, most: int) -> Iterator[str]:
-    if not isinstance(held, list) or not all(isinstance(e, dict) for e in held):
-        yield f"must be an array of objects [json-pointer:{where}/elements]"
-        return
-    if len(held) > most:
-        yield f"no more than {most} items allowed [json-pointer:{where}/elements]"
-    ids = [e["action_id"] for e in held if e.get("action_id")]
-    if len(set(ids)) < len(ids):
-        yield f"action_id must be unique in its block [json-pointer:{where}/elements]"
-    for i, element in enumerate(held):
-        at = f"{where}/elements/{i}"
-        kind = element.get("type")
-        if kind in ("mrkdwn", "plain_text"):
-            yield from _text_faults(element, at, 3000)
-            continue
-        if not isinstance(kind, str):
-            yield f"missing required field: type [json-pointer:{at}]"
-        yield from _too_long(element.get("action_id"), 255, f"{at}/action_id")
-        if kind == "button":
-            yield from _button_faults(element, at)
-        if kind == "feedback_buttons":
-            for side in ("positive_button", "negative_button"):
-                yield from _button_faults(element.get(side), f"{at}/{side}")
-
-
-def _button_faults(button: Any, where: str) -> Iterator[str]:
-    if not isinstance(button, dict):
-        yield f"missing required field [json-pointer:{where}]"
-        return
-    yield from _text_faults(button.get("text"), f"{where}/text", 75, plain=True)
-    yield from _too_long(button.get("value"), 2000, f"{where}/value")
-    yield from _too_long(button.get("url"), 3000, f"{where}/url")
-    if button.get("style") not in (None, "primary", "danger"):
-        yield f"must be a valid enum value [json-pointer:{where}/style]"
+def _input_faults(block: Json, where: str) -> Iterator[str]:
+    yield from text_faults(block.get("label"), f"{where}/label", 2000, plain=True)
+    if block.get("hint") is not None:
+        yield from text_faults(block["hint"], f"{where}/hint", 2000, plain=True)
+    for name in ("optional", "dispatch_action"):
+        if not isinstance(block.get(name, False), bool):
+            yield f"must be a boolean [json-pointer:{where}/{name}]"
 
 
 def _table_faults(rows: Any, where: str, most: int) -> Iterator[str]:
@@ -162,20 +148,6 @@ def _table_faults(rows: Any, where: str, most: int) -> Iterator[str]:
             yield f"unsupported cell [json-pointer:{where}/rows/{i}]"
 
 
-def _text_faults(text: Any, where: str, most: int, *, plain: bool = False) -> Iterator[str]:
-    if not isinstance(text, dict) or text.get("type") not in (("plain_text",) if plain else ("plain_text", "mrkdwn")):
-        yield f"must be a {'plain_text' if plain else 'text'} object [json-pointer:{where}]"
-    elif not isinstance(text.get("text"), str) or not text["text"]:
-        yield f"must be more than 0 characters [json-pointer:{where}/text]"
-    else:
-        yield from _too_long(text["text"], most, f"{where}/text")
-
-
-def _too_long(value: Any, most: int, where: str) -> Iterator[str]:
-    if isinstance(value, str) and len(value) > most:
-        yield f"must be less than {most + 1} characters [json-pointer:{where}]"
-
-
 def check_view(view: Any, kind: str) -> None:
     """SlackError("invalid_arguments") when a view is not one that Slack opens; `kind` "modal" or "home"."""
     if not isinstance(view, dict) or view.get("type") != kind:
@@ -184,14 +156,17 @@ def check_view(view: Any, kind: str) -> None:
     if kind == "modal":
         for name in ("title", "submit", "close"):
             if name == "title" or view.get(name) is not None:
-                faults += _text_faults(view.get(name), f"/view/{name}", 24, plain=True)
+                faults += text_faults(view.get(name), f"/view/{name}", 24, plain=True)
         inputs = any(isinstance(b, dict) and b.get("type") == "input" for b in view.get("blocks") or ())
         if inputs and not view.get("submit"):
             faults.append("missing required field: submit [json-pointer:/view]")
     for name, most in (("private_metadata", 3000), ("callback_id", 255), ("external_id", 255)):
-        faults += _too_long(view.get(name), most, f"/view/{name}")
+        faults += too_long(view.get(name), most, f"/view/{name}")
+    faults += [f"invalid additional property: {name} [json-pointer:/view]" for name in view if name not in _VIEW_FIELDS]
     if faults:
         raise SlackError("invalid_arguments", *(f"[ERROR] {f}" for f in faults))
+    if len(json.dumps(view, ensure_ascii=False).encode()) > MAX_VIEW_BYTES:
+        raise SlackError("view_too_large")
     try:
         check_blocks(view.get("blocks"), MAX_VIEW_BLOCKS, "/view/blocks")
     except SlackError as error:

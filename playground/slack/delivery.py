@@ -46,6 +46,11 @@ class Delivery:
             self._start(self._webhook.close())
         self._webhook = Webhook(self._app, url, self._acked) if url else None
 
+    @property
+    def is_reachable(self) -> bool:
+        """Whether there is anybody to deliver to, as far as is known."""
+        return self._webhook is not None or self.sockets.connections > 0
+
     async def verify_url(self) -> bool:
         """Whether the request URL passes Slack's url_verification."""
         assert self._webhook is not None, "deliver_to(url) first"

@@ -17,7 +17,8 @@ SUBSCRIPTIONS = (
 class Installation:
     """Ids, tokens, scopes and event subscriptions of the one installed app.
 
-    `scopes` and `subscriptions` may be changed at any time, as an admin may reinstall an app with others.
+    `scopes` and `subscriptions` may be changed at any time, as an admin may reinstall an app with others. `commands` are
+    its slash commands, each with the manifest's `should_escape`.
     `origin` is where the workspace is served, e.g. "http://127.0.0.1:8080"; empty until it is known.
     """
 
@@ -35,4 +36,5 @@ class Installation:
     verification_token: str = "playground-verification"
     scopes: set[str] = field(default_factory=lambda: set(SCOPES.split()))
     subscriptions: set[str] = field(default_factory=lambda: set(SUBSCRIPTIONS.split()))
+    commands: dict[str, bool] = field(default_factory=lambda: {"/expenses": True})
     origin: str = ""

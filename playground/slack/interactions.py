@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from playground.slack import text as slack_text
 from playground.slack.installation import Installation
 from playground.slack.state import Change, Channel, Json, Person
 from playground.slack.views import Views
@@ -52,12 +53,27 @@ class Interactions(Views):
         payload |= {"state": {"values": {}}, "response_url": self._response_url(place, who, ts)}
         self._act(payload, message.get("blocks", []), action_id, value)
 
-    def command(self, person: str | Person, channel: str | Channel, command: str, text: str = "") -> None:
-        """A person invokes a slash command."""
+    def command(
+        self,
+        person: str | Person,
+        channel: str | Channel,
+        command: str,
+        text: str = "",
+        *,
+        thread_ts: str | None = None,
+    ) -> None:
+        """A person invokes a slash command by typing it. ValueError, in Slack's words, where its client does not send it."""
         who, place = self.person(person), self.channel(channel)
+        if command not in self.app.commands:
+            raise ValueError(f"{command} is not a valid command.")
+        if thread_ts:
+            raise ValueError(f"{command} is not supported in threads. Sorry!")
+        if who.id not in place.members:
+            raise ValueError(f"{who.name} is not in {place.name}")
+        text = slack_text.typed(self, text, named=True) if self.app.commands[command] else text
         payload = {
             "token": self.app.verification_token, "team_id": self.app.team_id, "team_domain": self.app.team_domain,
-            "channel_id": place.id, "channel_name": "directmessage" if place.kind == "im" else place.name,
+            "channel_id": place.id, "channel_name": self._brief(place)["name"],
             "user_id": who.id, "user_name": who.name, "command": command, "text": text, "api_app_id": self.app.app_id,
             "is_enterprise_install": "false", "response_url": self._response_url(place, who), "trigger_id": self.trigger(who),
         }  # fmt: skip

@@ -42,7 +42,8 @@ def profile_object(ws: Workspace, person: Person) -> Json:
         "title": person.title, "phone": "", "real_name": person.real_name, "real_name_normalized": person.real_name,
         # Nobody has set one, as with most people: clients show the real name then.
         "display_name": "", "display_name_normalized": "", "status_text": "", "status_emoji": "",
-        "first_name": person.real_name.split()[0], "last_name": person.real_name.split()[-1], "fields": {},
+        "first_name": person.real_name.split()[0], "last_name": person.real_name.split()[-1],
+        "fields": None,  # users.profile.get alone tells them
         "team": person.team_id or ws.app.team_id,
     }  # fmt: skip
     if person.is_bot:
@@ -117,8 +118,19 @@ def users_lookup_by_email(ws: Workspace, args: Json) -> Json:
 
 
 def users_profile_get(ws: Workspace, args: Json) -> Json:
-    """users.profile.get."""
-    return {"profile": profile_object(ws, known(ws, args.get("user") or ws.app.bot_user_id))}
+    """users.profile.get: with the fields that this company has added to its people's profiles."""
+    person = known(ws, args.get("user") or ws.app.bot_user_id)
+    fields = _custom_fields(person, labelled=bool(args.get("include_labels")))
+    return {"profile": profile_object(ws, person) | {"fields": fields}}
+
+
+def _custom_fields(person: Person, *, labelled: bool) -> Json | list[Json]:
+    """By id. A field of the type "user" holds a person's id. Who has none gets an empty array, where others get an object."""
+    values = {} if person.is_bot else {("Xf00OFFICE", "Office"): person.tz.rpartition("/")[2].replace("_", " ")}
+    if person.manager:
+        values["Xf0MANAGER", "Manager"] = person.manager
+    told = {id_: {"value": v, "alt": ""} | ({"label": label} if labelled else {}) for (id_, label), v in values.items()}
+    return told or []
 
 
 def usergroups_list(ws: Workspace, args: Json) -> Json:

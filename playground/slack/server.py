@@ -270,7 +270,10 @@ class SlackServer:
             self.workspace.show_modal(user)
         if envelope.type == "slash_commands":
             form = envelope.payload
-            text = f"{form['command']} failed with the error “operation_timeout”"
+            # Slack tells an app that answers too late from one that it did not reach.
+            late = envelope.retry_reason in ("timeout", "http_timeout") and self.delivery.is_reachable
+            error = "operation_timeout" if late else "dispatch_failed"
+            text = f'{form["command"]} failed with the error "{error}"'
             self.workspace.whisper(
                 self.workspace.channel(form["channel_id"]), form["user_id"], {"user": "USLACKBOT", "text": text}
             )

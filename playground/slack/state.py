@@ -17,7 +17,7 @@ SLACKBOT = "USLACKBOT"
 
 @dataclass(slots=True)
 class Person:
-    """A member of the workspace. `tz` is an IANA name; `team_id` is set for people of another company."""
+    """A member of the workspace. `tz` is an IANA name; `team_id` is set for people of another company; `manager` is a person's id."""
 
     id: str
     name: str
@@ -31,6 +31,7 @@ class Person:
     is_bot: bool = False
     is_admin: bool = False
     team_id: str = ""
+    manager: str = ""
 
 
 @dataclass(slots=True)

@@ -17,12 +17,15 @@ _TYPED = re.compile(
 _CALLS = re.compile(r"<(?:@([UW][A-Z0-9]+)|!(channel|here|everyone)|!subteam\^(S[A-Z0-9]+))(?:\|[^<>]*)?>")
 
 
-def typed(state: State, text: str) -> str:
-    """What Slack's client sends for what a person typed: names and links as entities, & < > escaped."""
+def typed(state: State, text: str, *, named: bool = False) -> str:
+    """What Slack's client sends for what a person typed: names and links as entities, & < > escaped.
+
+    `named`: a person's handle stands behind the id, as in a command that escapes.
+    """
     out, end = [], 0
     for m in _TYPED.finditer(text):
         out.append(html.escape(text[end : m.start()], quote=False))
-        out.append(_entity(state, m))
+        out.append(_entity(state, m, named=named))
         end = m.end()
     return "".join(out) + html.escape(text[end:], quote=False)
 
@@ -39,7 +42,7 @@ def linked(state: State, text: str) -> str:
     return re.sub(r"(?<![\w@<])@([a-z0-9][a-z0-9._-]*[a-z0-9])", mention, text)
 
 
-def _entity(state: State, m: re.Match[str]) -> str:
+def _entity(state: State, m: re.Match[str], *, named: bool) -> str:
     escaped = html.escape(m[0], quote=False)
     if m["url"]:
         return f"<{escaped}>"
@@ -57,7 +60,8 @@ def _entity(state: State, m: re.Match[str]) -> str:
         for group in state.usergroups.values():
             if group["handle"] == name:
                 return f"<!subteam^{group['id']}>{tail}"
-        return f"<@{state.person(name).id}>{tail}"
+        person = state.person(name)
+        return f"<@{person.id}{'|' + person.name if named else ''}>{tail}"
     except KeyError:
         return escaped
 

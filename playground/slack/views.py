@@ -3,23 +3,16 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from playground.slack.files import file_object
+from playground.slack.inputs import VALUE_KEYS, elements, inputs, misfit, required, state_value
 from playground.slack.installation import Installation
 from playground.slack.state import Change, File, Json, Person, State
 
 TRIGGER_SECONDS = 3
-_VALUE_KEYS = {
-    "plain_text_input": "value", "email_text_input": "value", "url_text_input": "value", "number_input": "value",
-    "static_select": "selected_option", "external_select": "selected_option", "radio_buttons": "selected_option",
-    "overflow": "selected_option", "checkboxes": "selected_options", "multi_static_select": "selected_options",
-    "users_select": "selected_user", "multi_users_select": "selected_users", "conversations_select": "selected_conversation",
-    "channels_select": "selected_channel", "datepicker": "selected_date", "timepicker": "selected_time",
-    "datetimepicker": "selected_date_time", "file_input": "files", "rich_text_input": "rich_text_value",
-}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -51,21 +44,27 @@ class Views(State):
         self._act(payload, view["blocks"], action_id, value)
 
     def submit(self, person: str | Person, view_id: str, values: Json) -> None:
-        """A person submits a modal. `values`: {block_id: {action_id: value}}, a value plain or in Slack's own shape.
+        """A person submits a modal. `values`: {block_id: value} or {block_id: {action_id: value}}; what is not in it stays as it was shown.
 
-        A value of a file_input is a list of `File`s. ValueError, as Slack's client would not send it, where a field that is not
-        optional stays empty.
+        A value is plain ("12.50", "2026-11-20", an option's value, a person's handle or id, "" or [] for what was cleared) or in
+        Slack's own shape; of a file_input a list of `File`s. ValueError, as Slack's client would not send it, where a field that is
+        not optional stays empty or a value does not fit its field.
         """
         self.view_errors.pop(view_id, None)
         state: Json = {}
         missing = required(self.views[view_id]["blocks"])
         for block_id, element in inputs(self.views[view_id]["blocks"]):
-            given = values.get(block_id, {}).get(element["action_id"])
+            given = _given(values.get(block_id), element)
             if element["type"] == "file_input":
                 given = self._uploaded(element, given or [])
-            held = state.setdefault(block_id, {})[element["action_id"]] = _state_value(element, given)
-            if block_id in missing and not held[_VALUE_KEYS[element["type"]]]:
+            elif element["type"] in ("users_select", "multi_users_select") and given:
+                given = self._ids(given)
+            held = state.setdefault(block_id, {})[element["action_id"]] = state_value(element, given)
+            value = held[VALUE_KEYS[element["type"]]]
+            if block_id in missing and value in (None, "", []):
                 raise ValueError(f"Please fill in “{missing[block_id]}”.")
+            if value not in (None, "", []) and (why := misfit(element, value)):
+                raise ValueError(why)
         view = self.views[view_id] = self.views[view_id] | {"state": {"values": state}}
         payload = self._interaction("view_submission", self.person(person), view_id) | {
             "view": view,
@@ -87,7 +86,13 @@ class Views(State):
         if view["notify_on_close"]:
             payload = self._interaction("view_closed", who, view_id) | {"view": view, "is_cleared": clear}
             self.emit(Change("interactive", extra=payload))
+        self._forget_closed()
         self.show_modal(who.id)
+
+    def _forget_closed(self) -> None:
+        """A modal that was closed is not there any more: views.update does not find it."""
+        shown = {*self.homes.values(), *(id_ for stack in self.modals.values() for id_ in stack)}
+        self.views = {id_: view for id_, view in self.views.items() if id_ in shown}
 
     def modal(self, person: str | Person) -> Json | None:
         """The modal that a person sees now."""
@@ -99,6 +104,12 @@ class Views(State):
         view = self.modal(user)
         errors = self.view_errors.get(view["id"], {}) if view else {}
         self.emit(Change("modal", user=user, extra={"modal": view, "errors": errors}))
+
+    def _ids(self, people: str | list[str] | Json) -> str | list[str] | Json:
+        """People's ids, for handles or ids."""
+        if isinstance(people, str):
+            return self.person(people).id
+        return people if isinstance(people, dict) else [self.person(p).id for p in people]
 
     def _uploaded(self, element: Json, files: list[File]) -> list[Json]:
         """Files that a person puts into a modal: nowhere shared, but the app may have them."""
@@ -141,6 +152,8 @@ class Views(State):
 
     def submitted(self, user: str, view_id: str, answer: Json) -> None:
         """Do what the app answered to a submission: close the modal, or show errors, another view or none."""
+        if view_id not in self.views:  # closed meanwhile
+            return
         stack = self.modals.get(user, [])
         match answer.get("response_action"):
             case "errors":
@@ -155,6 +168,7 @@ class Views(State):
             case _ if view_id in stack:
                 stack.remove(view_id)
         self.emit(Change("view", extra={"view": self.views[view_id]}))
+        self._forget_closed()
         self.show_modal(user)
 
     def _act(self, payload: Json, blocks: list[Json], action_id: str, value: Any) -> None:
@@ -165,8 +179,8 @@ class Views(State):
             "block_id": block_id,
             "action_ts": self.next_ts(),
         }
-        if element["type"] in _VALUE_KEYS:
-            action |= _state_value(element, value)
+        if element["type"] in VALUE_KEYS:
+            action |= state_value(element, value)
         elif element["type"] == "feedback_buttons":
             side = "negative_button" if value in ("negative", "negative_button") else "positive_button"
             action |= {"value": element[side].get("value", ""), "text": element[side].get("text")}
@@ -182,40 +196,8 @@ class Views(State):
         }  # fmt: skip
 
 
-def elements(blocks: list[Json]) -> Iterator[tuple[str, Json]]:
-    """(block_id, element) of each interactive element."""
-    for i, block in enumerate(blocks):
-        held = [block.get("accessory"), block.get("element"), *(block.get("elements") or ())]
-        for element in held:
-            if isinstance(element, dict) and "action_id" in element:
-                yield block.get("block_id", f"b{i}"), element
-
-
-def required(blocks: list[Json]) -> dict[str, str]:
-    """block_id → label of each input that must be filled in."""
-    named = ((b.get("block_id", f"b{i}"), b) for i, b in enumerate(blocks))
-    return {block_id: b["label"]["text"] for block_id, b in named if b["type"] == "input" and not b.get("optional")}
-
-
-def inputs(blocks: list[Json]) -> Iterator[tuple[str, Json]]:
-    """(block_id, element) of each element that holds a value: the keys of a view's state."""
-    for block_id, element in elements(blocks):
-        if element["type"] in _VALUE_KEYS:
-            yield block_id, element
-
-
-def _state_value(element: Json, given: Any) -> Json:
-    """A value as view.state holds it: plain values are put under the key that the element's type has."""
-    if isinstance(given, dict) and "type" in given:
-        return given
-    key = _VALUE_KEYS[element["type"]]
-    if given is None:
-        given = element.get("initial_value") or element.get(key.replace("selected", "initial"))
-    if key in ("selected_option", "selected_options"):
-        options = [*element.get("options", ()), *(o for g in element.get("option_groups", ()) for o in g["options"])]
-        by_value = {o["value"]: o for o in options}
-        if isinstance(given, str):
-            given = by_value.get(given) or {"text": {"type": "plain_text", "text": given}, "value": given}
-        elif isinstance(given, list):
-            given = [by_value.get(v, v) if isinstance(v, str) else v for v in given]
-    return {"type": element["type"], key: given}
+def _given(value: Any, element: Json) -> Any:
+    """What is given for an element: its block's value, or the one under its action_id."""
+    if isinstance(value, dict) and (element["action_id"] in value or not {"type", "value"} & set(value)):
+        return value.get(element["action_id"])
+    return value

@@ -195,6 +195,10 @@ class Workspace(Interactions):
             if channel.kind != "im" and who.id in channel.members:
                 self.leave(who, channel)
 
+    def set_manager(self, person: str | Person, manager: str | Person | None) -> None:
+        """What a person's profile says under "Manager": somebody, or nobody."""
+        self.person(person).manager = self.person(manager).id if manager else ""
+
     def add_stranger(self, name: str, real_name: str, *, team_id: str = "T0ELSEWHER", channel: str | Channel) -> Person:
         """Somebody of another company comes into a channel, which is shared with that company from then on."""
         place = self.channel(channel)
