@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from bench.expenses import measure
 from bot import tables
 from bot.errors import ExpenseRefused
 from bot.expenses.audit import verify
@@ -561,3 +562,9 @@ async def test_details_may_be_all_unknown(anywhere: World) -> None:
     kept = await anywhere.do("capture", Draft(details=Details(), source="words"))
     assert (kept.state, kept.home) == ("needs_info", None)
     assert (await anywhere.do("find")).count == 1
+
+
+async def test_the_benchmark_runs(sqlite_url: str) -> None:
+    figures = dict(await measure(sqlite_url, 210, 1))
+    assert len(figures) == 13
+    assert all(ms and min(ms) > 0 for ms in figures.values())
