@@ -1,5 +1,6 @@
 """From a request body to what is to be done: the checked context, its tokens, and the plan of the answer."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,11 +14,12 @@ from playground.openai.conversations import Conversation, Conversations
 from playground.openai.errors import JsonObject, invalid
 from playground.openai.extract import TABLES
 from playground.openai.files import File
-from playground.openai.input_files import check_earlier, check_input, file_ids, text_tokens, texts
+from playground.openai.input_files import check_earlier, check_input, file_ids, look_inline, text_tokens, texts
 from playground.openai.items import check_calls, input_items
 from playground.openai.limits import Model, Prompt, Usage, cached_tokens, count_tokens, item_tokens, no_credit, total
 from playground.openai.plan import Plan, View, bounded
 from playground.openai.settle import settled
+from playground.openai.spoken import spoken
 from playground.openai.vector_stores import VectorStores
 
 # How a request finds the items of an earlier response: (context with input, output).
@@ -68,8 +70,8 @@ class Asking:
         self._containers = containers
         self._earlier = earlier
 
-    async def look(self, body: Mapping[str, Any]) -> None:
-        """Read the files that a request touches, so that everything after this needs no disk."""
+    async def look(self, body: Mapping[str, Any]) -> Mapping[str, tuple[str, str]]:
+        """Read the files that a request touches, so that everything after this needs no disk; the texts of those that it brings itself."""
         conversation = self._conversation(body.get("conversation"))
         items = list(conversation.items) if conversation else []
         if body.get("previous_response_id"):
@@ -81,9 +83,10 @@ class Asking:
         await self._files.look([*file_ids(items), *file_ids(given), *in_containers])
         for tool in body.get("tools") or []:
             await self._stores.ready(tool["vector_store_ids"] if tool["type"] == "file_search" else ())
+        return await asyncio.to_thread(look_inline, given, self._files.folder)
 
-    def ask(self, body: JsonObject, model: Model) -> Asked:
-        """The plan for a request whose arguments are good and whose files have been looked at."""
+    def ask(self, body: JsonObject, model: Model, inline: Mapping[str, tuple[str, str]]) -> Asked:
+        """The plan for a request whose arguments are good and whose files have been looked at; `inline` is what `look` gave."""
         context = self.context(body)
         if context.conversation:
             context.conversation.check_free()
@@ -95,7 +98,8 @@ class Asking:
         if self._behaviour.credit is not None and self._behaviour.credit <= 0:
             raise no_credit()
         self._behaviour.take(model.id, usage.input)
-        plan = self._plan(self._view(body, model, context), context)
+        view = self._view(body, model, context)
+        plan = self._plan(replace(view, texts={**view.texts, **inline}) if inline else view, context)
         return Asked(body, model, context, bounded(plan, body.get("max_output_tokens")), usage)
 
     def context(self, body: Mapping[str, Any]) -> Context:
@@ -165,9 +169,7 @@ class Asking:
         if search is None or not context.input or context.input[-1].get("role") not in ("user", "developer"):
             return view
         limit = search.get("max_num_results") or 10
-        found = self._stores.find(
-            search["vector_store_ids"], rules.spoken(view.last_user), search.get("filters"), limit
-        )
+        found = self._stores.find(search["vector_store_ids"], spoken(view.last_user), search.get("filters"), limit)
         return replace(view, found=found)
 
     def _plan(self, view: View, context: Context) -> Plan:

@@ -27,6 +27,9 @@ MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNO
 OFFICE_TEXT = re.compile(r"<[wa]:t(?:\s[^>]*)?>([^<]*)<")
 OFFICE_PARTS = {".docx": re.compile(r"word/document\.xml"), ".pptx": re.compile(r"ppt/slides/slide(\d+)\.xml")}
 
+SHOWS = ", which shows:\n"  # stands between what a picture is and its description
+_EXIF_DESCRIPTION = 0x010E
+
 Code = Literal["invalid_file", "unsupported_file", "server_error"]
 
 
@@ -50,7 +53,7 @@ def look(path: Path, filename: str) -> Look:
         if image := _image(path):
             return image
         if suffix == ".pdf":
-            return _texts(page.extract_text() for page in _pdf(path).pages)
+            return _pages(_pdf(path))
         if suffix in OFFICE_PARTS:
             return _texts(_office(path, OFFICE_PARTS[suffix]))
         if suffix == ".xlsx":
@@ -72,12 +75,25 @@ class FaultError(Exception):
 def _image(path: Path) -> Look | None:
     try:
         with Image.open(path, formats=list(IMAGES)) as image:
-            image.verify()
             width, height = image.size
             kind = IMAGES[image.format or ""]
+            image.verify()
+        with Image.open(path, formats=list(IMAGES)) as image:  # one that was verified is of no further use
+            shows = _description(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
-    return Look(f"a {kind.upper()} image of {width} × {height} pixels", ("unsupported_file", "It is an image."), kind)
+    text = f"a {kind.upper()} image of {width} × {height} pixels" + (SHOWS + shows if shows else "")
+    return Look(text, ("unsupported_file", "It is an image."), kind)
+
+
+def _description(image: Image.Image) -> str:
+    """What a picture says of itself, which is all that the playground's model sees of it: its stand-in for eyes.
+
+    The EXIF field ImageDescription, a PNG's text "Description", or a JPEG's comment.
+    """
+    told = image.getexif().get(_EXIF_DESCRIPTION) or image.info.get("Description") or image.info.get("comment") or ""
+    text = told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
+    return text.replace("\r\n", "\n").strip("\0 \n")
 
 
 def _texts(texts: Iterable[str]) -> Look:
@@ -92,6 +108,17 @@ def _texts(texts: Iterable[str]) -> Look:
     if not text:
         raise FaultError("The file could not be parsed because it is empty: no text was found in it.", no_text=True)
     return Look(text)
+
+
+def _pages(pdf: PdfReader) -> Look:
+    """A PDF's text. Of one that has only pictures of pages, its "Subject" says what they show, as a picture's description does."""
+    try:
+        return _texts(page.extract_text() for page in pdf.pages)
+    except FaultError as fault:
+        if not fault.no_text:
+            raise
+        shows = str((pdf.metadata and pdf.metadata.subject) or "")
+        return Look(shows, fault=(fault.code, str(fault)), scanned=True)
 
 
 def _pdf(path: Path) -> PdfReader:

@@ -2,14 +2,16 @@
 
 import base64
 import binascii
+import hashlib
 import io
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from PIL import Image
 
 from playground.openai.errors import ApiError, JsonObject, invalid
-from playground.openai.extract import IMAGES, TABLES
+from playground.openai.extract import IMAGES, TABLES, look
 from playground.openai.files import File, Files
 from playground.openai.indexing import SUPPORTED
 from playground.openai.items import parts
@@ -26,6 +28,33 @@ def file_ids(items: Iterable[JsonObject]) -> Iterator[str]:
         for part in parts(item):
             if isinstance(part.get("file_id"), str):
                 yield part["file_id"]
+
+
+def part_key(part: JsonObject) -> str:
+    """What names the content of a part in `View.texts`: a file's id, or a digest of what came with the request itself."""
+    if part.get("file_id"):
+        return str(part["file_id"])
+    data = part.get("image_url") or part.get("file_data") or ""
+    return f"inline-{hashlib.sha256(data.encode()).hexdigest()}"
+
+
+def look_inline(items: Iterable[JsonObject], folder: Path) -> dict[str, tuple[str, str]]:
+    """The pictures and files that came with the request itself, as `texts` gives those with an id. Blocking: to be run in a thread."""
+    found = {}
+    for part in (part for item in items for part in parts(item)):
+        data = part.get("image_url") or part.get("file_data") or ""
+        if part.get("file_id") or not data.startswith("data:"):
+            continue
+        name = str(part.get("filename") or "image")
+        path = folder / uuid.uuid4().hex
+        try:
+            path.write_bytes(base64.b64decode(data.partition(",")[2], validate=True))
+            found[part_key(part)] = (name, look(path, name).text)
+        except binascii.Error:
+            continue  # `check_input` says so
+        finally:
+            path.unlink(missing_ok=True)
+    return found
 
 
 def texts(files: Files, items: Iterable[JsonObject]) -> dict[str, tuple[str, str]]:

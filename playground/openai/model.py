@@ -3,11 +3,12 @@
 import json
 import re
 
-from playground.openai import file_answers, memory, samples
+from playground.openai import file_answers, memory, receipts, samples
 from playground.openai.errors import JsonObject
 from playground.openai.items import text_of
 from playground.openai.plan import Plan, Say, View
 from playground.openai.schemas import filled
+from playground.openai.spoken import RECORDED, SHARED, spoken
 from playground.openai.tool_use import after_tools, tool_call
 
 INTRODUCTION = (
@@ -18,18 +19,13 @@ ABILITIES = """You can ask me to
 - recall this conversation: "what is my name?", "what did we agree?", "what do you know about …?"
 - use the bot's tools: "what time is it?", "remember that …", "what do you remember?"
 - read Slack: "what did Ana decide in this thread?", "what was said in #general?", "search for …", "who is Raj?"
+- keep expenses, in a direct message: share a receipt, "taxi 18.40 EUR yesterday", "list my expenses", "make a report"
 - answer from files, and draw: "what does the policy say about hotels?", "show sales by region as a chart"
 - show Markdown: "show me a table", "a list", "code", "write 2000 words", "count to 20", "say: …\""""
 MOST_QUOTES = 10
 MOST_FILLER = 400_000  # characters
 
 QUESTION = re.compile(r"\?|^\W*(?:what|who|when|where|why|how|which|is|are|do|does|did|can|tell me)\b", re.IGNORECASE)
-SPEAKER = re.compile(
-    rf"^\s*(?:\[[^\]\n]{{1,80}}\]|<@\w+>(?=:)|(?!(?:Say|Echo|Repeat)\b){memory.NAME}(?: \([^)\n]{{1,40}}\))?(?=:)):?\s*"
-)
-# What the bot says of a shared file, in a line of its own; of a recording, what is said in it.
-RECORDED = re.compile(r"(?ms)^\[shared [^\n]* — a recording; what is said in it:\n(.*?)\]$")
-SHARED = re.compile(r"(?m)^\[shared [^:\n]*: ([^\n]*?)(?: — ([^\n]*))?\]$")
 GREETING = re.compile(r"^\W*(?:<@\w+>\W*)?(hi|hello|hey|good (?:morning|afternoon|evening)|greetings)\b", re.IGNORECASE)
 HELP = re.compile(
     r"^\W*(?:<@\w+>\W*)?help\b|\b(what can you do|who are you|what are you|are you (?:a|an) )", re.IGNORECASE
@@ -51,7 +47,8 @@ def answer(view: View) -> Plan:
     """The plan of the answer; the same view always gets the same one."""
     schema = _output_schema(view)
     if schema is not None:
-        return _say(json.dumps(filled(schema, view.last_user)))
+        named = (view.body["text"]["format"]).get("name")
+        return _say(json.dumps(receipts.read(view) if named == receipts.NAME else filled(schema, view.last_user)))
     if "summar" in view.instructions.lower() and not view.tools:
         return _say(memory.summary(view.items))
     if told := after_tools(view):
@@ -103,11 +100,6 @@ def _greeting(view: View) -> Plan | None:
         return None
     name = memory.asker_name(view.items)
     return _say(f"Hello{', ' + name if name else ''}! {INTRODUCTION}\n\n{ABILITIES}")
-
-
-def spoken(text: str) -> str:
-    """A message without what the bot has put before it, such as `[Ana Ruiz]` or `Ana Ruiz:`, and without its lines about files."""
-    return SPEAKER.sub("", SHARED.sub("", RECORDED.sub(r"\1", text)).strip(), count=1)
 
 
 def _filler(count: int, unit: str) -> str:

@@ -57,8 +57,8 @@ class Responses:
         model = check_arguments(exchange.body, self._behaviour.models)
         if exchange.body.get("conversation") and not self._behaviour.background_in_conversations:
             check_foreground(exchange.body)
-        await self._asking.look(exchange.body)
-        asked = self._asking.ask(exchange.body, model)
+        inline = await self._asking.look(exchange.body)
+        asked = self._asking.ask(exchange.body, model, inline)
         request = exchange.request
         background = bool(exchange.body.get("background"))
         job = self._begin(

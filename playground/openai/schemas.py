@@ -7,6 +7,7 @@ from typing import Any
 from playground.openai.errors import invalid
 
 DEPTH = 10
+PROPERTIES, ENUMS = 5_000, 1_000  # in all of a schema
 UNSUPPORTED = ("allOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "oneOf")
 
 
@@ -18,7 +19,7 @@ def check_strict(schema: Any, what: str, param: str, *, code: str = "invalid_fun
         kind = schema.get("type") if isinstance(schema, dict) else None
         message = f"Invalid schema for {what}: schema must be a JSON Schema of 'type: \"object\"', got 'type: "
         raise invalid(f'{message}"{kind}"\'.', param=param, code=code)
-    fault = _fault(schema, (), 0)
+    fault = _fault(schema, (), 0) or _too_large(schema)
     if fault:
         raise invalid(f"Invalid schema for {what}: {fault}", param=param, code=code)
 
@@ -52,6 +53,20 @@ def _fault(schema: Any, path: tuple[str, ...], depth: int) -> str | None:
         if fault := _fault(part, (*path, *key), depth + 1):
             return fault
     return None
+
+
+def _too_large(schema: Any) -> str | None:
+    properties, enums = 0, 0
+    stack = [schema]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, dict):
+            properties += len(part.get("properties") or {})
+            enums += len(part.get("enum") or [])
+            stack += [held for _, held in _parts(part)]
+    if properties > PROPERTIES:
+        return f"schema has {properties} properties, which exceeds the maximum of {PROPERTIES}."
+    return f"schema has {enums} enum values, which exceeds the maximum of {ENUMS}." if enums > ENUMS else None
 
 
 def _parts(schema: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Any]]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from playground.openai import expense_calls
 from playground.openai.errors import JsonObject
 from playground.openai.items import parts, text_of
 from playground.openai.memory import NAME
@@ -12,6 +13,7 @@ from playground.openai.plan import Call, Output, View
 from playground.openai.schemas import filled
 from playground.openai.search import words
 from playground.openai.slack_answers import listed, told
+from playground.openai.spoken import spoken
 
 LONGEST_OUTPUT = 3_000  # characters of a tool's output that an answer repeats
 LONGEST_ARGUMENT = 200  # characters
@@ -49,7 +51,7 @@ WANTED: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 def tool_call(view: View) -> Output | None:
     """A call of the function that the message asks for, or that the request demands; None when there is none."""
     functions = view.functions()
-    name, said = _asked(functions, view.last_user)
+    name, said = _asked(functions, view)
     if view.forced in functions:
         name = view.forced
     elif view.forced == "*" and name is None:
@@ -60,18 +62,22 @@ def tool_call(view: View) -> Output | None:
         said["file"] = _latest_file(view) or said["file"]
     schema = functions[name].get("parameters") or {"type": "object"}
     known = {key: value for key, value in said.items() if key in (schema.get("properties") or {})}
+    if name in expense_calls.TOOLS:  # null where nothing was said; the rule knows what was
+        return Call(name, json.dumps(dict.fromkeys(schema.get("properties") or {}) | known))
     return Call(name, json.dumps(filled(schema, view.last_user) | known))
 
 
-def _asked(functions: Mapping[str, JsonObject], text: str) -> tuple[str | None, dict[str, str]]:
+def _asked(functions: Mapping[str, JsonObject], view: View) -> tuple[str | None, dict[str, Any]]:
     """The tool that a text asks for, and the arguments that are plain from it. What the bot says of a shared file, behind its name, asks for nothing."""
-    text = SHARED.sub(r"\1", text)
+    text = SHARED.sub(r"\1", view.last_user)
     for name, pattern in WANTED:
         if name in functions and (match := pattern.search(text)):
             given = match.groupdict().items()
             return name, {key: value.strip()[:LONGEST_ARGUMENT] for key, value in given if value}
+    if (wanted := expense_calls.expense_call(view, spoken(view.last_user))) and wanted[0] in functions:
+        return wanted
     said = set(words(text))
-    ruled = {name for name, _ in WANTED}
+    ruled = {*expense_calls.TOOLS, *(name for name, _ in WANTED)}
     for name in functions:  # any other is meant when its name is said, such as "schedule a meeting"
         named = set(words(name.replace("_", " ")))
         if name in text or (name not in ruled and named and named <= said):
@@ -114,7 +120,7 @@ def _readable(output: str, question: str) -> str:
         value = json.loads(output)
     except ValueError:
         value = output
-    text = told(question, value) or listed(value) or _rendered(value)
+    text = told(question, value) or listed(value) or expense_calls.told(value) or _rendered(value)
     return text if len(text) <= LONGEST_OUTPUT else text[:LONGEST_OUTPUT] + " …"
 
 

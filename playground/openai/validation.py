@@ -1,5 +1,7 @@
 """The arguments of `POST /responses`, checked as closely as OpenAI does; every fault is a 400 that names it."""
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -133,6 +135,13 @@ TOOL_KEYS: Mapping[str, frozenset[str]] = {
     ),
 }
 LONGEST = {"safety_identifier": 128, "prompt_cache_key": 64}
+FORMAT_KEYS: Mapping[str, frozenset[str]] = {
+    "text": frozenset(["type"]),
+    "json_object": frozenset(["type"]),
+    "json_schema": frozenset(["type", "name", "schema", "strict", "description"]),
+}
+FORMAT_NAME = re.compile(r"[a-zA-Z0-9_-]+")
+LONGEST_FORMAT_NAME = 64
 FEWEST_OUTPUT_TOKENS = 16
 MOST_RESULTS = 50
 MOST_TOOLS = 128
@@ -147,7 +156,7 @@ def check_arguments(body: JsonObject, models: Mapping[str, Model]) -> Model:
     checked_pairs(body.get("metadata"), "metadata")
     _check_reasoning(body, model)
     check_tools(body)
-    _check_format((body.get("text") or {}).get("format"))
+    _check_format(body)
     _check_together(body)
     return model
 
@@ -276,13 +285,35 @@ def _check_choice(choice: Mapping[str, Any], tools: Iterable[Mapping[str, Any]])
             raise invalid(message, param="tool_choice")
 
 
-def _check_format(format_: Any) -> None:
-    if not isinstance(format_, dict) or format_.get("type") != "json_schema":
+def _check_format(body: JsonObject) -> None:
+    format_ = (body.get("text") or {}).get("format")
+    if format_ is None:
+        return
+    kind = format_.get("type") if isinstance(format_, dict) else None
+    _one_of(kind or "", FORMAT_KEYS, "text.format.type")
+    for key in format_:
+        if key not in FORMAT_KEYS[kind or ""]:
+            raise invalid(
+                f"Unknown parameter: 'text.format.{key}'.", param=f"text.format.{key}", code="unknown_parameter"
+            )
+    if kind == "json_object" and "json" not in json.dumps(body.get("input") or "").lower():
+        message = "Response input messages must contain the word 'json' in some form to use 'text.format' of type "
+        raise invalid(f"{message}'json_object'.", param="input")
+    if kind != "json_schema":
         return
     for name in ("name", "schema"):
         if not format_.get(name):
             key = f"text.format.{name}"
             raise invalid(f"Missing required parameter: '{key}'.", param=key, code="missing_required_parameter")
+    if not FORMAT_NAME.fullmatch(str(format_["name"])):
+        message = (
+            "Invalid 'text.format.name': string does not match pattern. Expected a string that matches the pattern "
+        )
+        raise invalid(f"{message}'^[a-zA-Z0-9_-]+$'.", param="text.format.name", code="invalid_value")
+    if len(format_["name"]) > LONGEST_FORMAT_NAME:
+        message = "Invalid 'text.format.name': string too long. Expected a string with maximum length "
+        message += f"{LONGEST_FORMAT_NAME}, but got a string with length {len(format_['name'])} instead."
+        raise invalid(message, param="text.format.name", code="string_above_max_length")
     if format_.get("strict"):
         where = f"response_format '{format_['name']}'"
         check_strict(format_["schema"], where, "text.format.schema", code="invalid_json_schema")

@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.models.blocks import (
     CheckboxesElement,
     DatePickerElement,
@@ -171,3 +172,151 @@ async def test_the_app_hears_of_a_form_that_is_closed(slack: SlackServer, app: A
         ("view_closed", second, False),
         ("view_closed", first, True),
     ]
+
+
+def plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text}
+
+
+def field(block_id: str, label: str, element: Json, **more: Any) -> Json:
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain(label),
+        "element": {"action_id": "v"} | element,
+    } | more
+
+
+CHOICES = [{"text": plain(c.title()), "value": c} for c in ("meals", "taxi")]
+EXPENSE = {
+    "type": "modal",
+    "callback_id": "form",
+    "private_metadata": "E-12|3",
+    "title": plain("Expense"),
+    "submit": plain("Save"),
+    "blocks": [
+        field("merchant", "Merchant", {"type": "plain_text_input", "initial_value": "Lidl", "max_length": 20}),
+        field("day", "Date", {"type": "datepicker", "initial_date": "2026-11-20"}),
+        field("category", "Category", {"type": "static_select", "options": CHOICES, "initial_option": CHOICES[0]}),
+        field("with", "With", {"type": "users_select"}, optional=True, hint=plain("A colleague")),
+        field("km", "Kilometres", {"type": "number_input", "is_decimal_allowed": False}, optional=True),
+        field("tags", "Tags", {"type": "checkboxes", "options": CHOICES}, optional=True),
+        field("why", "Why", {"type": "plain_text_input", "multiline": True}, optional=True),
+    ],
+}
+
+
+async def expense_form(slack: SlackServer, app: App, person: str = "ana", **changes: Any) -> str:
+    trigger = slack.workspace.trigger(slack.workspace.person(person))
+    return str((await app.client.views_open(trigger_id=trigger, view=EXPENSE | changes))["view"]["id"])
+
+
+async def test_each_kind_of_field_comes_back_in_slacks_shape(slack: SlackServer, app: App) -> None:
+    ws = slack.workspace
+    view = await expense_form(slack, app)
+    ws.submit("ana", view, {"day": "2026-11-21", "category": "taxi", "with": "raj", "km": "12"})
+    await slack.until(lambda: app.heard)
+    heard = app.heard[0]["view"]
+    assert heard["private_metadata"] == "E-12|3"
+    assert {block: held["v"] for block, held in heard["state"]["values"].items()} == {
+        "merchant": {"type": "plain_text_input", "value": "Lidl"},
+        "day": {"type": "datepicker", "selected_date": "2026-11-21"},
+        "category": {"type": "static_select", "selected_option": CHOICES[1]},
+        "with": {"type": "users_select", "selected_user": ws.person("raj").id},
+        "km": {"type": "number_input", "value": "12"},
+        "tags": {"type": "checkboxes", "selected_options": []},
+        "why": {"type": "plain_text_input", "value": None},
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"merchant": ""}, "Please fill in “Merchant”."),
+        ({"merchant": "x" * 21}, "At most 20 characters"),
+        ({"day": "2026-13-01"}, "is not a date"),
+        ({"category": "boats"}, "“boats” cannot be chosen"),
+        ({"tags": ["meals", "boats"]}, "“boats” cannot be chosen"),
+        ({"km": "1.5"}, "is not a whole number"),
+        ({"km": "many"}, "is not a number"),
+    ],
+)
+async def test_a_value_that_does_not_fit_its_field_is_not_sent(
+    slack: SlackServer, app: App, values: Json, why: str
+) -> None:
+    view = await expense_form(slack, app)
+    with pytest.raises(ValueError, match=why):
+        slack.workspace.submit("ana", view, values)
+    assert app.heard == []
+
+
+async def test_a_loading_view_is_filled_later_unless_it_was_closed(slack: SlackServer, app: App) -> None:
+    ws = slack.workspace
+    loading = {
+        "type": "modal",
+        "title": plain("Expense"),
+        "blocks": [{"type": "section", "text": plain("One moment…")}],
+    }
+    trigger = ws.trigger(ws.person("ana"))
+    opened = (await app.client.views_open(trigger_id=trigger, view=loading))["view"]
+    with pytest.raises(SlackApiError, match="hash_conflict"):
+        await app.client.views_update(view_id=opened["id"], view=EXPENSE, hash="1.aaaa")
+    await app.client.views_update(view_id=opened["id"], view=EXPENSE, hash=opened["hash"])
+    assert (ws.modal("ana") or {})["title"]["text"] == "Expense"
+    assert (ws.modal("ana") or {})["submit"]
+    ws.close_view("ana", opened["id"])
+    with pytest.raises(SlackApiError, match="not_found"):
+        await app.client.views_update(view_id=opened["id"], view=EXPENSE)
+
+
+async def test_a_trigger_is_good_once_and_for_three_seconds(slack: SlackServer, app: App) -> None:
+    ws, now = slack.workspace, [1_800_000_000.0]
+    ws.clock = lambda: now[0]
+    trigger = ws.trigger(ws.person("ana"))
+    await app.client.views_open(trigger_id=trigger, view=EXPENSE)
+    late = ws.trigger(ws.person("ana"))
+    now[0] += 3.1
+    for used, why in ((trigger, "exchanged_trigger_id"), (late, "expired_trigger_id"), ("1.2.x", "invalid_trigger_id")):
+        with pytest.raises(SlackApiError, match=why):
+            await app.client.views_open(trigger_id=used, view=EXPENSE)
+
+
+SELECT = {"type": "static_select", "options": CHOICES}
+BUTTON = {"type": "button", "action_id": "b", "text": plain("Go")}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": plain("x" * 25)},
+        {"submit": plain("x" * 25)},
+        {"submit": None},
+        {"private_metadata": "x" * 3001},
+        {"colour": "red"},
+        {"blocks": [field("a", "A", SELECT), field("a", "A", SELECT)]},
+        {"blocks": [field("x" * 256, "A", SELECT)]},
+        {"blocks": [field("a", "A", SELECT | {"action_id": "x" * 256})]},
+        {"blocks": [field("a", "x" * 2001, SELECT)]},
+        {"blocks": [field("a", "A", SELECT | {"options": []})]},
+        {"blocks": [field("a", "A", SELECT | {"options": CHOICES * 51})]},
+        {"blocks": [field("a", "A", SELECT | {"options": [{"text": plain("x" * 76), "value": "x"}]})]},
+        {"blocks": [field("a", "A", SELECT | {"options": [{"text": plain("x"), "value": "x" * 151}]})]},
+        {"blocks": [field("a", "A", SELECT | {"initial_option": {"text": plain("Boats"), "value": "boats"}})]},
+        {"blocks": [field("a", "A", SELECT | {"placeholder": plain("x" * 151)})]},
+        {"blocks": [field("a", "A", {"type": "datepicker", "initial_date": "20.11.2026"})]},
+        {"blocks": [field("a", "A", {"type": "plain_text_input", "max_length": 3001})]},
+        {"blocks": [field("a", "A", {"type": "plain_text_input", "initial_value": ""})]},
+        {"blocks": [field("a", "A", {"type": "number_input"})]},
+        {"blocks": [field("a", "A", BUTTON)]},
+        {"blocks": [{"type": "actions", "elements": [{"type": "plain_text_input", "action_id": "v"}]}]},
+        {"blocks": [{"type": "actions", "elements": [BUTTON | {"value": "x" * 2001}]}]},
+        {"blocks": [{"type": "actions", "elements": [BUTTON | {"confirm": {"title": plain("x" * 101), "text": plain("x")}}]}]},
+        {"blocks": [{"type": "actions", "elements": [BUTTON | {"confirm": {"title": plain("Sure?")}}]}]},
+        {"blocks": [{"type": "section", "fields": [plain("x")] * 11}]},
+        {"blocks": [{"type": "section", "fields": [plain("x" * 2001)]}]},
+    ],
+)  # fmt: skip
+async def test_views_that_slack_does_not_open(slack: SlackServer, app: App, change: Json) -> None:
+    with pytest.raises(SlackApiError, match="invalid_arguments"):
+        await expense_form(slack, app, **change)
+    assert slack.workspace.modal("ana") is None
