@@ -60,7 +60,7 @@ class Bringing:
     """Brings rows of one workspace."""
 
     def __init__(self, office: Office, claims: Claims) -> None:
-        self._office, self._slack, self._claims = office, office.slack, claims
+        self._office, self._slack, self.claims = office, office.slack, claims
         self._making = asyncio.Semaphore(FILES_AT_ONCE)
 
     async def bring(self, claim: Claim) -> None:
@@ -178,7 +178,7 @@ class Bringing:
     async def _share(self, claim: Claim, slack_file: str, channel: str) -> None:
         """Has Slack show the file below its report's card."""
         args: dict[str, Any] = {"files": [{"id": slack_file}], "channel_id": channel}
-        card = await self._claims.card_ts(claim.row)
+        card = await self.claims.card_ts(claim.row)
         await self._room(POST, channel)
         for place in ({"thread_ts": card}, {}) if card else ({},):
             await claim.hold()

@@ -19,7 +19,7 @@ from bot.expenses.reminders import remind
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 1.0  # between two looks, where this process changes nothing itself
+LOOK_SECONDS = 2.0  # between two looks, where this process changes nothing itself: for what others have left
 SOON_SECONDS = 0.1  # after a change by this process, of which we hear a moment before it is there
 PEOPLE_AT_ONCE = 8
 REMIND_SECONDS, PRUNE_SECONDS = 60.0, 3600.0
@@ -39,6 +39,7 @@ class Delivery:
         self._changed = asyncio.Event()  # this process changes something in the database
         self._serving: dict[str, asyncio.Task[None]] = {}  # by person
         self._slots = asyncio.Semaphore(PEOPLE_AT_ONCE)
+        self._bringing: Bringing | None = None
         self._remind_at = self._prune_at = 0.0
 
     async def run(self) -> None:
@@ -69,24 +70,23 @@ class Delivery:
     async def _look(self) -> None:
         """Begins to serve those for whom something is due. Reminds and tidies up now and then."""
         team, now = (await self._office.slack.identity()).team, time.monotonic()
-        claims = Claims(self._office.database, team)
-        for person in await claims.people():
+        bringing = self._bringing = self._bringing or Bringing(self._office, Claims(self._office.database, team))
+        for person in await bringing.claims.people():
             if person not in self._serving:
-                self._serving[person] = asyncio.create_task(self._serve(claims, person))
+                self._serving[person] = asyncio.create_task(self._serve(bringing, person))
         if now >= self._remind_at:
             self._remind_at = now + REMIND_SECONDS
             await remind(self._office, team)
         if now >= self._prune_at:
             self._prune_at = now + PRUNE_SECONDS
-            await claims.prune()
+            await bringing.claims.prune()
 
-    async def _serve(self, claims: Claims, person: str) -> None:
+    async def _serve(self, bringing: Bringing, person: str) -> None:
         """Brings what waits for one person, in the order in which it was noted."""
         try:
             async with self._slots:
-                bringing = Bringing(self._office, claims)
-                for row in await claims.line(person):
-                    claim = await claims.claim(row)
+                for row in await bringing.claims.line(person):
+                    claim = await bringing.claims.claim(row)
                     if not (claim and await self._bring(bringing, claim)) and row.tries < HELD_TRIES:
                         return  # it is another worker's, or will be tried again soon
         except AssistError as error:  # the database is away, or the row went to another worker
@@ -123,6 +123,8 @@ class Delivery:
             await bringing.say(claim, NO_FILE.format(subject=row.subject, form=row.body.upper()))
             return True
         after = error.after if isinstance(error, Retryable) else None
-        await claim.later(max(after or 0, min(LONGEST_WAIT, 2.0 ** min(row.tries, 10))))
+        wait = max(after or 0, min(LONGEST_WAIT, 2.0 ** min(row.tries, 10)))
+        await claim.later(wait)
+        asyncio.get_running_loop().call_later(wait, self._changed.set)
         metrics.deliveries.labels("put off").inc()
         return False

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from bot import tables
+from bot.errors import AssistError
 from bot.expenses.office import Office
 from bot.models import utcnow
 
@@ -27,16 +27,23 @@ async def remind(office: Office, team: str) -> None:
         query = select(_reports.number).where(due).order_by(_reports.number).limit(MOST)
         numbers = list((await connection.execute(query)).scalars())
     for number in numbers:
-        async with office.database.begin() as tx:
-            # The books' own lock comes first, as with every change: another worker may be at it, or the approver.
-            books = select(tables.expense_books.c.team).where(tables.expense_books.c.team == team)
-            await tx.execute(books.with_for_update())
-            if await tx.scalar(select(_reports.number).where(due, _reports.number == number)):
-                await office.books.remind(tx, team, number)
-                log.info("approver reminded", report=number)
+        try:
+            await _remind_of(office, team, number, due)
+        except AssistError as error:  # the others are reminded all the same
+            log.warning("approver not reminded", report=number, error=type(error).__name__)
 
 
-def _due(team: str, days: int) -> Any:
+async def _remind_of(office: Office, team: str, number: int, due: ColumnElement[bool]) -> None:
+    async with office.database.begin() as tx:
+        # The books' own lock comes first, as with every change: another worker may be at it, or the approver.
+        books = select(tables.expense_books.c.team).where(tables.expense_books.c.team == team)
+        await tx.execute(books.with_for_update())
+        if await tx.scalar(select(_reports.number).where(due, _reports.number == number)):
+            await office.books.remind(tx, team, number)
+            log.info("approver reminded", report=number)
+
+
+def _due(team: str, days: int) -> ColumnElement[bool]:
     """A report changes when it is submitted, when the next approver's turn comes, and when it is handed over."""
     before = utcnow() - timedelta(days=days)
     told = _reports.reminded_at.is_(None) | (_reports.reminded_at <= before)
