@@ -24,7 +24,14 @@ def labels(message: dict[str, Any]) -> list[str]:
 def card(slack: SlackServer, person: str, name: str) -> dict[str, Any] | None:
     """Somebody's card of an expense or a report."""
     of = f"*{name}*" if name.startswith("E") else f"{name} ·"
-    return next((m for m in messages(slack, person) if of in str((m.get("blocks") or [""])[0])), None)
+    return next(
+        (
+            m
+            for m in messages(slack, person)
+            if of in str((m.get("blocks") or [""])[0]) and m["blocks"][0]["type"] != "markdown"
+        ),
+        None,
+    )
 
 
 async def shows(slack: SlackServer, person: str, name: str, *words: str, pressable: str = "") -> dict[str, Any]:

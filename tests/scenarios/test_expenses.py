@@ -99,6 +99,9 @@ async def test_three_receipts_become_an_approved_report(acme: SlackServer, datab
     hotel = await shows(acme, "raj", "E-1")
     assert "189.00" in str(hotel)
     assert "150.00" in str(hotel), "over the limit, which is named"
+    assert "Who was it paid to?" in said
+    await say(acme, "Hotel Aurora Lisboa")
+    await shows(acme, "raj", "E-1", "Hotel Aurora")
     assert "23.40" in str(await shows(acme, "raj", "E-2"))
     # The third in words; a question is answered in words too.
     await say(acme, f"I paid 12.50 EUR for lunch at Bistro Paris on {DAY}")
