@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
 from bot.database import Database, open_database
+from bot.errors import ExpenseRefused
+from bot.expenses.audit import verify
 from bot.expenses.books import Books, Original, Whole
 from bot.expenses.policy import load_policy
 from bot.expenses.rates import Rates
@@ -121,3 +124,18 @@ async def opened(url: str, team: str = "T1") -> AsyncIterator[World]:
     async with open_database(url) as database:
         books = Books(load_policy(None, "EUR"), Rates(""), "EUR", frozenset({FINANCE}))
         yield World(database, books, team)
+
+
+async def whole_trail(world: World) -> bool:
+    """Whether the audit trail verifies."""
+    async with world.database.read() as connection:
+        return await verify(connection, world.team) == []
+
+
+async def refusal(world: World, method: str, *args: Any, by: str = OWNER, **more: Any) -> str:
+    """What somebody is told; nothing may have been written."""
+    before = await world.dump()
+    with pytest.raises(ExpenseRefused) as caught:
+        await world.do(method, *args, by=by, **more)
+    assert await world.dump() == before
+    return str(caught.value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -10,13 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
-from bench.expenses import measure
-from bot import tables
-from bot.errors import ExpenseRefused
-from bot.expenses.audit import verify
-from bot.expenses.values import Details, Draft, Expense, Money, Rate, Read, ReportState, TaxLine
+from bot.expenses.values import Draft, Money, Rate, Read, ReportState, TaxLine
 from tests.books_world import (
     BOSS,
     FINANCE,
@@ -30,7 +24,9 @@ from tests.books_world import (
     draft,
     opened,
     original,
-)  # fmt: skip
+    refusal,
+    whole_trail,
+)
 
 
 @pytest.fixture
@@ -44,20 +40,6 @@ async def anywhere(url: str) -> AsyncIterator[World]:
     """On SQLite, and on PostgreSQL."""
     async with opened(url) as world:
         yield world
-
-
-async def whole_trail(world: World) -> bool:
-    async with world.database.read() as connection:
-        return await verify(connection, world.team) == []
-
-
-async def refusal(world: World, method: str, *args: Any, by: str = OWNER, **more: Any) -> str:
-    """What somebody is told; nothing may have been written."""
-    before = await world.dump()
-    with pytest.raises(ExpenseRefused) as caught:
-        await world.do(method, *args, by=by, **more)
-    assert await world.dump() == before
-    return str(caught.value)
 
 
 # -- the whole way -----------------------------------------------------------------------------------------------------------
@@ -340,231 +322,3 @@ async def test_a_version_that_is_not_the_present_one_is_refused(world: World) ->
     await world.do("withdraw", 1, 2)
     assert "changed since you saw it" in await refusal(world, "change", 1, 1, {"city": "Bonn"})
     assert "changed since you saw it" in await refusal(world, "submit", 1, 2, [BOSS])
-
-
-# -- reports -----------------------------------------------------------------------------------------------------------------
-
-
-async def test_a_report_takes_all_that_is_ready_and_is_named_by_its_month(world: World) -> None:
-    for _ in range(3):
-        await world.expense()
-    await world.expense(merchant="")
-    await world.expense(OTHER)
-    whole = await world.do("open_report", " ", None)
-    newest = max(e.details.spent_on for e in whole.expenses)
-    assert whole.report.title == f"Expenses {newest:%B} {newest.year}"
-    assert {e.number for e in whole.expenses} == {1, 2, 3}
-    assert {e.state for e in whole.expenses} == {"in_report"}
-    assert "no expenses that are ready" in await refusal(world, "open_report", "", None)
-
-
-async def test_only_ones_own_that_are_ready_go_into_a_report(world: World) -> None:
-    await world.draft_report(1)
-    await world.expense(merchant="")
-    gone = await world.expense()
-    await world.do("remove", gone.number, None)
-    await world.expense(OTHER)
-    said = await refusal(world, "add", 1, None, [1, 2, 3])
-    assert said.splitlines() == [
-        "E-1 is in R-1 already.",
-        "E-2 is not complete: merchant is missing or doubtful.",
-        "E-3 was removed.",
-    ]
-    assert "may see" in await refusal(world, "add", 1, None, [4])
-    assert "does not have E-2" in await refusal(world, "take_out", 1, None, [2])
-    out = await world.do("take_out", 1, None, [1])
-    assert (out.expenses, out.total) == ((), Money(0, "EUR"))
-    assert (await world.do("expense", 1)).state == "ready"
-
-
-async def test_finance_cannot_put_others_expenses_into_a_report(world: World) -> None:
-    await world.expense(OTHER)
-    assert f"is <@{OTHER}>'s" in await refusal(world, "open_report", "", [1], by=FINANCE)
-
-
-async def test_a_report_has_at_most_200_expenses(world: World) -> None:
-    numbers = [(await world.expense()).number for _ in range(201)]
-    assert "at most 200" in await refusal(world, "open_report", "", numbers)
-    whole = await world.do("open_report", "", None)
-    assert len(whole.expenses) == 200
-    left = (await world.do("find", state="ready")).expenses[0]
-    assert "at most 200" in await refusal(world, "add", 1, None, [left.number])
-
-
-async def test_what_stands_in_the_way_of_submitting_is_told_at_once(world: World) -> None:
-    whole = await world.draft_report(2)
-    await world.do("change", 1, None, {"merchant": ""})
-    said = await refusal(world, "submit", 1, None, [])
-    assert said.startswith("R-1 cannot be submitted yet:\n")
-    assert "• E-1 is not complete: merchant is missing or doubtful." in said
-    assert "• Nobody is known who approves it." in said
-    await world.do("change", 1, None, {"merchant": "Lidl"})
-    assert "Nobody approves their own" in await refusal(world, "submit", 1, None, [BOSS, OWNER])
-    assert "no expenses yet" in await refusal(
-        world, "submit", (await world.draft_report(0)).report.number, None, [BOSS]
-    )
-    assert (await world.do("submit", 1, None, [BOSS, BOSS])).report.approvers == (BOSS,)
-    assert whole.report.approvers == ()
-
-
-async def test_an_amount_reckoned_in_another_home_currency_is_not_submitted(world: World) -> None:
-    await world.draft_report()
-    world.books.home = "CHF"
-    said = await refusal(world, "submit", 1, None, [BOSS])
-    assert all(f"E-{n}" in said for n in (1, 2))
-    assert "exchange rate" in said
-
-
-# -- decisions ---------------------------------------------------------------------------------------------------------------
-
-
-async def test_a_second_press_does_nothing_and_says_so(world: World) -> None:
-    await world.submitted(BOSS, SECOND)
-    await world.do("approve", 1, 2, by=BOSS)
-    assert await refusal(world, "approve", 1, 2, by=BOSS) == f"You approved R-1 already; now it waits for <@{SECOND}>."
-    await world.do("approve", 1, 3, by=SECOND)
-    assert await refusal(world, "approve", 1, 3, by=SECOND) == "You approved R-1 already."
-    assert f"R-1 was approved by <@{SECOND}>" in await refusal(world, "approve", 1, 2, by=BOSS)
-    await world.submitted()
-    await world.do("send_back", 2, 2, "no", by=BOSS)
-    assert await refusal(world, "send_back", 2, 2, "no", by=BOSS) == "You sent R-2 back already."
-
-
-@pytest.mark.parametrize("method", ["send_back", "reject"])
-async def test_who_declines_says_why_and_the_owner_is_told(world: World, method: str) -> None:
-    await world.submitted()
-    assert "Please say why" in await refusal(world, method, 1, 2, " \n\t", by=BOSS)
-    whole = await world.do(method, 1, 2, "Too <dear> & *late*", by=BOSS)
-    assert (whole.report.reason, whole.report.decided_by) == ("Too <dear> & *late*", BOSS)
-    (word,) = [text for kind, _, text in await world.outgoing(OWNER) if kind == "word"]
-    assert word.startswith(f"<@{BOSS}> ")
-    assert "Too &lt;dear&gt; &amp; *late*" in word
-
-
-async def test_a_rejected_report_keeps_its_expenses_for_good(world: World) -> None:
-    await world.submitted()
-    await world.do("reject", 1, 2, "private", by=BOSS)
-    assert {e.report for e in (await world.do("report", 1)).expenses} == {1}
-    for method, args in (("submit", ([BOSS],)), ("withdraw", ()), ("take_out", ([1],))):
-        assert "R-1 was rejected" in await refusal(world, method, 1, None, *args)
-    assert "cannot be changed any more" in await refusal(world, "remove", 1, None)
-
-
-async def test_nobody_decides_on_their_own_expenses_by_no_way(world: World) -> None:
-    await world.submitted(FINANCE, owner=BOSS)
-    for method, more in (("approve", ()), ("send_back", ("x",)), ("reject", ("x",)), ("hand_over", (OTHER,))):
-        assert "their own expenses" in await refusal(world, method, 1, 2, *more, by=BOSS)
-    assert "their own expenses" in await refusal(world, "hand_over", 1, 2, BOSS, by=FINANCE)
-    await world.at(lambda tx: tx.execute(update(tables.reports).values(approvers=BOSS, approver=BOSS)))
-    assert "their own expenses" in await refusal(world, "approve", 1, 2, by=BOSS)
-
-
-async def test_a_report_is_handed_over_to_somebody_who_then_decides(world: World) -> None:
-    await world.submitted(BOSS, SECOND)
-    for to, said in (("", "who is to decide"), ("<!here>", "who is to decide"), (BOSS, "already"), (SECOND, "already")):
-        assert said in await refusal(world, "hand_over", 1, 2, to, by=BOSS)
-    whole = await world.do("hand_over", 1, 2, OTHER, by=FINANCE)
-    assert (whole.report.approvers, whole.report.approver, whole.report.version) == ((OTHER, SECOND), OTHER, 3)
-    assert await world.outgoing(OTHER) == [("card", "R-1", ""), ("file", "R-1", "pdf")]
-    assert "may see" in await refusal(world, "approve", 1, 3, by=BOSS)
-    assert (await world.do("approve", 1, 3, by=OTHER)).report.approver == SECOND
-
-
-async def test_a_reminder_is_said_once_a_day_and_leaves_buttons_good(world: World) -> None:
-    await world.submitted()
-    for _ in range(2):
-        await world.at(lambda tx: world.books.remind(tx, "T1", 1))
-    words = [text for kind, _, text in await world.outgoing(BOSS) if kind == "word"]
-    assert len(words) == 1
-    assert "waits for your decision" in words[0]
-    assert (await world.do("approve", 1, 2, by=BOSS)).report.reminded_at is not None
-    before = await world.dump()
-    await world.at(lambda tx: world.books.remind(tx, "T1", 1))
-    assert await world.dump() == before
-
-
-async def test_finance_alone_exports_what_is_approved_and_pays_what_is_exported(world: World) -> None:
-    await world.approved()
-    await world.submitted()
-    for method in ("export", "pay"):
-        assert "Only finance" in await refusal(world, method, [1], by=OWNER)
-        assert "waits for" in await refusal(world, method, [1, 2] if method == "export" else [2], by=FINANCE)
-    assert "Only exported" in await refusal(world, "pay", [1], by="cli")
-    await world.do("export", [1, 1], by="cli")
-    await world.do("pay", [1], by=FINANCE)
-    assert "and paid" in await refusal(world, "pay", [1], by=FINANCE)
-
-
-# -- once, and at once ---------------------------------------------------------------------------------------------------------
-
-
-async def test_a_form_that_is_stored_again_keeps_one_expense(world: World) -> None:
-    assert not await world.do("done", cause="form-1")
-    kept = await world.do("capture", draft(1), cause="form-1")
-    assert await world.do("done", cause="form-1")
-    before = await world.dump()
-    assert await world.do("capture", draft(1), cause="form-1") == kept
-    assert await world.dump() == before
-    assert not await world.do("done")  # a tool's: the journal knows
-
-
-async def test_several_receipts_in_one_file_share_its_original(world: World) -> None:
-    file = original(b"two receipts")
-    drafts = [Draft(details=details(n), source="file", receipt=file.sha256, part=n) for n in range(2)]
-    kept = [await world.do("capture", d, file, cause="form-1") for d in drafts]
-    assert [e.number for e in kept] == [1, 2]
-    assert len((await world.dump())["receipts"]) == 1
-    with pytest.raises(ValueError, match="not there"):
-        await world.do("capture", replace(drafts[0], receipt="0" * 64), None)
-
-
-async def test_a_name_that_another_owner_gave_the_same_file_is_not_told(world: World) -> None:
-    for owner, name in ((OWNER, "divorce lawyer.pdf"), (OTHER, "scan.pdf")):
-        given = Draft(details=details(len(owner)), source="file", receipt=original(b"same").sha256)
-        await world.do("capture", given, original(b"same", name), by=owner)
-    assert (await world.do("original", 2, by=OTHER)).name == "scan.pdf"
-    assert (await world.do("original", 1)).name == "divorce lawyer.pdf"
-
-
-async def test_a_refusal_inside_a_transaction_that_goes_on_leaves_nothing_half_done(world: World) -> None:
-    await world.draft_report()
-
-    async def work(tx: Any) -> Expense:
-        with pytest.raises(ExpenseRefused):
-            await world.books.add(tx, world.by(), 1, None, [1, 999])
-        return await world.books.capture(tx, world.by(), draft(50))
-
-    assert (await world.at(work)).number == 3
-    assert (await world.do("report", 1)).report.version == 1
-    assert await whole_trail(world)
-
-
-async def test_two_who_approve_at_once_are_told_apart(anywhere: World) -> None:
-    world = anywhere
-    await world.submitted()
-    pressing = (world.do("approve", 1, 2, by=BOSS) for _ in range(5))
-    done = await asyncio.gather(*pressing, return_exceptions=True)
-    refused = [str(d) for d in done if isinstance(d, ExpenseRefused)]
-    assert refused == ["You approved R-1 already."] * 4
-    assert [r["action"] for r in (await world.dump())["expense_events"]].count("approved") == 1
-
-
-async def test_captures_at_once_get_numbers_without_gaps_also_in_a_new_workspace(anywhere: World) -> None:
-    world = anywhere
-    keeping = (world.do("capture", draft(n), by=f"U{n % 3}") for n in range(12))
-    kept = await asyncio.gather(*keeping)
-    assert sorted(e.number for e in kept) == list(range(1, 13))
-    assert await whole_trail(world)
-    assert (await world.dump())["expense_books"][0]["last_event"] == 12
-
-
-async def test_details_may_be_all_unknown(anywhere: World) -> None:
-    kept = await anywhere.do("capture", Draft(details=Details(), source="words"))
-    assert (kept.state, kept.home) == ("needs_info", None)
-    assert (await anywhere.do("find")).count == 1
-
-
-async def test_the_benchmark_runs(sqlite_url: str) -> None:
-    figures = dict(await measure(sqlite_url, 210, 1))
-    assert len(figures) == 13
-    assert all(ms and min(ms) > 0 for ms in figures.values())
