@@ -111,6 +111,8 @@ async def spoil_after(world: World, statement: str) -> list[str]:
     [
         ("UPDATE expenses SET minor = 1 WHERE team = 'T1' AND number = 2", "E-2 was changed beside the trail: minor."),
         ("UPDATE expenses SET receipt_name = 'x' WHERE team = 'T1' AND number = 1", "E-1 was changed beside the trail: receipt_name."),
+        ("UPDATE expenses SET receipt_file = 'F9' WHERE team = 'T1' AND number = 1", "E-1 was changed beside the trail: receipt_file."),
+        ("UPDATE reports SET approver = 'UME' WHERE team = 'T1'", "R-1 was changed beside the trail: approver."),
         ("UPDATE reports SET state = 'paid' WHERE team = 'T1'", "R-1 was changed beside the trail: state."),
         ("DELETE FROM expenses WHERE team = 'T1' AND number = 3", "E-3 is gone."),
         ("UPDATE expenses SET number = 9 WHERE team = 'T1' AND number = 3", "E-9 is not in the trail."),

@@ -90,9 +90,10 @@ async def _beside(connection: AsyncConnection, team: str, state: dict[str, Recor
     """Rows that are not what the trail's events made of them. Columns that the trail does not know came with a later version."""
     there: dict[str, Record] = {}
     for row in await connection.execute(select(expenses).where(expenses.c.team == team)):
-        there[f"E-{row.number}"] = {**_plain(expense_record(to_expense(row))), "receipt_name": row.receipt_name}
+        file = {"receipt_name": row.receipt_name, "receipt_file": row.receipt_file}
+        there[f"E-{row.number}"] = {**_plain(expense_record(to_expense(row))), **file}
     for row in await connection.execute(select(reports).where(reports.c.team == team)):
-        there[f"R-{row.number}"] = _plain(report_record(to_report(row)))
+        there[f"R-{row.number}"] = {**_plain(report_record(to_report(row))), "approver": row.approver}
     gone = [f"{subject} is gone." for subject in state if subject not in there]
     unknown = [f"{subject} is not in the trail." for subject in there if subject not in state]
     changed = [

@@ -26,6 +26,7 @@ from playground.slack.state import Person, make_id
 from tests.access_world import populate
 from tests.books_world import details, original
 from tests.conftest import connected, running
+from tests.scenarios.expense_seen import messages
 from tests.scenarios.seen import answers
 
 OWNER, FIRST, SECOND, DEPUTY, FINANCE = "kim", "dana", "maria", "lee", "carol"
@@ -42,6 +43,7 @@ SENT: dict[int, set[str]] = {
 }
 LOOSE, ADDED = 7, 8  # expenses: in no report; in R-6 since it was sent back
 MISSING = 99
+EVIL = "<!channel> <https://evil.example|Approve> <@U000000ANA|me> &lt;!here&gt;\nFAKE line"
 
 
 def secret(number: int) -> str:
@@ -74,19 +76,25 @@ class Company:
     async def fill(self) -> None:
         """Expenses 1 to 6 in the reports of these numbers, and two more."""
         for number in (*SENT, LOOSE, ADDED):
-            words = f"{secret(number)} "
-            file = original(words.encode(), f"{secret(number)}.pdf")
-            said = details(number, merchant=words + "Bistro", purpose=words, justification=words)
+            words = f"{secret(number)} {EVIL} "
+            file = original(words.encode(), f"{secret(number)} {EVIL}.pdf")
+            texts = {
+                "merchant": f"{words} Bistro {number * 7919}",
+                "purpose": words,
+                "justification": words,
+                "city": words,
+            }
+            said = details(number, attendees=(words,), **texts)
             await self.do(OWNER, "capture", Draft(details=said, source="file", receipt=file.sha256), file)
         for number in SENT:
-            await self.do(OWNER, "open_report", f"Trip {secret(number)}", [number])
+            await self.do(OWNER, "open_report", f"Trip {secret(number)} {EVIL}", [number])
         first, second, deputy = (self.by(n).person for n in (FIRST, SECOND, DEPUTY))
         for number in (2, 3, 4, 5, 6):
             await self.do(OWNER, "submit", number, None, (first, second) if number < 4 else (first,))
         await self.do(FIRST, "approve", 3, 2)
         await self.do(FIRST, "hand_over", 4, 2, deputy)
         await self.do(FIRST, "approve", 5, 2)
-        await self.do(FIRST, "send_back", 6, 2, f"No {secret(6)}")
+        await self.do(FIRST, "send_back", 6, 2, f"No {secret(6)} {EVIL}")
         await self.do(OWNER, "add", 6, None, [ADDED])
 
     async def owners(self) -> list[Any]:
@@ -100,17 +108,16 @@ class Company:
 
 
 Asked = list[tuple[int, str, dict[str, Any]]]  # whose number it is (0: nobody's), the tool, its arguments
-NO_CHANGE = dict.fromkeys(Change.model_fields)
+NO_CHANGE: dict[str, Any] = dict.fromkeys(Change.model_fields)
 
 
 def attack(file: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
     """Every tool at everything of the owner's, and at what is not there."""
     for number in (*SENT, LOOSE, ADDED, MISSING):
-        change = NO_CHANGE | {"expense": f"E-{number}"}
-        yield number, "change_expense", change | {"purpose": "mine now"}
-        yield number, "change_expense", change | {"keep_both": True}
-        yield number, "change_expense", change | {"remove": True}
-        report = {"report": None, "expenses": [f"E-{number}"], "title": None}
+        change: dict[str, Any] = {**NO_CHANGE, "expense": f"E-{number}"}
+        for wish in ({"purpose": "mine now"}, {"keep_both": True}, {"remove": True}):
+            yield number, "change_expense", {**change, **wish}
+        report: dict[str, Any] = {"report": None, "expenses": [f"E-{number}"], "title": None}
         yield number, "expense_report", report | {"do": "create"}
     for number in (*SENT, MISSING):
         report = {"report": f"R-{number}", "expenses": [f"E-{number}"], "title": None}
@@ -166,16 +173,19 @@ async def test_no_tool_tells_or_changes_more_than_ones_own_and_what_one_was_sent
             word = f"{'' if place.kind == 'im' else '@assist '}zebra-{asker}-{where}"
             ts = slack.workspace.say(asker, place, word, thread_ts=root)
             stands[asker, where] = (place.id, root or (None if where == "dm" else ts))
-        done = lambda a, w: any(f"Done: zebra-{a}-{w}" in said for said in answers(slack, *stands[a, w]))  # noqa: E731
-        await slack.until(lambda: all(done(*probe) for probe in stands), timeout=90)
+        said = {f"Done: zebra-{asker}-{where}": at for (asker, where), at in stands.items()}
+        await slack.until(lambda: all(w in "\n".join(answers(slack, *at)) for w, at in said.items()), timeout=90)
     assert await company.owners() == before
     bodies = [r.body for r in ai.requests if r.path == "/v1/responses"]
     for asker, where in stands:
         body = next(b for b in bodies if f"zebra-{asker}-{where}" in json.dumps(b["input"]))
         items = ai.conversations[body["conversation"]].items
         outputs = {i["call_id"]: i["output"] for i in items if i["type"] == "function_call_output"}
-        said = [outputs[i["call_id"]] for i in items if i["type"] == "function_call"][-len(asked) :]
-        check(asker, where, list(zip(asked, said, strict=True)))
+        given = [outputs[i["call_id"]] for i in items if i["type"] == "function_call"][-len(asked) :]
+        check(asker, where, list(zip(asked, given, strict=True)))
+    shown = [text for asker in (OWNER, *ASKERS) for m in messages(slack, asker) for text in marked(m)]
+    assert sum("quokka" in text for text in shown) > 50
+    assert not [text for text in shown if re.search(r"<!channel|<!here|<https://evil|\|me>", text)]
     logged = capfd.readouterr()
     assert "turn" in logged.out
     assert "quokka" not in logged.out + logged.err
@@ -200,3 +210,13 @@ def check(asker: str, where: str, done: list[tuple[tuple[int, str, dict[str, Any
     for wish, words in refused.items():
         assert len(words) == 1, (asker, wish, words)
         assert "error" in next(iter(words)), (asker, wish)
+
+
+def marked(node: Any) -> list[str]:
+    """All texts in a message or a block that Slack reads as markup."""
+    if isinstance(node, list):
+        return [text for inner in node for text in marked(inner)]
+    if not isinstance(node, dict) or node.get("type") == "plain_text":
+        return []
+    own = [node["text"]] if isinstance(node.get("text"), str) else []
+    return own + [text for name, inner in node.items() if name != "metadata" for text in marked(inner)]
