@@ -186,6 +186,9 @@ async def test_no_tool_tells_or_changes_more_than_ones_own_and_what_one_was_sent
     shown = [text for asker in (OWNER, *ASKERS) for m in messages(slack, asker) for text in marked(m)]
     assert sum("quokka" in text for text in shown) > 50
     assert not [text for text in shown if re.search(r"<!channel|<!here|<https://evil|\|me>", text)]
+    made = [block for asker in (OWNER, *ASKERS) for m in messages(slack, asker) for block in sections(m)]
+    assert made
+    assert all(block["text"]["verbatim"] for block in made), "or Slack makes links of addresses in what people wrote"
     logged = capfd.readouterr()
     assert "turn" in logged.out
     assert "quokka" not in logged.out + logged.err
@@ -220,3 +223,8 @@ def marked(node: Any) -> list[str]:
         return []
     own = [node["text"]] if isinstance(node.get("text"), str) else []
     return own + [text for name, inner in node.items() if name != "metadata" for text in marked(inner)]
+
+
+def sections(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The paragraphs of a card, or of what is said about one."""
+    return [block for block in message.get("blocks") or () if block["type"] == "section" and "text" in block]
