@@ -50,12 +50,20 @@ def priced(details: Details, before: Details, owner: str, rates: Rates, home: st
     return replace(details, rate=found)
 
 
+def stale(expense: Expense, home: str) -> bool:
+    """Whether it was reckoned in another home currency than the present one: its rate, whoever gave it, does not lead to this one."""
+    return expense.home is not None and expense.home.currency != home
+
+
 def settled(expense: Expense, around: Neighbours, policy: Policy, home: str, today: date) -> Expense:
-    """The expense with all that follows from its fields. Raises ExpenseRefused where its worth is more than can be kept."""
+    """The expense with all that follows from its fields. Raises ExpenseRefused where its worth is more than can be kept.
+
+    One that was reckoned in another home currency stays as it was reckoned until its owner changes it.
+    """
     details = expense.details
     missing = questions.missing(details, policy, home)
     asks = (*missing, *(name for name in expense.doubts if name not in missing))
-    expense = replace(expense, home=worth(details, home), asks=asks)
+    expense = replace(expense, home=expense.home if stale(expense, home) else worth(details, home), asks=asks)
     twin, likeness = _likeness(expense, around.earlier)
     others = [e for e in around.day if e.number != expense.number and e.details.spent_on == details.spent_on]
     notes = tuple(n for n in rules.check_expense(expense, others, policy, home, today) if n.rule != DUPLICATE)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
 from bot.errors import ExpenseRefused
-from bot.expenses.derived import LIKENESS, Neighbours, kept_both, latest_day, likeness, priced, settled
+from bot.expenses.derived import LIKENESS, Neighbours, kept_both, latest_day, likeness, priced, settled, stale
 from bot.expenses.fields import NAMES, TEXTS, clean, entered
 from bot.expenses.findings import Original
 from bot.expenses.reading import Reading
@@ -69,13 +69,15 @@ class Filing(Reading):
         """Gives fields of Details other values; what was doubtful and is given is doubtful no more. One in a submitted report takes that back from its approver."""
         async with writing(tx, by) as change:
             old, report = await self._mine(tx, by, number, version)
-            before = old.details
+            anew = stale(old, self.home)
+            before = replace(old.details, rate=None) if anew else old.details
             if isinstance(changes.get("rate"), Rate):
                 changes = {**changes, "rate": _own(changes["rate"], before.rate, by.person)}
             details = priced(entered(before, changes, self.policy), before, by.person, self.rates, self.home)
             new = replace(old, details=details, doubts=tuple(d for d in old.doubts if d not in changes))
-            if new == old:
+            if new == old and not anew:
                 return old
+            new = replace(new, home=None)
             compare = any(getattr(details, name) != getattr(before, name) for name in LIKENESS)
             new = change.expense("changed", old, await self._settled(tx, change, new, compare=compare))
             touch(change, report, f"{new.name} in it was changed")

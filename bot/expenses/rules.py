@@ -143,12 +143,10 @@ def check_report(report: Report, expenses: Sequence[Expense], policy: Policy) ->
     """What the policy says of a report as a whole, beside its expenses' own notes: blocks, and notes for the approver; a warning would have no place for a justification."""
     if not expenses:
         return (Note("empty", "block", "The report is empty; add an expense."),)
-    return (
-        *_approval(expenses, policy),
-        *_months(expenses),
-        *_aged(report, expenses, policy),
-        *_split(expenses, policy),
-    )
+    notes = (*_months(expenses), *_aged(report, expenses, policy))
+    if any(e.home and e.home.currency != policy.currency for e in expenses):
+        return notes  # reckoned in an earlier home currency: the policy's amounts say nothing of it
+    return (*_approval(expenses, policy), *notes, *_split(expenses, policy))
 
 
 def _approval(expenses: Sequence[Expense], policy: Policy) -> Iterator[Note]:
