@@ -109,11 +109,18 @@ def _likeness(expense: Expense, earlier: Sequence[Expense] | None) -> tuple[int 
     found = duplicates.find_duplicate(expense, earlier)
     if found is None:
         return None, None
-    if noted and noted.level == "note" and expense.twin == found.number:
-        return expense.twin, noted  # its owner has spoken
     mine = any(e.number == found.number and e.owner == expense.owner for e in earlier)
     text = _TEXTS[found.how].format(twin=found.number) if mine else _ANOTHERS
+    sure = duplicates.SURENESS.index(found.how)
+    if noted and noted.level == "note" and expense.twin == found.number and sure >= _sureness(noted):
+        return found.number, replace(
+            noted, text=text + _KEPT, actual=found.how
+        )  # of no surer likeness than its owner spoke of
     return found.number, Note(DUPLICATE, "warn" if found.how == "near" else "block", text, actual=found.how)
+
+
+def _sureness(note: Note) -> int:
+    return next((at for at, how in enumerate(duplicates.SURENESS) if how == note.actual), 0)
 
 
 def _state(expense: Expense) -> ExpenseState:
