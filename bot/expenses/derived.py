@@ -39,11 +39,16 @@ def latest_day(now: datetime) -> date:
 
 
 def priced(details: Details, before: Details, owner: str, rates: Rates, home: str) -> Details:
-    """The details with the exchange rate that belongs to them: the owner's own as long as the currency stays, else the table's."""
+    """The details with the exchange rate that belongs to them: the owner's own as long as the currency stays, else the table's.
+
+    What was found stays while day and currency do: the bank's daily table has but one day, and forgets it.
+    """
     if not details.currency or details.currency == home:
         return replace(details, rate=None)
     rate = details.rate
     kept = rate is not None and rate == before.rate
+    if kept and (details.currency, details.spent_on) == (before.currency, before.spent_on):
+        return details
     if rate is not None and rate.source == owner and (not kept or details.currency == before.currency):
         return details
     found = rates.find(details.currency, home, details.spent_on) if details.spent_on else None

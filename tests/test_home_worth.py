@@ -1,4 +1,4 @@
-"""What becomes of open and settled reports when EXPENSES_CURRENCY is another one than before."""
+"""What an expense is worth at home over time: when its rate stays, and what becomes of it when EXPENSES_CURRENCY is another one than before."""
 
 from __future__ import annotations
 
@@ -45,6 +45,23 @@ async def world(sqlite_url: str, table: Rates) -> AsyncIterator[World]:
 
 def books(rates: Rates, home: str) -> Books:
     return Books(load_policy(None, home), rates, home, frozenset({FINANCE}))
+
+
+async def test_a_rate_that_was_found_stays_when_the_bank_is_silent_and_something_else_is_edited(world: World) -> None:
+    before = await world.do("expense", 1)
+    world.books = books(Rates(""), "EUR")
+    after = await world.do("change", 1, None, {"justification": "The only one open", "minor": 20_000})
+    assert after.details.rate == before.details.rate
+    assert (after.home, after.asks) == (Money(16_000, "EUR"), ())
+    moved = await world.do("change", 1, None, {"spent_on": date.fromordinal(TODAY.toordinal() - 1)})
+    assert (moved.home, moved.asks) == (None, ("rate",))
+
+
+async def test_another_day_has_its_own_rate_but_an_owners_stays(world: World) -> None:
+    yesterday = date.fromordinal(TODAY.toordinal() - 1)
+    found, own = [await world.do("change", n, None, {"spent_on": yesterday}) for n in (1, 2)]
+    assert found.details.rate == Rate(Decimal("0.8"), yesterday, "ECB")
+    assert own.details.rate == OWN
 
 
 async def test_nothing_is_submitted_at_a_rate_into_the_earlier_currency(world: World, table: Rates) -> None:
