@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,10 +39,13 @@ EDITS = {(s, s) for s in ("draft", "changes_requested", "withdrawn")} | {("submi
 OWNERS = ("change", "remove", "keep_both", "add", "take_out", "submit", "withdraw")
 DECISIONS = ("approve", "send_back", "reject")
 OPEN = ("draft", "changes_requested", "withdrawn")
+PLACES = {"EUR": 2, "USD": 2, "JPY": 0, "KWD": 3}
 
 people = st.sampled_from(PEOPLE)
 owners, approvers = st.sampled_from([OWNER, OWNER, OTHER]), st.sampled_from([BOSS, BOSS, SECOND])
 offs = st.sampled_from([0] * 6 + [-1, 1])  # beside the present version
+currencies = st.sampled_from(["EUR", "EUR", "USD", "JPY", "KWD"])
+values = st.sampled_from(["0.9", "0.0061234", "2.8175", "1"])
 teams = count(1)
 
 
@@ -79,11 +82,15 @@ class BooksMachine(RuleBasedStateMachine):
             self.act("submit", owner, 1, None, chain)
 
     @rule(
-        person=owners, known=st.sampled_from([True, True, True, False]), foreign=st.booleans(), file=st.integers(0, 9)
+        person=owners,
+        known=st.sampled_from([True, True, True, False]),
+        currency=currencies,
+        value=st.one_of(st.none(), values),
+        file=st.integers(0, 9),
     )
-    def capture(self, person: str, known: bool, foreign: bool, file: int) -> None:
-        rate = Rate(Decimal("0.9"), TODAY, person)
-        changes: dict[str, Any] = {"currency": "USD", "rate": rate} if foreign else {}
+    def capture(self, person: str, known: bool, currency: str, value: str | None, file: int) -> None:
+        rate = Rate(Decimal(value), TODAY, person) if value else None
+        changes: dict[str, Any] = {"currency": currency, "rate": rate}
         given = self.draft(**changes, **({} if known else {"merchant": ""}))
         self.act("capture", person, given, original(b"%d" % file) if file < 3 else None)
 
@@ -92,6 +99,12 @@ class BooksMachine(RuleBasedStateMachine):
         self.act(
             "change", *self.some(data, "expenses", "owner", "ready", "in_report"), {"minor": amount, "merchant": "Bar"}
         )
+
+    @rule(data=st.data(), currency=currencies, value=values, amount=st.integers(1, 10**6))
+    def exchange(self, data: st.DataObject, currency: str, value: str, amount: int) -> None:
+        who = self.some(data, "expenses", "owner", "ready", "in_report")
+        rate = data.draw(st.sampled_from([{}, {"rate": Rate(Decimal(value), TODAY, "")}]))
+        self.act("change", *who, {"minor": amount, "currency": currency, **rate})
 
     @rule(data=st.data(), method=st.sampled_from(["remove", "keep_both"]))
     def drop(self, data: st.DataObject, method: str) -> None:
@@ -240,6 +253,8 @@ class BooksMachine(RuleBasedStateMachine):
     async def check_sums(self, after: Dump) -> None:
         """Totals are the sums of what is there, and the trail is whole."""
         live = [e for e in after["expenses"] if e["state"] != "discarded"]
+        for expense in live:
+            assert expense["home_minor"] == in_euros(expense)
         async with self.world.database.read() as tx:
             for row in after["reports"]:
                 whole = await self.world.books.report(tx, self.world.by(FINANCE), row["number"])
@@ -250,9 +265,24 @@ class BooksMachine(RuleBasedStateMachine):
                 found = await self.world.books.find(tx, self.world.by(owner))
                 mine = [e for e in live if e["owner"] == owner]
                 assert found.count == len(mine)
-                assert sum(t.money.minor for t in found.totals) == sum(e["minor"] or 0 for e in mine)
+                for code in PLACES:
+                    spent = sum(t.money.minor for t in found.totals if t.money.currency == code)
+                    assert spent == sum(e["minor"] or 0 for e in mine if e["currency"] == code)
                 assert sum(t.home.minor for t in found.totals) == sum(e["home_minor"] or 0 for e in mine)
             assert await verify(tx, self.world.team) == []
+
+
+def in_euros(expense: Mapping[str, Any]) -> int | None:
+    """What an expense is worth in cents, by plain arithmetic; None where no rate leads there. No table is there: rates are the owners' own."""
+    code, minor = expense["currency"], expense["minor"]
+    if code == "EUR":
+        assert expense["rate"] == ""
+        return int(minor)
+    if not expense["rate"]:
+        return None
+    assert expense["rate_source"] == expense["owner"]
+    euros = Decimal(minor).scaleb(-PLACES[code]) * Decimal(expense["rate"])
+    return int(euros.scaleb(2).to_integral_value(ROUND_HALF_UP))
 
 
 def by_number(dump: Dump, table: str) -> Rows:

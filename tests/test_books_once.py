@@ -106,5 +106,5 @@ async def test_details_may_be_all_unknown(anywhere: World) -> None:
 
 async def test_the_benchmark_runs(sqlite_url: str) -> None:
     figures = dict(await measure(sqlite_url, 210, 1))
-    assert len(figures) == 13
+    assert len(figures) == 14
     assert all(ms and min(ms) > 0 for ms in figures.values())

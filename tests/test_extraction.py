@@ -117,6 +117,34 @@ def test_an_amount_is_read_in_the_receipts_language() -> None:
     assert only(receipt(total=field("1.234"), currency=field("KWD"), language="en", tax=[])).details.minor == 1234
 
 
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("minor", {"total": field("184,00", 1.0, "SUMME 18,40")}),
+        ("minor", {"total": field("8,40", 1.0, "SUMME 18,40")}),
+        ("minor", {"total": field("500,00", 1.0, "LIDL")}),
+        ("spent_on", {"spent_on": field("2026-11-02", 1.0, "20.11.26")}),
+        ("currency", {"currency": field("USD", 1.0, "SUMME 18,40")}),
+    ],
+)
+def test_a_value_that_its_own_evidence_does_not_hold_is_doubted_however_sure_the_model_is(
+    name: str, read: dict[str, Any]
+) -> None:
+    assert only(receipt(**read)).doubts == (name,)
+    words = Given(source="words", home="EUR", text="SUMME 18,40 LIDL 20.11.26 EUR")
+    assert name in only(receipt(**read), words).doubts
+
+
+@pytest.mark.parametrize("evidence", ["18,40EUR", "18.40", "TOTAL €18,40-", "EUR18,40", "１８，４０"])  # noqa: RUF001  # full width is meant
+def test_evidence_may_write_an_amount_in_another_way(evidence: str) -> None:
+    assert only(receipt(total=field("18,40", 1.0, evidence))).doubts == ()
+
+
+def test_an_amount_that_cannot_be_kept_is_asked_about_and_spoils_no_other_receipt() -> None:
+    draft = only(receipt(total=field("4006381333931")))  # a bar code
+    assert (draft.details.minor, draft.doubts) == (None, ("minor",))
+
+
 def test_an_amount_with_two_meanings_stays_empty_and_is_asked_about() -> None:
     draft = only(receipt(total=field("1.234"), language="en"))
     assert (draft.details.minor, draft.doubts) == (None, ("minor",))

@@ -95,6 +95,9 @@ def test_nights_are_read_from_the_purpose(purpose: str, nights: int | None) -> N
         ("client visit, 120 km", 3000, {"mileage": "warn"}),
         ("12,5 km", 375, {}),
         ("1.234 km", 100, {"mileage": "note"}),
+        ("120 km there and 120 km back", 7200, {}),
+        ("240 km, 2 x 120 km", 7200, {}),
+        ("120 km there and 120 km back", 7201, {"mileage": "warn"}),
         ("client visit", 3600, {"mileage": "note"}),
     ],
 )

@@ -212,6 +212,8 @@ def rate(found: PlaceRate | NoRate) -> int | None:
         ("Saint Louis", date(2026, 5, 5), 15000),
         ("Washington, DC", date(2026, 5, 5), 19600),
         ("Washington DC", date(2026, 5, 5), 19600),
+        ("Washington, D.C.", date(2026, 5, 5), 19600),
+        ("Portland, OR, USA", date(2026, 3, 1), 17500),
     ],
 )
 def test_a_place_has_the_rate_of_its_season(city: str, day: date, lodging: int, tmp_path: Path) -> None:
@@ -230,7 +232,8 @@ def test_a_place_in_a_region_of_the_table_that_it_does_not_name_has_the_standard
     [
         ("Portland", "write it as Portland, ME or Portland, OR"),
         ("Berlin", "no rate for this place; name its region too"),
-        ("Portland, UK", "no rate for this place"),
+        ("Portland, UK", "no rate for this place; name its region too"),
+        ("Portland, Oregon, USA", "no rate for this place; name its region too"),
         ("Boston", "no rate for Boston / Cambridge, MA in that season"),
         (" , ", "no city is named"),
         ("", "no city is named"),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.expenses.derived import latest_day
 from bot.expenses.money import show
 from bot.expenses.policy import Age, Category, Policy, Receipts, Restricted, Tier, load_policy
 from bot.expenses.rules import check_expense, check_report
@@ -39,8 +40,8 @@ def test_an_amount_that_is_not_more_than_zero_blocks(minor: int) -> None:
         (TODAY, {}),
         (TODAY + timedelta(1), {"date": "block"}),
         (date(2062, 3, 2), {"date": "block"}),
-        (TODAY - timedelta(90), {}),
-        (TODAY - timedelta(91), {"age": "warn"}),
+        (TODAY - timedelta(91), {}),  # TODAY is the latest day anywhere
+        (TODAY - timedelta(92), {"age": "warn"}),
         (date(2016, 9, 23), {"date": "warn"}),
         (date.min, {"date": "warn"}),
     ],
@@ -48,6 +49,14 @@ def test_an_amount_that_is_not_more_than_zero_blocks(minor: int) -> None:
 def test_days_to_come_block_and_old_ones_warn(day: date, expected: dict[str, Level]) -> None:
     rules = policy(age=Age(days=90, level="warn", source=SOURCE))
     assert levels(check(replace(LUNCH, spent_on=day), rules)) == expected
+
+
+def test_an_age_is_not_counted_from_a_day_that_has_only_begun_elsewhere() -> None:
+    evening = datetime(2026, 11, 22, 18, tzinfo=UTC)  # in Auckland it is the 23rd
+    rules = policy(age=Age(days=90, level="warn", source=SOURCE))
+    for days, said in ((90, []), (91, ["age"])):
+        expense = kept(1, replace(LUNCH, spent_on=evening.date() - timedelta(days)), receipt="abc")
+        assert [n.rule for n in check_expense(expense, (), rules, "EUR", latest_day(evening))] == said
 
 
 def test_an_expense_outside_of_the_policys_days_is_told_to_the_approver() -> None:
@@ -172,6 +181,12 @@ def test_a_total_in_a_higher_tier_says_who_is_needed() -> None:
     note = told([kept(1, LUNCH), kept(2, replace(LUNCH, minor=2001))], policy(tiers=tiers))["tier"]
     assert (note.level, note.limit, note.actual) == ("note", eur(5000), eur(5001))
     assert "2 approvals" in note.text
+
+
+def test_a_report_that_was_reckoned_in_another_currency_falls_into_no_tier() -> None:
+    tiers = (Tier(up_to=5000, approvers=("manager",)), Tier(up_to=None, approvers=("manager", "U9")))
+    yen = replace(kept(1, LUNCH), home=Money(9000, "JPY"))
+    assert told([yen], policy(tiers=tiers)) == {}
 
 
 def test_several_months_are_noted() -> None:

@@ -39,23 +39,36 @@ def latest_day(now: datetime) -> date:
 
 
 def priced(details: Details, before: Details, owner: str, rates: Rates, home: str) -> Details:
-    """The details with the exchange rate that belongs to them: the owner's own as long as the currency stays, else the table's."""
+    """The details with the exchange rate that belongs to them: the owner's own as long as the currency stays, else the table's.
+
+    What was found stays while day and currency do: the bank's daily table has but one day, and forgets it.
+    """
     if not details.currency or details.currency == home:
         return replace(details, rate=None)
     rate = details.rate
     kept = rate is not None and rate == before.rate
+    if kept and (details.currency, details.spent_on) == (before.currency, before.spent_on):
+        return details
     if rate is not None and rate.source == owner and (not kept or details.currency == before.currency):
         return details
     found = rates.find(details.currency, home, details.spent_on) if details.spent_on else None
     return replace(details, rate=found)
 
 
+def stale(expense: Expense, home: str) -> bool:
+    """Whether it was reckoned in another home currency than the present one: its rate, whoever gave it, does not lead to this one."""
+    return expense.home is not None and expense.home.currency != home
+
+
 def settled(expense: Expense, around: Neighbours, policy: Policy, home: str, today: date) -> Expense:
-    """The expense with all that follows from its fields. Raises ExpenseRefused where its worth is more than can be kept."""
+    """The expense with all that follows from its fields. Raises ExpenseRefused where its worth is more than can be kept.
+
+    One that was reckoned in another home currency stays as it was reckoned until its owner changes it.
+    """
     details = expense.details
     missing = questions.missing(details, policy, home)
     asks = (*missing, *(name for name in expense.doubts if name not in missing))
-    expense = replace(expense, home=worth(details, home), asks=asks)
+    expense = replace(expense, home=expense.home if stale(expense, home) else worth(details, home), asks=asks)
     twin, likeness = _likeness(expense, around.earlier)
     others = [e for e in around.day if e.number != expense.number and e.details.spent_on == details.spent_on]
     notes = tuple(n for n in rules.check_expense(expense, others, policy, home, today) if n.rule != DUPLICATE)
@@ -101,11 +114,18 @@ def _likeness(expense: Expense, earlier: Sequence[Expense] | None) -> tuple[int 
     found = duplicates.find_duplicate(expense, earlier)
     if found is None:
         return None, None
-    if noted and noted.level == "note" and expense.twin == found.number:
-        return expense.twin, noted  # its owner has spoken
     mine = any(e.number == found.number and e.owner == expense.owner for e in earlier)
     text = _TEXTS[found.how].format(twin=found.number) if mine else _ANOTHERS
+    sure = duplicates.SURENESS.index(found.how)
+    if noted and noted.level == "note" and expense.twin == found.number and sure >= _sureness(noted):
+        return found.number, replace(
+            noted, text=text + _KEPT, actual=found.how
+        )  # of no surer likeness than its owner spoke of
     return found.number, Note(DUPLICATE, "warn" if found.how == "near" else "block", text, actual=found.how)
+
+
+def _sureness(note: Note) -> int:
+    return next((at for at, how in enumerate(duplicates.SURENESS) if how == note.actual), 0)
 
 
 def _state(expense: Expense) -> ExpenseState:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Literal
 
 from bot.expenses import written
+from bot.expenses.fields import MOST_MINOR
 from bot.expenses.money import Unclear, digits, read_amount
 from bot.expenses.policy import Policy
 from bot.expenses.values import Details, Draft, Read, TaxLine
@@ -145,7 +146,7 @@ def _details(read: Mapping[str, Read], raw: Mapping[str, Any], currency: str, la
 
     def amount(text: str) -> int | None:
         got = read_amount(text, currency, language) if text and currency else None
-        return None if isinstance(got, Unclear) else got
+        return None if isinstance(got, Unclear) or got is None or abs(got) > MOST_MINOR else got
 
     def text(name: str) -> str:
         return read[name].value if name in read else ""
@@ -173,9 +174,18 @@ def _details(read: Mapping[str, Read], raw: Mapping[str, Any], currency: str, la
 
 def _is_doubtful(name: str, read: Read, given: Given) -> bool:
     """Whether a reading is to be asked about: the model is not sure, or cannot show the words, or these were never said."""
-    if read.confidence < SURE or (name in WRITTEN and not read.evidence):
+    if read.confidence < SURE or (name in WRITTEN and not _shows(name, read)):
         return True
     return given.source == "words" and name in WRITTEN and _plain(read.evidence) not in _plain(given.text)
+
+
+def _shows(name: str, read: Read) -> bool:
+    """Whether the words that a value is said to be read from hold it. Of a day in words, such as "yesterday", that cannot be told."""
+    if not read.evidence or (name == "spent_on" and not written.dates(read.evidence)):
+        return bool(read.evidence)
+    if name == "minor" and written.stands_in(read.value, read.evidence):
+        return True
+    return not written.doubtful({name: read}, read.evidence)
 
 
 def _currency(read: Read | None) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
 from bot.errors import ExpenseRefused
-from bot.expenses.derived import LIKENESS, Neighbours, kept_both, latest_day, likeness, priced, settled
+from bot.expenses.derived import LIKENESS, Neighbours, kept_both, latest_day, likeness, priced, settled, stale
 from bot.expenses.fields import NAMES, TEXTS, clean, entered
 from bot.expenses.findings import Original
 from bot.expenses.reading import Reading
@@ -69,16 +69,20 @@ class Filing(Reading):
         """Gives fields of Details other values; what was doubtful and is given is doubtful no more. One in a submitted report takes that back from its approver."""
         async with writing(tx, by) as change:
             old, report = await self._mine(tx, by, number, version)
-            before = old.details
+            anew = stale(old, self.home)
+            before = replace(old.details, rate=None) if anew else old.details
             if isinstance(changes.get("rate"), Rate):
                 changes = {**changes, "rate": _own(changes["rate"], before.rate, by.person)}
             details = priced(entered(before, changes, self.policy), before, by.person, self.rates, self.home)
             new = replace(old, details=details, doubts=tuple(d for d in old.doubts if d not in changes))
-            if new == old:
+            if new == old and not anew:
                 return old
+            new = replace(new, home=None)
             compare = any(getattr(details, name) != getattr(before, name) for name in LIKENESS)
             new = change.expense("changed", old, await self._settled(tx, change, new, compare=compare))
             touch(change, report, f"{new.name} in it was changed")
+            if compare:
+                await self._compared_anew(tx, change, new)
         return new
 
     async def keep_both(self, tx: AsyncConnection, by: By, number: int, version: int | None) -> Expense:
@@ -100,10 +104,7 @@ class Filing(Reading):
                 raise ExpenseRefused(f"{old.name} is in {report.name}, which was submitted. Withdraw that first.")
             new = change.expense("removed", old, replace(old, state="discarded", report=None))
             touch(change, report, f"{new.name} was removed")
-            held = (_e.team == by.team) & (_e.twin == number) & (_e.state == "duplicate_hold")
-            for row in (await tx.execute(select(tables.expenses).where(held).limit(MOST_CANDIDATES))).all():
-                like = to_expense(row)
-                change.expense("compared", like, await self._settled(tx, change, like, compare=True, without=number))
+            await self._compared_anew(tx, change, new)
         return new
 
     # -- within the books ---------------------------------------------------------------------------------------------------------
@@ -130,13 +131,23 @@ class Filing(Reading):
         return None
 
     async def _settled(
-        self, tx: AsyncConnection, change: Writing, expense: Expense, *, compare: bool, without: int | None = None
+        self, tx: AsyncConnection, change: Writing, expense: Expense, *, compare: bool, instead: Expense | None = None
     ) -> Expense:
-        """The expense with all that follows from its fields; compared anew with those that it may repeat, but one."""
-        around = Neighbours(
-            await self._of_days(tx, expense), await self._earlier(tx, expense, without) if compare else None
-        )
+        """The expense with all that follows from its fields; compared anew with those that it may repeat, one of them as it is about to be written."""
+        earlier = await self._earlier(tx, expense, instead.number if instead else None) if compare else None
+        if earlier is not None and instead and instead.state != "discarded":
+            earlier = [instead, *earlier]
+        around = Neighbours(await self._of_days(tx, expense), earlier)
         return settled(expense, around, self.policy, self.home, latest_day(change.now))
+
+    async def _compared_anew(self, tx: AsyncConnection, change: Writing, twin: Expense) -> None:
+        """What is held because it looked like an expense that has changed or is gone; that one is not yet written."""
+        held = (_e.team == twin.team) & (_e.twin == twin.number) & (_e.state == "duplicate_hold")
+        for row in (await tx.execute(select(tables.expenses).where(held).limit(MOST_CANDIDATES))).all():
+            like = to_expense(row)
+            compared = await self._settled(tx, change, like, compare=True, instead=twin)
+            if compared != like:
+                change.expense("compared", like, compared)
 
     async def _of_days(self, tx: AsyncConnection, *expenses: Expense) -> Sequence[Expense]:
         """What the owner of these expenses spent on their days, and wants to be paid."""

@@ -172,17 +172,17 @@ def check_mileage(case: Case) -> Iterator[Note]:
         text = f"The policy names no rate for a kilometre: your approver decides ({rule.source})."
         yield Note("mileage", "note", text, source=rule.source)
         return
-    driven = KILOMETRES.search(case.details.purpose)
+    driven = [Decimal(km.replace(",", ".")) for km in KILOMETRES.findall(case.details.purpose)]
     each = f"{rule.per_km} {case.home} a km"
-    if driven is None:
+    if not driven:
         text = f"The purpose does not say how many kilometres were driven, at {each} ({rule.source})."
         yield Note("mileage", "note", text, each, source=rule.source)
         return
-    kilometres = Decimal(driven[1].replace(",", "."))
-    due = int((kilometres * rule.per_km).scaleb(digits(case.home)).quantize(Decimal(1), ROUND_HALF_UP))
-    if due != total:
-        actual, limit = case.shown(total), case.shown(due)
-        text = f"Mileage: {kilometres} km at {each} are {limit}, not {actual} ({rule.source})."
+    ways = (sum(driven), *driven)  # there and back, or one of them is said of the other: "240 km, 2 x 120 km"
+    due = [int((km * rule.per_km).scaleb(digits(case.home)).quantize(Decimal(1), ROUND_HALF_UP)) for km in ways]
+    if total not in due:
+        actual, limit = case.shown(total), case.shown(due[0])
+        text = f"Mileage: {ways[0]} km at {each} are {limit}, not {actual} ({rule.source})."
         yield Note("mileage", rule.level, text, limit, actual, rule.source)
 
 

@@ -84,7 +84,7 @@ class PerDiem:
             for row in sorted(current, key=lambda r: r.region == ""):  # a region's own before the one for all
                 if not row.place and row.region.casefold() in (region, "") and row.covers(day):
                     return row
-        hint = f"; name its region too, as in “{self._example()}”" if regions and region is None else ""
+        hint = f"; name its region too, as in “{self._example()}”" if regions and region not in regions else ""
         return NoRate(f"{self.name} has no rate for this place{hint}")
 
     def _example(self) -> str:
@@ -95,9 +95,10 @@ class PerDiem:
         regions = {row.region.casefold() for row in self.rows} - {""}
         if not regions:
             return compared(city), None
-        name, comma, region = city.rpartition(",")
-        if comma:
-            return compared(name), region.strip().strip(".").casefold()
+        parts = [part.strip() for part in city.split(",")]
+        for at in range(len(parts) - 1, 0, -1):  # "Denver, CO, USA"
+            if (region := parts[at].replace(".", "").casefold()) in regions or at == 1:
+                return compared(" ".join(parts[:at])), region
         name, _, last = city.strip().rpartition(" ")
         if name and last.isupper() and last.casefold() in regions:
             return compared(name), last.casefold()

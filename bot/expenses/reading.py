@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, get_args
 
@@ -159,9 +160,16 @@ class Reading:
         return tuple(to_expense(row) for row in rows)
 
     def _whole(self, report: Report, expenses: tuple[Expense, ...]) -> Whole:
-        known = (e.home.minor for e in expenses if e.home and e.home.currency == self.home)
+        sums: dict[str, int] = {}
+        for home in (e.home for e in expenses if e.home):
+            sums[home.currency] = sums.get(home.currency, 0) + home.minor
         notes = rules.check_report(report, expenses, self.policy)
-        return Whole(report, expenses, Money(sum(known), self.home), notes)
+        return Whole(report, expenses, self._total(sums), notes)
+
+    def _total(self, sums: Mapping[str, int]) -> Money:
+        """A report's total, of its sums by home currency: in the present one, or in the one that all of it was reckoned in when that was the home currency."""
+        currency = next(iter(sums)) if len(sums) == 1 else self.home
+        return Money(sums.get(currency, 0), currency)
 
     async def _totals(self, tx: AsyncConnection, which: ColumnElement[bool]) -> tuple[Total, ...]:
         known = which & _e.minor.is_not(None) & (_e.currency != "")
@@ -179,10 +187,14 @@ class Reading:
 
     async def _lines(self, tx: AsyncConnection, team: str, reports: Sequence[Report]) -> tuple[ReportLine, ...]:
         which = (_e.team == team) & _e.report.in_([r.number for r in reports])
-        query = select(_e.report, func.sum(self._worth()), func.count()).where(which).group_by(_e.report)
-        sums = {number: (int(home or 0), count) for number, home, count in await tx.execute(query)}
-        found = ((report, *sums.get(report.number, (0, 0))) for report in reports)
-        return tuple(ReportLine(report, Money(home, self.home), count) for report, home, count in found)
+        query = select(_e.report, _e.home_currency, func.sum(_e.home_minor), func.count()).where(which)
+        sums: dict[int, dict[str, int]] = defaultdict(dict)
+        counts: dict[int, int] = defaultdict(int)
+        for number, currency, home, count in await tx.execute(query.group_by(_e.report, _e.home_currency)):
+            counts[number] += count
+            if currency:
+                sums[number][currency] = int(home)
+        return tuple(ReportLine(r, self._total(sums[r.number]), counts[r.number]) for r in reports)
 
 
 def _one(table: Any, team: str, number: int) -> Any:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import tables
 from bot.errors import ExpenseRefused
 from bot.expenses import money, rules
-from bot.expenses.derived import Neighbours, latest_day, placed, settled
+from bot.expenses.derived import Neighbours, latest_day, placed, settled, stale
 from bot.expenses.fields import NAMES, clean
 from bot.expenses.filing import Filing, withdrawn
 from bot.expenses.findings import Whole
@@ -161,15 +161,14 @@ class Reporting(Filing):
         found += [why for e in expenses for why in submitting_refusals(e)]
         notes = rules.check_report(report, expenses, self.policy)
         found += [escaped(n.text) for n in notes if n.level == "block"]
-        found += [f"{e.name} was reckoned in another currency. Please edit it." for e in expenses if self._foreign(e)]
+        found += [
+            f"{e.name} was reckoned in another currency. Please edit it." for e in expenses if stale(e, self.home)
+        ]
         if not report.approver:
             found.append("Nobody is known who approves it.")
         if report.owner in report.approvers:
             found.append("Nobody approves their own expenses: somebody else has to.")
         return found
-
-    def _foreign(self, expense: Expense) -> bool:
-        return expense.home is not None and expense.home.currency != self.home
 
 
 def _refuse(report: Report, reasons: list[str]) -> None:

@@ -17,6 +17,9 @@ from bot.expenses.per_diem import written
 from bot.expenses.policy import Limit, Policy
 from bot.expenses.values import Expense, Level, Money, Note, Report
 
+AHEAD = timedelta(
+    days=1
+)  # the latest day anywhere is tomorrow for most people most of the day; an age counts from theirs
 LONG_AGO = timedelta(days=3 * 365)  # longer ago than anybody waits: the year was misread
 ORDER: dict[Level, int] = {"block": 0, "warn": 1, "note": 2}
 NEEDS = {
@@ -62,8 +65,8 @@ def _day(case: Case) -> Iterator[Note]:
         return
     if case.today - spent > LONG_AGO:
         yield Note("date", "warn", f"The date, {day}, is more than three years ago. Is the year right?", actual=day)
-    elif policy.age and (case.today - spent).days > policy.age.days:
-        limit, actual = f"{policy.age.days} days", f"{(case.today - spent).days} days"
+    elif policy.age and (old := (case.today - AHEAD - spent).days) > policy.age.days:
+        limit, actual = f"{policy.age.days} days", f"{old} days"
         text = f"It is {actual} old; the limit is {limit} ({policy.age.source})."
         yield Note("age", policy.age.level, text, limit, actual, policy.age.source)
     for bound, outside, words in (
@@ -143,12 +146,10 @@ def check_report(report: Report, expenses: Sequence[Expense], policy: Policy) ->
     """What the policy says of a report as a whole, beside its expenses' own notes: blocks, and notes for the approver; a warning would have no place for a justification."""
     if not expenses:
         return (Note("empty", "block", "The report is empty; add an expense."),)
-    return (
-        *_approval(expenses, policy),
-        *_months(expenses),
-        *_aged(report, expenses, policy),
-        *_split(expenses, policy),
-    )
+    notes = (*_months(expenses), *_aged(report, expenses, policy))
+    if any(e.home and e.home.currency != policy.currency for e in expenses):
+        return notes  # reckoned in an earlier home currency: the policy's amounts say nothing of it
+    return (*_approval(expenses, policy), *notes, *_split(expenses, policy))
 
 
 def _approval(expenses: Sequence[Expense], policy: Policy) -> Iterator[Note]:

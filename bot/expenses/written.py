@@ -152,10 +152,15 @@ def _numbers(text: str, language: str) -> Iterator[tuple[tuple[Decimal, ...], bo
     """Each number that may be an amount: its readings, whether it has decimals, whether a currency's sign is beside it."""
     for line in text[:MOST_TEXT].splitlines():
         plain = SPLIT.sub(r"\1", CJK.sub(" ", NUMERIC.sub(" ", unicodedata.normalize("NFKC", line))))
+        plain = _apart(plain)
         for match in NUMBER.finditer(plain):
             number = match.group().rstrip(".,'’")
             before, after = plain[: match.start()][-12:], plain[match.end() :][:12]
-            minus = "-" if re.search(r"(?:^|[^\w)])-$", before) or after[:1] == "-" else ""
+            minus = (
+                "-"
+                if re.search(r"(?:^|[^\w)])-$", before) or (after[:1] == "-" and match.group()[-1].isdigit())
+                else ""
+            )  # "12,-" has no cents
             values: list[Decimal] = []
             for each in {number, number.rsplit(" ", 1)[-1]}:  # "2 180,00" may be two things
                 read = read_amount(minus + each, "KWD", language)  # three decimals: the most that money has
@@ -168,6 +173,21 @@ def _numbers(text: str, language: str) -> Iterator[tuple[tuple[Decimal, ...], bo
 @cache
 def _all_signs() -> frozenset[str]:
     return frozenset().union(*(signs(code) for code in currencies()))
+
+
+@cache
+def _attached() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A currency's code or word right behind a number and right before one: "18.40EUR", "1,200円", "Rs.500". A single Latin letter may be anything."""
+    words = [re.escape(s) for s in _all_signs() if s.isalpha() and (len(s) > 1 or not s.isascii())]
+    names = "|".join(sorted(words, key=len, reverse=True))
+    behind, before = rf"(?<=\d)(?=(?:{names})(?![^\W\d_]))", rf"(?<![^\W\d_])({names})\.?(?=\d)"
+    return re.compile(behind, re.IGNORECASE), re.compile(before, re.IGNORECASE)
+
+
+def _apart(line: str) -> str:
+    """A line with a space between its numbers and the words for currencies."""
+    behind, before = _attached()
+    return before.sub(r"\1 ", behind.sub(" ", line))
 
 
 def _date(year: str, month: str, day: str) -> date | None:
