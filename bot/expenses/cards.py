@@ -18,7 +18,7 @@ from bot.expenses.forms import LABELS, PAYMENTS
 from bot.expenses.money import show
 from bot.expenses.policy import Policy
 from bot.expenses.questions import question
-from bot.expenses.values import OPEN, Details, Expense, Money, Note, Rate, Report
+from bot.expenses.values import OPEN, SETTLED, Details, Expense, Money, Note, Rate, Report
 
 LINES = 20  # expenses, notes and totals that a report's card shows
 MOST_BLOCKS = 49  # and the buttons
@@ -31,6 +31,7 @@ STATES = {
     "duplicate_hold": "Held: this looks like one that was handed in before",
     "discarded": "Removed",
 }
+DECIDED = (*SETTLED, "rejected")
 REPORT_STATES = {
     "changes_requested": "Sent back",
     "approved": "Approved",
@@ -92,7 +93,9 @@ def _expense_buttons(expense: Expense, report: Report | None) -> list[Block]:
 def _state(expense: Expense, report: Report | None) -> str:
     words = STATES[expense.state]
     if expense.state == "in_report" and expense.report:
-        words = f"In R-{expense.report}" + (f", {_decision(report).lower()}" if report else "")
+        words = f"In R-{expense.report}"
+        if report and report.state in DECIDED:  # nothing else of it lasts: only a report's own card follows it
+            words += f", {REPORT_STATES[report.state].lower()}"
     if expense.state == "duplicate_hold" and expense.twin:
         words = f"Held: this looks like E-{expense.twin}, which was handed in before"
     if expense.state == "ready" and any(note.level == "block" for note in expense.notes):
@@ -215,10 +218,6 @@ def _report_state(report: Report, names: Mapping[str, str], viewer: str) -> str:
         return f"Waits for {who} since {moment(report.submitted_at)}{step}"
     by = f" by {_who(report.decided_by, names)}" if report.decided_by else ""
     return f"{REPORT_STATES[report.state]}{by} on {moment(report.decided_at or report.changed_at)}"
-
-
-def _decision(report: Report) -> str:
-    return REPORT_STATES.get(report.state) or {"submitted": "Waits for approval"}.get(report.state, "Not sent yet")
 
 
 def _line(expense: Expense, policy: Policy) -> str:

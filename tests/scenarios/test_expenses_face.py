@@ -96,14 +96,6 @@ async def test_a_form_that_was_closed_before_it_was_filled_does_no_harm(acme: Sl
     await add(acme, "ana", "E-2", merchant="Metro", minor="5")
 
 
-async def test_the_card_of_an_expense_tells_what_has_become_of_its_report(acme: SlackServer) -> None:
-    await submitted(acme)
-    press(acme, "ana", await shows(acme, "ana", "E-1", pressable="Edit"), buttons.EDIT)
-    fill(acme, "ana", await form(acme, "ana", "R-1 waits for approval"), merchant="Aldi")
-    await shows(acme, "ana", "E-1", "Aldi", "In R-1, not sent yet", pressable="Remove")
-    await told(acme, "dana", "R-1")
-
-
 # -- a report ------------------------------------------------------------------------------------------------------------------------
 
 
