@@ -150,7 +150,46 @@ def test_the_open_question_is_put_while_something_is_missing_and_only_then() -> 
     assert ":question:" not in said(expense_card(expense(), POLICY, "EUR"))
 
 
+def test_what_may_not_be_sent_as_it_is_is_not_called_ready() -> None:
+    card = expense_card(expense(notes=(Note("amount", "block", "The total is -€5.00."),)), POLICY, "EUR")
+    assert "To be put right before it can be sent" in said(card)
+    assert "To be put right" in card.text
+    assert "Ready" not in said(card) + card.text
+    desk = dict.fromkeys(("todo", "drafts", "waiting", "approved", "queue"), ())
+    blocks = tab(Desktop(ready=[expense(notes=(Note("amount", "block", "The total is -€5.00."),))], **desk), POLICY)
+    assert "_The total is -€5.00._" in str(blocks)
+
+
+@pytest.mark.parametrize(
+    ("level", "why", "asked"), [("warn", "", True), ("warn", "the fair", False), ("note", "", False)]
+)
+def test_a_justification_is_asked_for_where_submitting_needs_one(level: Any, why: str, asked: bool) -> None:
+    made = expense(notes=(Note("cap", level, "It is much."),), details=replace(LUNCH, justification=why))
+    assert ("say why" in said(expense_card(made, POLICY, "EUR"))) is asked
+
+
+def test_a_missing_rate_is_told_once_and_only_of_an_amount() -> None:
+    note = Note("rate", "block", "There is no exchange rate from KWD to EUR.")
+    asked = {"state": "needs_info", "home": None, "notes": (note,)}
+    words = said(expense_card(expense(details=replace(LUNCH, currency="KWD"), asks=("rate",), **asked), POLICY, "EUR"))
+    assert ("I have no exchange rate" in words, "There is no exchange rate" in words) == (True, False)
+    nothing = replace(LUNCH, currency="KWD", minor=None)
+    words = said(expense_card(expense(details=nothing, asks=("minor",), **asked), POLICY, "EUR"))
+    assert "no exchange rate yet" not in words
+
+
 # -- a report ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_who_is_to_decide_reads_whose_report_it_is_and_that_it_waits_for_them() -> None:
+    shown = whole(expense(), state="submitted")
+    card = report_card(shown, POLICY, DANA, NAMES)
+    assert "of Ana" in card.text
+    assert "Waits for you since" in card.text
+    assert "Waits for you since" in said(card)
+    theirs = report_card(shown, POLICY, ANA, NAMES)
+    assert "Waits for Dana &lt;b&gt; since" in said(theirs)
+    assert "of Ana" not in theirs.text
 
 
 @pytest.mark.parametrize(

@@ -102,14 +102,14 @@ class Bringing:
         by, office = By(row.team, row.person), self._office
         try:
             async with office.database.read() as tx:
-                seen = await (office.books.expense if row.subject.startswith("E-") else office.books.report)(
-                    tx, by, row.number
-                )
+                if row.subject.startswith("E-"):
+                    expense = await office.books.expense(tx, by, row.number)
+                    inside = (await office.books.report(tx, by, expense.report)).report if expense.report else None
+                    return expense_card(expense, office.policy, office.home, inside)
+                whole = await office.books.report(tx, by, row.number)
         except ExpenseRefused:
             return None
-        if isinstance(seen, Expense):
-            return expense_card(seen, office.policy, office.home)
-        return report_card(seen, office.policy, row.person, await self._names(seen))
+        return report_card(whole, office.policy, row.person, await self._names(whole))
 
     async def _names(self, whole: Whole) -> dict[str, str]:
         report = whole.report

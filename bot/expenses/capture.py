@@ -167,7 +167,7 @@ class _Reading:
         given = Given(source="file", home=self._office.home, receipt=original.sha256, text=text)
         found = await asyncio.to_thread(drafts, answer, given, self._office.policy)  # it looks through the whole text
         if not found:
-            seen = nothing(answer)
+            seen = nothing(answer).rstrip(" .")
             raise _SkippedError(f"I see no receipt in it{f' ({seen})' if seen else ''}")
         more = f"{shared.name}: I read at most {MOST_RECEIPTS} receipts in one file; share any others by themselves."
         return Found(tuple((draft, original) for draft in found), (more,) if len(found) == MOST_RECEIPTS else ())

@@ -18,10 +18,11 @@ from bot.expenses.forms import LABELS, PAYMENTS
 from bot.expenses.money import show
 from bot.expenses.policy import Policy
 from bot.expenses.questions import question
-from bot.expenses.values import OPEN, Details, Expense, Money, Note, Rate, Report
+from bot.expenses.values import OPEN, SETTLED, Details, Expense, Money, Note, Rate, Report
 
 LINES = 20  # expenses, notes and totals that a report's card shows
 MOST_BLOCKS = 49  # and the buttons
+WHY = "Please say why it is right all the same: press Edit and fill in the justification, or just tell me."
 SIGNS = {"block": ":no_entry:", "warn": ":warning:", "note": ":information_source:"}
 STATES = {
     "needs_info": "I need something more",
@@ -30,6 +31,7 @@ STATES = {
     "duplicate_hold": "Held: this looks like one that was handed in before",
     "discarded": "Removed",
 }
+DECIDED = (*SETTLED, "rejected")
 REPORT_STATES = {
     "changes_requested": "Sent back",
     "approved": "Approved",
@@ -56,20 +58,20 @@ def expense_card(expense: Expense, policy: Policy, home: str, report: Report | N
     title = f"*{expense.name}* · {_merchant(details)} · {_amount(details.money)}"
     if expense.state == "discarded":
         return Card((section(f"{title} — removed."),), f"{expense.name} was removed.")
-    blocks = [section(f"{title}\n{_state(expense, report)}"), fields(_fields(expense, policy, home))]
+    blocks = [section(f"{title}\n_{_state(expense, report)}_"), fields(_fields(expense, policy, home))]
     if details.justification:
         blocks.append(section(f"*Justification*\n{shown(details.justification, 500)}"))
     doubtful = [line for name in expense.doubts if (line := _evidence(expense, name))]
     if doubtful:
         blocks += sections(["*Read from the receipt*", *doubtful[:LINES]])
-    blocks += sections(_note(note) for note in expense.notes[:LINES])
     asked = question(expense, policy) if expense.state == "needs_info" else ""
+    notes = [note for note in expense.notes if not (asked and note.rule == "rate")]  # the question says that
+    blocks += sections([*map(_note, notes[:LINES]), *([WHY] if _wants_why(expense) else [])])
     if asked:
         blocks.append(section(f":question: *{shown(asked, 500)}*"))
     row = _expense_buttons(expense, report)
-    text = (
-        f"{expense.name}: {_merchant(details)}, {_amount(details.money)}. {shown(asked, 300) or STATES[expense.state]}"
-    )
+    state = "In a report" if expense.state == "in_report" else _state(expense, report)
+    text = f"{expense.name}: {_merchant(details)}, {_amount(details.money)}. {shown(asked, 300) or state}"
     return Card((*blocks[:MOST_BLOCKS], *row), text)
 
 
@@ -91,8 +93,18 @@ def _expense_buttons(expense: Expense, report: Report | None) -> list[Block]:
 def _state(expense: Expense, report: Report | None) -> str:
     words = STATES[expense.state]
     if expense.state == "in_report" and expense.report:
-        words = f"In R-{expense.report}" + (f", {_decision(report).lower()}" if report else "")
-    return f"_{words}_"
+        words = f"In R-{expense.report}"
+        if report and report.state in DECIDED:  # nothing else of it lasts: only a report's own card follows it
+            words += f", {REPORT_STATES[report.state].lower()}"
+    if expense.state == "ready" and any(note.level == "block" for note in expense.notes):
+        words = "To be put right before it can be sent"
+    return words
+
+
+def _wants_why(expense: Expense) -> bool:
+    """Whether the books will ask for a justification when it is submitted."""
+    warned = any(note.level == "warn" for note in expense.notes)
+    return warned and not expense.details.justification and expense.state in ("ready", "in_report")
 
 
 def _fields(expense: Expense, policy: Policy, home: str) -> list[tuple[str, str]]:
@@ -116,7 +128,7 @@ def _fields(expense: Expense, policy: Policy, home: str) -> list[tuple[str, str]
 
 def _at_home(expense: Expense, home: str) -> str:
     rate, currency = expense.details.rate, expense.details.currency
-    if not currency or currency == home:
+    if expense.details.minor is None or not currency or currency == home:
         return ""
     if not expense.home or not rate:
         return "\nno exchange rate yet"
@@ -145,7 +157,7 @@ def _evidence(expense: Expense, name: str) -> str:
 def report_card(whole: Whole, policy: Policy, viewer: str, names: Mapping[str, str]) -> Card:
     """A report as its owner sees it, or its approver, or another who may see it. `names` are people's by their ids."""
     report, mine = whole.report, viewer == whole.report.owner
-    state = _report_state(report, names)
+    state = _report_state(report, names, viewer)
     first = f"_{state}_" if mine else f"Of *{_who(report.owner, names)}*\n_{state}_"
     blocks = [header(f"{report.name} · {report.title}"), section(first)]
     if report.reason:
@@ -155,7 +167,8 @@ def report_card(whole: Whole, policy: Policy, viewer: str, names: Mapping[str, s
     blocks += sections(_some(_totals(whole, policy)))
     blocks += sections(_some(_notes(whole)))
     blocks.append(context(f"{shown(policy.name, 100)}, version {shown(policy.version, 50)}"))
-    text = f"{report.name} “{shown(report.title, 100)}”: {_amount(whole.total)}. {state}"
+    of = "" if mine else f" of {_who(report.owner, names)}"
+    text = f"{report.name} “{shown(report.title, 100)}”{of}: {_amount(whole.total)}. {state}"
     return Card((*blocks[:MOST_BLOCKS], *_report_buttons(whole, viewer, names)), text)
 
 
@@ -192,20 +205,17 @@ def _take_out(whole: Whole) -> Block:
     return {"type": "static_select", "action_id": buttons.TAKE_OUT, "placeholder": placeholder, "options": options}
 
 
-def _report_state(report: Report, names: Mapping[str, str]) -> str:
+def _report_state(report: Report, names: Mapping[str, str], viewer: str) -> str:
     if report.state == "draft":
         return f"Draft since {moment(report.created_at)}; nobody else has seen it"
     if report.state == "withdrawn":
         return f"Taken back on {moment(report.changed_at)}; nobody is to decide"
     if report.state == "submitted":
         step = f" (approval {report.step + 1} of {len(report.approvers)})" if len(report.approvers) > 1 else ""
-        return f"Waits for {_who(report.approver, names)} since {moment(report.submitted_at)}{step}"
+        who = "you" if viewer == report.approver else _who(report.approver, names)
+        return f"Waits for {who} since {moment(report.submitted_at)}{step}"
     by = f" by {_who(report.decided_by, names)}" if report.decided_by else ""
     return f"{REPORT_STATES[report.state]}{by} on {moment(report.decided_at or report.changed_at)}"
-
-
-def _decision(report: Report) -> str:
-    return REPORT_STATES.get(report.state) or {"submitted": "Waits for approval"}.get(report.state, "Not sent yet")
 
 
 def _line(expense: Expense, policy: Policy) -> str:

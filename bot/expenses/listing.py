@@ -61,8 +61,8 @@ def _expense(expense: Expense, policy: Policy) -> str:
 
 
 def _total(total: Total, policy: Policy) -> str:
-    home = f" ({_amount(total.home)})" if total.home.currency != total.money.currency else ""
-    return f"{_category(total.category, policy)}: {_amount(total.money)}{home}, {total.count}"
+    home = f" = {_amount(total.home)}" if total.home.currency != total.money.currency else ""
+    return f"{_category(total.category, policy)}: {_amount(total.money)}{home} ({total.count})"
 
 
 def _report(line: ReportLine) -> str:

@@ -38,7 +38,7 @@ def tab(desktop: Desktop, policy: Policy) -> list[Block]:
     blocks = [{"type": "divider"}, header("Expenses")]
     blocks += _list("For you to decide", desktop.queue, _to_decide)
     blocks += _list("To be completed", desktop.todo, lambda e: _expense(e, question(e, policy)))
-    blocks += _list("Ready, in no report yet", desktop.ready, lambda e: _expense(e, ""))
+    blocks += _list("Ready, in no report yet", desktop.ready, lambda e: _expense(e, _wrong(e)))
     blocks += _list("Reports to be sent", desktop.drafts, lambda r: _report(r, "changed", r.report.changed_at))
     blocks += _list("Waiting for approval", desktop.waiting, lambda r: _report(r, "sent", r.report.submitted_at))
     blocks += _list("Approved", desktop.approved, lambda r: _report(r, "decided", r.report.decided_at))
@@ -53,6 +53,11 @@ def _list(title: str, rows: Sequence[Row], block: Callable[[Row], Block]) -> lis
     more = len(rows) - ROWS
     last = [context(f"… and {more} more. `/expenses list` shows them.")] if more > 0 else []
     return [section(f"*{title}*"), *map(block, rows[:ROWS]), *last]
+
+
+def _wrong(expense: Expense) -> str:
+    """What has to be put right before it can be sent."""
+    return next((note.text for note in expense.notes if note.level == "block"), "")
 
 
 def _expense(expense: Expense, asked: str) -> Block:

@@ -93,7 +93,8 @@ def told(value: Any) -> str | None:
     for name, verb in (("kept", "I kept"), ("changed", "I changed")):
         held = value.get(name)
         for expense in held if isinstance(held, list) else [held] if isinstance(held, dict) else []:
-            lines.append(f"{verb} {_expense(expense)}.")
+            said = f"{verb} {_expense(expense)}"
+            lines.append(said if said.endswith("?") else f"{said}.")
     for name in ("create", "add", "take_out", "submit", "withdraw", "show"):
         if isinstance(report := value.get(name), dict) and "report" in report:
             lines.append(_whole(report))

@@ -172,7 +172,10 @@ class Views(State):
         self.show_modal(user)
 
     def _act(self, payload: Json, blocks: list[Json], action_id: str, value: Any) -> None:
-        block_id, element = next((b, e) for b, e in elements(blocks) if e.get("action_id") == action_id)
+        found = [(b, e) for b, e in elements(blocks) if e.get("action_id") == action_id]
+        if not found:
+            raise ValueError("This button is not there any more.")
+        block_id, element = found[0]
         action: Json = {
             "type": element["type"],
             "action_id": action_id,

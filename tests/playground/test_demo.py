@@ -330,3 +330,9 @@ def test_the_page_makes_no_markup_or_script_links_of_what_is_said(shown: Callabl
         tags = every(trees)
         assert {tag for tag, *_ in tags} <= {"p", "a", "span", "br"}
         assert {href for _, href, *_ in tags} <= {"", "https://a.example"}
+
+
+def test_the_page_shows_a_time_within_slanted_words(shown: Callable[[str], list[Any]]) -> None:
+    text = "_Waits since <!date^1795163400^{date_short_pretty}, {time}|20 Nov 2026> for *you*_ and _a_"
+    em = ["em", "", "Waits since ", "20 Nov 2026", " for ", ["strong", "", "you"]]
+    assert shown(text)[1] == [[em, " and ", ["em", "", "a"]]]

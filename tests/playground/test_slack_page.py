@@ -159,6 +159,13 @@ async def test_a_form_comes_to_its_person_and_goes_back_with_files(
             await raj.receive_json(timeout=0.1)
 
 
+async def test_a_button_that_is_gone_is_told_of(page: aiohttp.ClientSession, slack: SlackServer) -> None:
+    dm = slack.workspace.dm("raj")
+    ts = slack.workspace.bot_post(dm, {"text": "decided", "blocks": []})["ts"]
+    status, said = await post(page, "press", person="raj", channel=dm.id, ts=ts, action_id="approve")
+    assert (status, said["error"]) == (400, "This button is not there any more.")
+
+
 async def test_a_permalink_opens_the_page_at_what_it_names(page: aiohttp.ClientSession, slack: SlackServer) -> None:
     root = slack.workspace.say("ana", "general", "root")
     ts = slack.workspace.say("ana", "general", "reply", thread_ts=root, files=[("a.pdf", b"%PDF")])
