@@ -25,7 +25,7 @@ slow: .venv/installed-dev
 
 # Only the matrix of kills, several at a time: they mostly wait for leases to run out.
 kills: .venv/installed-dev
-	$(BIN)/pytest -n 4 -m slow tests/scenarios/test_kills.py tests/scenarios/test_stops.py
+	$(BIN)/pytest -n 4 -m slow tests/scenarios/test_kills.py tests/scenarios/test_file_kills.py tests/scenarios/test_delivery_kills.py tests/scenarios/test_stops.py
 
 # Figures for docs/performance.md and docs/scale.md, measured on this machine; about fifteen minutes. Nothing else should run on it.
 bench: .venv/installed-dev
@@ -37,6 +37,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m bench.events
 	$(BIN)/python -m bench.costs
 	$(BIN)/python -m bench.files
+	$(BIN)/python -m bench.expenses
 
 # Those that take longest, about twenty-five minutes: load that lasts, on each of Slack's transports, and 10,000 messages that wait.
 benchlong: .venv/installed-dev

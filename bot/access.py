@@ -180,6 +180,10 @@ class Access:
         audience = await self._audience(asker, destination)
         return person == asker if audience is None else may_know(person, audience)
 
+    async def works_here(self, person: str) -> bool:
+        """Whether somebody is of this workspace, as a full member or a guest: nobody of another company, no bot, and not one who has left."""
+        return (await self._places.readers([person]))[person].kind in ("member", "guest")
+
     async def _audience(self, asker: str, destination: ThreadKey) -> Audience | None:
         """Who reads the answer; None where Slack does not tell, so that nothing can be allowed."""
         place = await self._places.place(destination.channel)

@@ -13,6 +13,8 @@ from redis.exceptions import RedisError
 
 from bot.compose import open_llm, open_redis, open_settings_database
 from bot.errors import AssistError, OpenAIRefused, Retryable, SettingError, UserFacing
+from bot.expenses.policy import load_policy
+from bot.expenses.rates import Rates
 from bot.llm import Llm
 from bot.pace import Pace
 from bot.settings import Settings
@@ -70,6 +72,8 @@ async def _all(settings: Settings) -> AsyncIterator[Finding]:
     yield await _redis(settings)
     yield await _database(settings)
     yield _data_dir(settings.data_dir)
+    yield _policy(settings)
+    yield await _rates(settings)
 
 
 async def _slack(settings: Settings) -> AsyncIterator[Finding]:
@@ -97,6 +101,8 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
                 f"all {len(SCOPES)}" + (f", and unused: {', '.join(sorted(more))}" if more else ""),
             )
         yield await _app_token(settings, slack)
+        yield await _people(slack, "EXPENSES_APPROVER", settings.expenses_approver, "only a manager can approve")
+        yield await _people(slack, "EXPENSES_FINANCE", settings.expenses_finance, "nobody sees all expenses")
     if settings.slack_signing_secret:
         yield Finding("SLACK_SIGNING_SECRET", "ok", "is set; only Slack's next request can prove it")
     else:
@@ -113,6 +119,43 @@ async def _app_token(settings: Settings, slack: Slack) -> Finding:
     except Exception as error:  # the SDK's own errors; their text names the method, never the token
         return Finding("SLACK_APP_TOKEN", "fail", f"Socket Mode cannot be opened: {_word(error)}")
     return Finding("SLACK_APP_TOKEN", "ok", "Socket Mode can be opened")
+
+
+async def _people(slack: Slack, setting: str, ids: str, without: str) -> Finding:
+    if not ids:
+        return Finding(setting, "-", f"is not set: {without}")
+    names = []
+    for user in ids.split(","):
+        try:
+            told = (await slack.call("users.info", {"user": user}))["user"]
+        except AssistError as error:
+            return Finding(setting, "fail", f"{user}: {_word(error)}")
+        if told.get("deleted") or told.get("is_bot"):
+            return Finding(setting, "fail", f"{user} has left, or is a bot")
+        names.append(f"{told.get('real_name') or told.get('name')} ({user})")
+    return Finding(setting, "ok", ", ".join(names))
+
+
+def _policy(settings: Settings) -> Finding:
+    path = Path(settings.expenses_policy) if settings.expenses_policy else None
+    try:
+        policy = load_policy(path, settings.expenses_currency)
+    except SettingError as error:
+        return Finding("EXPENSES_POLICY", "fail", f"{error.what} {error.where}".strip())
+    return Finding("EXPENSES_POLICY", "ok" if path else "-", f"{policy.title}, {len(policy.categories)} categories")
+
+
+async def _rates(settings: Settings) -> Finding:
+    if settings.expenses_rates == "none":
+        return Finding("EXPENSES_RATES", "-", "none: every rate is asked for")
+    rates = Rates(settings.expenses_rates)
+    await rates.refresh()
+    home, today = settings.expenses_currency, datetime.now(UTC).date()
+    foreign = "USD" if home == "EUR" else "EUR"
+    rate = rates.find(foreign, home, today)
+    if rate is None:
+        return Finding("EXPENSES_RATES", "warn", f"no rate of {foreign} of this week: rates will be asked for")
+    return Finding("EXPENSES_RATES", "ok", f"1 {foreign} = {rate.value.normalize():f} {home} on {rate.on}")
 
 
 async def _openai(settings: Settings) -> AsyncIterator[Finding]:

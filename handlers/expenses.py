@@ -20,7 +20,7 @@ from bot.expenses.commands import USAGE, read_command
 from bot.queue import Queue
 from bot.slack import Slack
 from handlers.notes import NOTE_SECONDS
-from handlers.parse import Ignored
+from handlers.parse import Ignored, as_id
 from handlers.parse_expenses import (
     ExpenseCommand,
     ExpensePressed,
@@ -133,7 +133,7 @@ class Expenses:
             return "expense.edit", {**about, "number": form.number("number"), "values": values}, wrong
         about["report"] = form.number("number")
         if form.form == buttons.HAND_OVER_FORM:
-            to = values[forms.TO]
+            to = values[forms.TO] and as_id(values[forms.TO])
             wrong = {forms.TO: NOT_BOTH} if to in ("", me, form.who.user) else {}
             return "expense.hand_over", {**about, "to": to}, wrong
         reason = values[forms.REASON].strip()

@@ -50,7 +50,10 @@ class ExpenseSubmitted:
 
     def number(self, name: str) -> int:
         """A number that the form was made with. Raises ValueError or KeyError."""
-        return int(self.carried[name])
+        number = int(self.carried[name])
+        if not 0 < number <= buttons.MOST:
+            raise ValueError(number)
+        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ def parse_expense_press(body: Raw) -> ExpensePressed | Ignored:
         name = as_text(action["action_id"])
         value = action["selected_option"]["value"] if name == buttons.TAKE_OUT else action.get("value")
         about = None if name == buttons.NEW else subject(as_text(value))
+        if about and about.kind not in buttons.KINDS[name]:
+            raise ValueError(about.kind)
         return ExpensePressed(_who(body), name, about, as_ts(action["action_ts"]))
     except BROKEN:
         return Ignored(MALFORMED)

@@ -7,12 +7,14 @@ import base64
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from playground.feed import Feed, may_see
+from playground.sample_receipts import SAMPLES
 from playground.slack import Channel, File, Person, SlackServer
 from playground.slack.files import brief
 
@@ -40,7 +42,19 @@ class Browser:
         app.router.add_get("/playground/files/{file}", self.file)
         app.router.add_get("/archives/{tail:.*}", _permalink)
         app.router.add_get("/files/{tail:.*}", _permalink)
-        for name in ("say", "command", "edit", "delete", "delete_file", "react", "press", "submit", "close", "home"):
+        for name in (
+            "say",
+            "command",
+            "sample",
+            "edit",
+            "delete",
+            "delete_file",
+            "react",
+            "press",
+            "submit",
+            "close",
+            "home",
+        ):
             app.router.add_post(f"/playground/{name}", self._acting(getattr(self, f"_{name}")))
         app.on_shutdown.append(self._feed.close)
 
@@ -58,6 +72,7 @@ class Browser:
                 "errors": self._ws.view_errors.get(modal["id"], {}) if modal else {},
                 "team": app.team_name,
                 "commands": sorted(app.commands),
+                "samples": [{"name": s.name, "title": s.title} for s in SAMPLES.values()],
                 "bot_user_id": app.bot_user_id,
                 "me": person.id,
                 "people": [_person(p) for p in self._ws.people.values()],
@@ -126,6 +141,13 @@ class Browser:
         """Invokes the slash command `command` with `text` in `channel`; what comes of it is seen in the channel."""
         self._ws.command(person, self._place(person, body), str(body["command"]), str(body.get("text") or "").strip())
         return {}
+
+    async def _sample(self, person: Person, body: Json) -> Json:
+        """Shares the sample receipt `name` in `channel`; answers {"ts": …}."""
+        sample, channel = SAMPLES[body["name"]], self._place(person, body)
+        today = datetime.fromtimestamp(self._ws.clock(), UTC).date()
+        content = await asyncio.to_thread(sample.make, today)
+        return {"ts": self._ws.say(person, channel, "", files=[(sample.name, content)])}
 
     async def _edit(self, person: Person, body: Json) -> Json:
         channel, ts = self._own(person, body)

@@ -28,6 +28,7 @@ from playground.slack import SlackServer
 
 Record = Callable[[dict[str, Any]], None]
 HOST = "127.0.0.1"
+EXPENSES = Path(__file__).parent / "expenses"  # the sample company's policy, and exchange rates
 MOST_BYTES = 600 * 1024 * 1024  # of a request: OpenAI takes files of 512 MB
 CONNECT_SECONDS = 60.0
 WATCH_SECONDS = 0.5
@@ -117,6 +118,7 @@ def _environment(
 ) -> dict[str, str]:
     """The bot's environment. A setting that is not given here is given empty, which also hides what `.env` says."""
     real = bool(settings.openai_api_key)
+    finance = slack.workspace.person("ana").id
     openai = {} if real else {"OPENAI_API_KEY": ai.api_key, "OPENAI_BASE_URL": ai.base_url}
     names = (*TAKEN_OVER, *(REAL_OPENAI if real else ()))
     return (
@@ -130,6 +132,10 @@ def _environment(
             "SLACK_API_URL": slack.api_url,
             "SLACK_PACE": _text(limits),
             "DATA_DIR": str(folder),
+            "EXPENSES_POLICY": str(EXPENSES / "policy.toml"),
+            "EXPENSES_RATES": str(EXPENSES / "ecb-sample.csv"),
+            "EXPENSES_FINANCE": finance,
+            "EXPENSES_APPROVER": finance,  # for who has no manager in Slack
             "HOST": HOST,
             "PORT": str(settings.port if _is_free(settings.port) else 0),
         }

@@ -111,6 +111,8 @@ async def spoil_after(world: World, statement: str) -> list[str]:
     [
         ("UPDATE expenses SET minor = 1 WHERE team = 'T1' AND number = 2", "E-2 was changed beside the trail: minor."),
         ("UPDATE expenses SET receipt_name = 'x' WHERE team = 'T1' AND number = 1", "E-1 was changed beside the trail: receipt_name."),
+        ("UPDATE expenses SET receipt_file = 'F9' WHERE team = 'T1' AND number = 1", "E-1 was changed beside the trail: receipt_file."),
+        ("UPDATE reports SET approver = 'UME' WHERE team = 'T1'", "R-1 was changed beside the trail: approver."),
         ("UPDATE reports SET state = 'paid' WHERE team = 'T1'", "R-1 was changed beside the trail: state."),
         ("DELETE FROM expenses WHERE team = 'T1' AND number = 3", "E-3 is gone."),
         ("UPDATE expenses SET number = 9 WHERE team = 'T1' AND number = 3", "E-9 is not in the trail."),
@@ -120,6 +122,38 @@ async def spoil_after(world: World, statement: str) -> list[str]:
 )  # fmt: skip
 async def test_what_was_changed_beside_the_trail_shows(world: World, statement: str, said: str) -> None:
     assert any(line.endswith(said) for line in await spoil(world, statement))
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        *(("expenses", *told) for told in (("details", "x"), ("details", "{}"), ("read", "[]"), ("notes", "[[1]]"), ("asks", "5"))),
+        ("expenses", "rate", "x"),
+        ("reports", "approvers", ""),
+        ("expense_events", "after", "null"),
+    ],
+)  # fmt: skip
+async def test_what_cannot_even_be_read_is_told(world: World, table: str, column: str, value: str) -> None:
+    which = {"expenses": "number = 2", "reports": "number = 1", "expense_events": "number = 3"}[table]
+    said = await spoil(world, f"UPDATE {table} SET \"{column}\" = '{value}' WHERE team = 'T1' AND {which}")
+    changed = {
+        "expenses": f"E-2 was changed beside the trail: {column}.",
+        "reports": "R-1 was changed beside the trail: approvers.",
+    }
+    assert changed.get(table, "Event 3 was edited.") in said
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "said"),
+    [("expenses", "spent_on", "table expenses"), ("reports", "created_at", "table reports"), ("expense_events", "at", "cannot be read")],
+)  # fmt: skip
+async def test_what_sqlite_keeps_in_a_column_of_days_is_told(
+    sqlite_url: str, table: str, column: str, said: str
+) -> None:
+    async with opened(sqlite_url) as world:
+        await world.submitted()
+        for value in ("x", "2026-13-41"):
+            assert any(said in line for line in await spoil_after(world, f"UPDATE {table} SET {column} = '{value}'"))
 
 
 @given(st.sampled_from(sorted(Event.__dataclass_fields__)), st.text(max_size=5))

@@ -40,6 +40,8 @@ async def test_when_all_is_well_everything_is_ok(
         "SLACK_BOT_TOKEN": "ok",
         "Slack scopes": "ok",
         "SLACK_APP_TOKEN": "ok",
+        "EXPENSES_APPROVER": "-",
+        "EXPENSES_FINANCE": "-",
         "SLACK_SIGNING_SECRET": "-",
         "OPENAI_API_KEY": "ok",
         "OPENAI_MODEL": "ok",
@@ -49,6 +51,8 @@ async def test_when_all_is_well_everything_is_ok(
         "REDIS_URL": "ok",
         "DATABASE_URL": "ok",
         "DATA_DIR": "ok",
+        "EXPENSES_POLICY": "-",
+        "EXPENSES_RATES": "-",
     }
     assert "append-only file" in table["REDIS_URL"][1]
     assert table["OPENAI_MODEL"][1] == settings.openai_model
@@ -163,3 +167,30 @@ async def test_a_data_folder_that_cannot_be_written_fails(
     settings = replace(settings, data_dir=tmp_path / "file", database_url=f"sqlite:///{tmp_path}/x.db")
     code, table = await table_of(settings, capsys)
     assert (code, table["DATA_DIR"][0]) == (1, "fail")
+
+
+ROOT = Path(__file__).parents[1] / "playground" / "expenses"
+
+
+async def test_what_expenses_need_is_looked_at(
+    settings: Settings, slack: SlackServer, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    dana, kim = slack.workspace.person("dana").id, slack.workspace.person("kim").id
+    well = replace(
+        settings, expenses_approver=dana, expenses_finance=f"{dana},{kim}", expenses_policy=str(ROOT / "policy.toml")
+    )
+    _, table = await table_of(well, capsys)
+    assert table["EXPENSES_APPROVER"] == ("ok", f"{slack.workspace.person('dana').real_name} ({dana})")
+    assert table["EXPENSES_FINANCE"][0] == "ok"
+    assert table["EXPENSES_POLICY"][0] == "ok"
+    wrong = tmp_path / "policy.toml"
+    wrong.write_text('name = "Ours"\nversion = "1"\nlimit = 5\n')
+    old = tmp_path / "rates.csv"
+    old.write_text("Date, USD, \n20 November 2020, 1.1863, \n")
+    badly = replace(settings, expenses_approver="U0NOBODY", expenses_policy=str(wrong), expenses_rates=str(old))
+    code, table = await table_of(badly, capsys)
+    assert code == 1
+    assert table["EXPENSES_APPROVER"][0] == "fail"
+    assert table["EXPENSES_POLICY"][0] == "fail"
+    assert "limit is no key" in table["EXPENSES_POLICY"][1]
+    assert table["EXPENSES_RATES"][0] == "warn"

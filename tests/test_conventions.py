@@ -292,7 +292,6 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 LONG = {  # over 400 lines, and why
     "tests/playground/test_openai_responses.py": "one endpoint's behaviour, read together",
     "tests/playground/test_slack_api.py": "one section for each group of methods",
-    "tests/playground/test_slack_delivery.py": "both transports under the same cases",
     "tests/test_markdown.py": "one case after another of one pure function",
 }
 

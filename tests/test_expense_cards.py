@@ -290,3 +290,11 @@ def test_times_are_shown_in_the_readers_zone() -> None:
     assert "<!date^1795163400^{date_short_pretty}, {time}|20 Nov 2026 08:30 UTC>" in said(
         report_card(shown, POLICY, ANA, NAMES)
     )
+
+
+def test_the_number_of_somebody_elses_expense_is_on_no_card() -> None:
+    note = Note("duplicate", "block", "This receipt was handed in before; your approver will see it.")
+    held = expense(state="duplicate_hold", twin=77, notes=(note,))
+    card = expense_card(held, POLICY, "EUR")
+    assert "77" not in str(card)
+    assert note.text in str(card)

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +30,7 @@ from handlers.parse_expenses import (
     ExpenseCommand,
     ExpensePressed,
     ExpenseSubmitted,
+    Who,
     parse_expense_command,
     parse_expense_form,
     parse_expense_press,
@@ -314,6 +316,7 @@ json_values = st.recursive(
 parts = ["actions", "user", "team", "trigger_id", "view", "user_id", "team_id", "channel_id", "text"]
 
 
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.too_slow])  # of a busy machine
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(parts, json_values)))
 def test_no_payload_makes_the_parsers_raise(body: dict[str, Any]) -> None:
     assert isinstance(parse_expense_press(body), ExpensePressed | Ignored)
@@ -331,3 +334,36 @@ def test_only_what_our_buttons_carry_is_taken(value: Any) -> None:
         assert parsed.about == Subject("R", 3)
     else:
         assert isinstance(parsed, Ignored)
+
+
+@pytest.mark.parametrize(
+    ("action", "value"),
+    [
+        (buttons.APPROVE, "E-1|1"),
+        (buttons.REJECT, "E-1|1"),
+        (buttons.REMOVE, "R-1|1"),
+        (buttons.EDIT, "R-1|1"),
+        ("x", "R-1|1"),
+    ],
+)
+def test_a_button_is_about_what_it_is_for(action: str, value: str) -> None:
+    pressed = {"action_id": action, "action_ts": "1.5", "value": value}
+    body = {"user": {"id": "U1", "team_id": "T1"}, "trigger_id": "1.2", "actions": [pressed]}
+    assert isinstance(parse_expense_press(body), Ignored)
+
+
+@pytest.mark.parametrize("number", [0, -1, 10**30, "x", None])
+def test_a_form_is_about_a_number_that_there_can_be(number: Any) -> None:
+    form = ExpenseSubmitted(Who("U1", "T1", "1.2"), buttons.REASON_FORM, "V1-1", {"number": number}, {})
+    with pytest.raises((ValueError, TypeError)):
+        form.number("number")
+
+
+async def test_a_report_is_handed_over_to_an_id_only(web: SlackServer, redis: Redis) -> None:
+    view = forms.hand_over_form("R-3", 3, 7)
+    text = {"type": "plain_text_input", "action_id": forms.TO}  # what no user's select gives
+    view["blocks"] = [{**view["blocks"][0], "element": text}]
+    shown = await open_form(web, "raj", view)
+    fill(web, "raj", shown, to="U1> <!channel")
+    await web.until(lambda: ODD in str(web.workspace.modal("raj")))
+    assert [do for do, _ in await acts(redis, web, "raj")] == ["expense.edit_form"]

@@ -186,3 +186,11 @@ def test_a_cleaned_text_can_be_kept_anywhere(text: str, most: int) -> None:
     assert len(kept) <= most
     assert "\0" not in kept
     assert clean(kept, most) == kept == kept.encode().decode()
+
+
+def test_nothing_that_turns_or_hides_what_stands_beside_it_is_kept() -> None:
+    assert clean("Bar \u202e\u2066\u200f81.00\u200b\ufeff", 50) == "Bar 81.00"
+    assert (
+        clean("\u0646\u0645\u06cc\u200c\u062f\u0627 👩\u200d🍳", 50)
+        == "\u0646\u0645\u06cc\u200c\u062f\u0627 👩\u200d🍳"
+    )

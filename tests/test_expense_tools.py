@@ -21,10 +21,12 @@ from bot.tools import Asking, Tool
 from bot.tools.capture_expense import capture_expense
 from bot.tools.change_expense import Change, change_expense
 from bot.tools.expense_report import expense_report
-from bot.tools.expenses import PRIVATE
+from bot.tools.expenses import MEMBERS_ONLY, PRIVATE
 from bot.tools.list_expenses import list_expenses
 from playground.openai import script
 from playground.openai.script import Script
+from playground.slack.state import Person as Stranger
+from playground.slack.state import make_id
 from tests.asking import asking
 from tests.file_world import picture
 from tests.library_world import World, world
@@ -35,6 +37,12 @@ __all__ = ["world"]
 
 TOOLS = [capture_expense, list_expenses, change_expense, expense_report]
 NO_CHANGE = dict.fromkeys(Change.model_fields)
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "capture_expense": {"files": [], "words": "taxi 18.40"},
+    "list_expenses": {"since": None, "until": None, "category": None, "state": None},
+    "change_expense": NO_CHANGE | {"expense": "E-1", "remove": True},
+    "expense_report": {"do": "create", "report": None, "expenses": None, "title": None},
+}
 DAY = "2026-11-20"
 
 
@@ -110,23 +118,25 @@ def ledger(world: World) -> Ledger:
 # -- where ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("tool", "arguments"),
-    [
-        (capture_expense, {"files": [], "words": "taxi 18.40"}),
-        (list_expenses, {"since": None, "until": None, "category": None, "state": None}),
-        (change_expense, NO_CHANGE | {"expense": "E-1", "remove": True}),
-        (expense_report, {"do": "create", "report": None, "expenses": None, "title": None}),
-    ],
-    ids=lambda v: v.name if isinstance(v, Tool) else "",
-)
-async def test_where_others_read_along_nothing_is_done_or_told(
-    ledger: Ledger, tool: Tool, arguments: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda t: t.name)
+async def test_where_others_read_along_nothing_is_done_or_told(ledger: Ledger, tool: Tool) -> None:
     channel = ledger.world.server.workspace.channel("general").id
     with pytest.raises(ToolRefused) as refused:
-        await ledger.use(tool, channel=channel, **arguments)
+        await ledger.use(tool, channel=channel, **ARGUMENTS[tool.name])
     assert str(refused.value) == PRIVATE
+    assert not ledger.world.ai.requests
+
+
+@pytest.mark.parametrize("marks", [{"team_id": "T0OTHERCOM"}, {"deleted": True}])
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda t: t.name)
+async def test_people_of_other_companies_have_no_expenses_here(
+    ledger: Ledger, tool: Tool, marks: dict[str, Any]
+) -> None:
+    ws = ledger.world.server.workspace
+    ws.add_person(Stranger(make_id("U", "sam"), "sam", "Sam", "", "Europe/Berlin", **marks))
+    with pytest.raises(ToolRefused) as refused:
+        await ledger.use(tool, "sam", **ARGUMENTS[tool.name])
+    assert str(refused.value) == MEMBERS_ONLY
     assert not ledger.world.ai.requests
 
 

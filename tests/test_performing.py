@@ -27,6 +27,7 @@ from bot.settings import Settings
 from bot.slack import connect_slack
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer
+from playground.slack.state import Person
 from tests.expense_values import LUNCH
 
 
@@ -187,7 +188,8 @@ async def test_a_report_is_handed_over_only_to_somebody_who_is_there(desk: Desk)
     await desk.does("ana", "command", text="report", channel="C1")
     await desk.does("ana", "submit", report=1, version=1)
     desk.server.workspace.person("lee").deleted = True
-    for nobody in (desk.server.workspace.app.bot_user_id, desk.id("lee"), "U0NOBODY"):
+    desk.server.workspace.add_person(Person("USLACKBOT", "slackbot", "Slackbot", "", "UTC"))
+    for nobody in ("USLACKBOT", desk.server.workspace.app.bot_user_id, desk.id("lee"), "U0NOBODY"):
         await desk.does("dana", "hand_over", report=1, version=2, to=nobody)
         assert f"<@{nobody}> cannot decide" in (await desk.said("dana"))[-1]
 

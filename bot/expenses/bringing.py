@@ -233,7 +233,8 @@ def words(text: str) -> Card:
 
 
 def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+    # Verbatim: Slack makes no links of addresses that people have put into a title or a reason.
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
 
 
 def _plain(card: Card) -> Card:

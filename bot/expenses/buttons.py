@@ -24,8 +24,14 @@ DONE_AT_ONCE = {  # without a form: a button's id → the act that it asks for
     TAKE_OUT: "expense.take_out",
     SHOW: "expense.show",
 }
+KINDS = {  # a button's id → what it may be about
+    **dict.fromkeys((EDIT, REMOVE, KEEP_BOTH), "E"),
+    **dict.fromkeys((SUBMIT, WITHDRAW, APPROVE, TAKE_OUT, SEND_BACK, REJECT, HAND_OVER), "R"),
+    SHOW: "ER",
+}
 REASONS = {SEND_BACK: "expense.send_back", REJECT: "expense.reject"}  # acts that want a reason
 
+MOST = 999_999_999  # of a number or a version
 _NAME = re.compile(r"([ER])-([1-9]\d{0,8})")
 
 

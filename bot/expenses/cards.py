@@ -92,8 +92,6 @@ def _state(expense: Expense, report: Report | None) -> str:
     words = STATES[expense.state]
     if expense.state == "in_report" and expense.report:
         words = f"In R-{expense.report}" + (f", {_decision(report).lower()}" if report else "")
-    if expense.state == "duplicate_hold" and expense.twin:
-        words = f"Held: this looks like E-{expense.twin}, which was handed in before"
     return f"_{words}_"
 
 

@@ -18,11 +18,15 @@ MOST_MINOR = 10**13
 NAMES, TEXTS = 200, 1000  # characters of a merchant, a city, a person; of a purpose, a justification
 MOST_ATTENDEES, MOST_TAXES = 50, 20
 MOST_RATE = 10**9
+_KEPT = "\n\u200c\u200d"  # what Persian words and emoji need
 
 
 def clean(text: str, most: int) -> str:
-    """A text as it is kept: no control characters (PostgreSQL takes no NUL), cut to so many characters."""
-    kept = "".join(c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs") else " " for c in text)
+    """A text as it is kept, cut to so many characters: no control characters (PostgreSQL takes no NUL), and none that cannot be seen. One that
+    turns the direction of writing would have an approver read the amount beside it backwards.
+    """
+    seen = (c for c in text if c in _KEPT or unicodedata.category(c) != "Cf")
+    kept = "".join(c if c in _KEPT or unicodedata.category(c) not in ("Cc", "Cs") else " " for c in seen)
     return kept.strip()[:most].strip()
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from bot.expenses.capture import MOST_FILES, Found, Request, read_receipts
-from bot.tools.expenses import CARDS, opened, refusing, to_ask, told
+from bot.tools.expenses import CARDS, admitted, opened, refusing, to_ask, told
 from bot.tools.tool import Arguments, Asking, Tool
 
 
@@ -32,7 +32,7 @@ class Capture(Arguments):
 
 async def _read(args: Capture, asking: Asking) -> Found:
     """Fetches and reads the receipts, before anything is written."""
-    office, _ = opened(asking)
+    office, _ = await admitted(asking)
     sources = asking.sources
     request = Request(
         person=asking.person,

@@ -15,7 +15,7 @@ from bot.expenses.money import Unclear, digits, read_amount
 from bot.expenses.policy import Policy
 from bot.expenses.values import By, Details, Expense, Rate
 from bot.models import utcnow
-from bot.tools.expenses import CARDS, category, day, number, opened, refusing, to_ask, told
+from bot.tools.expenses import CARDS, admitted, category, day, number, opened, refusing, to_ask, told
 from bot.tools.tool import Arguments, Asking, Tool
 
 LONGEST_RATE = Decimal(10) ** 9
@@ -60,7 +60,7 @@ class Change(Arguments):
 
 
 async def _rates(_: Change, asking: Asking) -> None:
-    office, _by = opened(asking)
+    office, _by = await admitted(asking)
     await office.rates.refresh()
 
 

@@ -12,7 +12,7 @@ from bot.errors import Retryable, ToolRefused
 from bot.expenses.approvers import find_approvers
 from bot.expenses.books import Books, Whole
 from bot.expenses.values import By
-from bot.tools.expenses import CARDS, number, opened, refusing, told_whole
+from bot.tools.expenses import CARDS, admitted, number, opened, refusing, told_whole
 from bot.tools.tool import Arguments, Asking, Tool
 
 
@@ -42,7 +42,7 @@ class Submission:
 
 async def _approvers(args: ExpenseReport, asking: Asking) -> Submission | None:
     """Asks Slack who approves a report, before it is submitted."""
-    office, by = opened(asking)
+    office, by = await admitted(asking)
     await office.rates.refresh()
     if args.do != "submit":
         return None

@@ -18,6 +18,7 @@ from bot.expenses.values import By, Expense
 from bot.tools.tool import Asking
 
 PRIVATE = "Expenses are private: they are handled only in a direct message with me. Write to me there."
+MEMBERS_ONLY = "Expenses are for people of this workspace. Others hand theirs in at their own company."
 CARDS = "Code shows the card of each in this direct message, with its fields and notes: do not repeat them."
 NOTES = 10  # that are told of one expense
 
@@ -27,6 +28,14 @@ def opened(asking: Asking) -> tuple[Office, By]:
     if not asking.thread.is_dm:
         raise ToolRefused(PRIVATE)
     return asking.sources.office, By(asking.thread.team, asking.person.id)
+
+
+async def admitted(asking: Asking) -> tuple[Office, By]:
+    """The same, and asks Slack whether they are of this workspace: outside of any transaction. Raises ToolRefused and Retryable."""
+    found = opened(asking)
+    if not await asking.sources.access.works_here(asking.person.id):
+        raise ToolRefused(MEMBERS_ONLY)
+    return found
 
 
 @contextmanager

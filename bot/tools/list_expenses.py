@@ -10,7 +10,7 @@ from bot.expenses.books import Listing, ReportLine
 from bot.expenses.money import show
 from bot.expenses.policy import Policy
 from bot.expenses.values import By
-from bot.tools.expenses import category, day, opened, refusing, told
+from bot.tools.expenses import admitted, category, day, refusing, told
 from bot.tools.tool import Arguments, Asking, Tool
 
 MOST = 30
@@ -30,7 +30,7 @@ class ListExpenses(Arguments):
 
 
 async def _list(args: ListExpenses, asking: Asking) -> dict[str, Any]:
-    office, by = opened(asking)
+    office, by = await admitted(asking)
     books = office.books
     async with asking.database.read() as tx:
         with refusing():

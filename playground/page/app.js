@@ -3,7 +3,7 @@ import { Compose } from "./compose.js";
 import { fill, h, node } from "./dom.js";
 import { followed, named, pending } from "./links.js";
 import { showIn } from "./modal.js";
-import { heading, home, messages, note, people, sidebar, welcome } from "./panes.js";
+import { heading, home, messages, note, people, samples, sidebar, welcome } from "./panes.js";
 import { State, act } from "./state.js";
 
 const $ = (id) => document.getElementById(id);
@@ -47,6 +47,7 @@ const page = {
   },
   sidebar: () => document.body.classList.toggle("with-sidebar"),
   say: (channel, text) => say(channel, text, [], "").catch((error) => failed(error.message)),
+  sample: (channel, name) => does("sample", { channel: channel.id, name }),
   edit(channel, m) {
     editing = { channel: channel.id, ts: m.ts };
     const box = place.thread ? reply : main;
@@ -120,6 +121,7 @@ const mentionable = () => [state.people.get(state.bot), ...[...state.people.valu
 const main = new Compose($("main-form"), {
   label: "Message",
   people: mentionable,
+  commands: () => state.commands,
   failed,
   send: (text, files) => say(current(), text, files, ""),
 });
@@ -198,6 +200,7 @@ function showChannel() {
   fill($("heading"), heading(state, channel, place, page));
   $("main-form").hidden = isHome || channel.is_archived;
   main.relabel(`Message ${channel.kind === "im" ? name : `#${name}`}`);
+  showSamples(channel, isHome);
   $("thread").hidden = !place.thread;
   if (isHome) return void showHome(homeView);
   const top = state.top(channel);
@@ -224,6 +227,14 @@ function showChannel() {
     $("thread-status"),
     channel.statuses.has(place.thread) ? `CorporateAssist ${channel.statuses.get(place.thread)}` : "",
   );
+}
+
+/** The sample receipts stand where expenses are kept; made anew only when one goes elsewhere, as a list that is open would close. */
+function showSamples(channel, isHome) {
+  const where = channel.kind === "im" && !isHome ? channel.id : "";
+  if ($("samples").dataset.where === where) return;
+  $("samples").dataset.where = where;
+  fill($("samples"), where && samples(state, channel, page));
 }
 
 /** Brings rows of {key, mark, tree()} to the screen, makes only what changed, and stays at the end if it was there. */

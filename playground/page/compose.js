@@ -2,10 +2,11 @@
 import { fill, h, node } from "./dom.js";
 import { avatar } from "./message.js";
 
-/** A write box in `form`. `send(text, files)` may reject: then what was written comes back. `people()` are those "@" completes. */
+/** A write box in `form`. `send(text, files)` may reject: then what was written comes back. `people()` are those "@" completes,
+ * `commands()` what "/" at the beginning does. */
 export class Compose {
-  constructor(form, { label, send, people, failed }) {
-    Object.assign(this, { form, send, people, failed, files: [], choice: 0, found: [] });
+  constructor(form, { label, send, people, commands = () => [], failed }) {
+    Object.assign(this, { form, send, people, commands, failed, files: [], choice: 0, found: [] });
     this.box = node(h("textarea", { rows: "1", "aria-label": label, placeholder: label, autocomplete: "off" }));
     this.names = node(h("ul", { class: "names", role: "listbox", hidden: true }));
     this.chips = node(h("div", { class: "chips" }));
@@ -141,7 +142,8 @@ export class Compose {
   }
 
   complete() {
-    const begun = /(?:^|\s)@(\w*)$/.exec(this.box.value.slice(0, this.box.selectionStart));
+    const before = this.box.value.slice(0, this.box.selectionStart);
+    const begun = /(?:^|\s)@(\w*)$/.exec(before);
     const start = begun?.[1].toLowerCase();
     this.found = begun
       ? this.people()
@@ -149,6 +151,10 @@ export class Compose {
           .slice(0, 6)
       : [];
     if (this.found.length === 1 && this.found[0].name === start) this.found = []; // it is all there
+    if (/^\/\w*$/.test(before))
+      this.found = this.commands()
+        .filter((c) => c.startsWith(before) && c !== before)
+        .map((command) => ({ command }));
     this.choice = 0;
     this.showNames();
   }
@@ -168,9 +174,8 @@ export class Compose {
               this.choose(p);
             },
           },
-          avatar(p, "small"),
-          h("strong", {}, p.name),
-          h("span", { class: "muted" }, p.real_name),
+          p.command ? h("strong", {}, p.command) : [avatar(p, "small"), h("strong", {}, p.name)],
+          h("span", { class: "muted" }, p.command ? "a command of CorporateAssist" : p.real_name),
         ),
       ),
     );
@@ -178,7 +183,8 @@ export class Compose {
 
   choose(person) {
     const at = this.box.selectionStart,
-      before = this.box.value.slice(0, at).replace(/@\w*$/, `@${person.name} `);
+      typed = this.box.value.slice(0, at),
+      before = person.command ? `${person.command} ` : typed.replace(/@\w*$/, `@${person.name} `);
     this.box.value = before + this.box.value.slice(at);
     this.box.setSelectionRange(before.length, before.length);
     this.names.hidden = true;

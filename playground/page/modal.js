@@ -78,11 +78,13 @@ const TYPES = {
 };
 
 function field(e, attrs, state) {
-  const first = (e.initial_options || (e.initial_option ? [e.initial_option] : [])).map((o) => o.value);
+  const chosen = (e.initial_options || (e.initial_option ? [e.initial_option] : [])).map((o) => o.value);
+  const first = [...chosen, ...(e.initial_users || (e.initial_user ? [e.initial_user] : []))];
   switch (e.type) {
     case "plain_text_input":
-      if (e.multiline) return h("textarea", { ...attrs, rows: "4", placeholder: e.placeholder?.text }, e.initial_value || "");
-      return h("input", { ...attrs, type: "text", placeholder: e.placeholder?.text, value: e.initial_value });
+      attrs = { ...attrs, placeholder: e.placeholder?.text, maxlength: e.max_length };
+      if (e.multiline) return h("textarea", { ...attrs, rows: "4" }, e.initial_value || "");
+      return h("input", { ...attrs, type: "text", value: e.initial_value });
     case "file_input":
       return h("input", {
         ...attrs,
@@ -107,6 +109,7 @@ function field(e, attrs, state) {
         ),
       );
     case "users_select":
+    case "multi_users_select":
     case "static_select":
     case "multi_static_select":
       return h(
@@ -117,13 +120,21 @@ function field(e, attrs, state) {
       );
     default:
       if (TYPES[e.type])
-        return h("input", { ...attrs, type: TYPES[e.type], value: e.initial_value || e.initial_date || e.initial_time });
+        return h("input", {
+          ...attrs,
+          type: TYPES[e.type],
+          placeholder: e.placeholder?.text,
+          value: e.initial_value || e.initial_date || e.initial_time,
+          step: e.type === "number_input" ? (e.is_decimal_allowed ? "any" : "1") : false,
+          min: e.min_value,
+          max: e.max_value,
+        });
       return h("small", {}, `The playground has no field for ${e.type}.`);
   }
 }
 
 function options(e, state) {
-  if (e.type === "users_select") return [...state.people.values()].map((p) => [p.id, p.real_name]);
+  if (e.type.endsWith("users_select")) return [...state.people.values()].map((p) => [p.id, p.real_name]);
   return [...(e.options || []), ...(e.option_groups || []).flatMap((g) => g.options)].map((o) => [o.value, o.text.text]);
 }
 
@@ -145,6 +156,6 @@ function filled(view, form) {
 function value(kind, held) {
   if (kind === "checkboxes") return held.filter((f) => f.checked).map((f) => f.value);
   if (kind === "radio_buttons") return held.find((f) => f.checked)?.value ?? null;
-  if (kind === "multi_static_select") return [...held[0].selectedOptions].map((o) => o.value);
-  return held[0].value || null;
+  if (kind.startsWith("multi_")) return [...held[0].selectedOptions].map((o) => o.value);
+  return held[0].value; // "" for one that was cleared
 }

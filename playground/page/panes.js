@@ -208,6 +208,22 @@ export function welcome(state, channel, page) {
   );
 }
 
+/** Receipts to share by one click, beside the write box of the direct messages with the bot. */
+export function samples(state, channel, page) {
+  return h(
+    "select",
+    {
+      "aria-label": "Share a sample receipt",
+      onchange: ({ target }) => {
+        if (target.value) page.sample(channel, target.value);
+        target.value = "";
+      },
+    },
+    h("option", { value: "" }, "Share a sample receipt…"),
+    state.samples.map((s) => h("option", { value: s.name }, s.title)),
+  );
+}
+
 /** The app's Home tab. */
 export function home(view, state, page) {
   if (view === undefined) return h("p", { class: "muted" }, "Opening…");

@@ -7,6 +7,8 @@ export class State {
     this.changed = changed; // called with what changed: "all", "bot", "home", "modal", or a channel's id
     this.people = new Map();
     this.channels = new Map();
+    this.commands = []; // the bot's slash commands
+    this.samples = []; // receipts to try expenses out with
     this.me = null;
     this.about = { bot: "starting", model: "" };
     this.online = false;
@@ -61,6 +63,8 @@ export class State {
     this.team = all.team;
     this.bot = all.bot_user_id;
     this.about = all.about;
+    this.commands = all.commands;
+    this.samples = all.samples;
     this.modal = all.modal;
     this.errors = all.errors;
     this.people = new Map(all.people.map((p) => [p.id, p]));

@@ -3,6 +3,8 @@
 import base64
 import io
 import json
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]  # its types are a package of their own
@@ -13,7 +15,9 @@ from openai import AsyncOpenAI
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from bot.files.pictures import fit
 from playground.openai import OpenAIServer, Plan, Refuse, Script, Step, incomplete, text
+from playground.sample_receipts import SAMPLES
 
 Json = dict[str, Any]
 MODEL = "gpt-6.2-sol"
@@ -219,3 +223,27 @@ async def test_a_picture_that_says_nothing_is_not_seen(client: AsyncOpenAI) -> N
     file = await client.files.create(file=("a.png", picture("png")), purpose="vision")
     found = await read(client, {"type": "input_image", "file_id": file.id})
     assert (found["receipts"], found["nothing"]) == ([], "I cannot see what is in the picture.")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("hotel-invoice.pdf", ("Hotel Adler Berlin GmbH", "2026-11-19", "189.00", "EUR", "lodging")),
+        ("taxi-receipt.jpg", ("Taxi Lisboa 24", "2026-11-21", "18.40", "EUR", "taxi")),
+        ("ramen-receipt.png", ("ラーメン一番 🍜 渋谷店", "2026-11-17", "2,640", "JPY", "meals")),
+    ],
+)
+async def test_the_sample_receipts_are_read(client: AsyncOpenAI, name: str, expected: tuple[str, ...]) -> None:
+    content = SAMPLES[name].make(date(2026, 11, 22))
+    file = await client.files.create(file=(name, content), purpose="user_data")
+    kind = "input_file" if name.endswith(".pdf") else "input_image"
+    (receipt,) = (await read(client, {"type": kind, "file_id": file.id}))["receipts"]
+    assert tuple(receipt[f]["value"] for f in ("merchant", "spent_on", "total", "currency", "category")) == expected
+
+
+def test_the_bot_passes_on_what_the_sample_photos_say(tmp_path: Path) -> None:
+    """It rewrites pictures that carry EXIF, without it: the samples do not."""
+    for name in ("taxi-receipt.jpg", "ramen-receipt.png"):
+        source = tmp_path / name
+        source.write_bytes(SAMPLES[name].make(date(2026, 11, 22)))
+        assert fit(source, {"jpg": "jpeg"}.get(name[-3:], name[-3:]), tmp_path / "fitted")[0] == source

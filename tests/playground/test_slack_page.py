@@ -15,6 +15,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from playground.browser import Browser
 from playground.feed import Feed
 from playground.guard import own_pages_only
+from playground.openai.extract import SHOWS, look
+from playground.sample_receipts import SAMPLES
 from playground.slack import SlackServer
 
 Json = dict[str, Any]
@@ -167,3 +169,43 @@ async def test_a_permalink_opens_the_page_at_what_it_names(page: aiohttp.ClientS
         path = address.removeprefix(slack.origin)
         async with page.get(path, allow_redirects=False) as answer:
             assert (answer.status, answer.headers["Location"]) == (302, f"/#{path}")
+
+
+async def test_a_command_is_sent_by_typing_it_or_by_a_script(page: aiohttp.ClientSession, slack: SlackServer) -> None:
+    assert (await state(page, "ana"))["commands"] == ["/expenses"]
+    dm = slack.workspace.dm("ana").id
+    assert await post(page, "say", person="ana", channel=dm, text="/expenses list") == (200, {})
+    assert await post(page, "command", person="ana", channel=dm, command="/expenses", text=" new ") == (200, {})
+    sent = [e.payload for e in slack.delivery.events if e.type == "slash_commands"]
+    assert [(c["command"], c["text"], c["user_id"]) for c in sent] == [
+        ("/expenses", text, slack.workspace.person("ana").id) for text in ("list", "new")
+    ]
+    status, said = await post(page, "say", person="ana", channel=dm, text="/nothing here")
+    assert (status, said["error"]) == (400, "/nothing is not a valid command.")
+    root = slack.workspace.say("ana", dm, "root")
+    status, said = await post(page, "say", person="ana", channel=dm, text="/expenses list", thread_ts=root)
+    assert (status, said["error"]) == (400, "/expenses is not supported in threads. Sorry!")
+    assert [m["text"] for m in slack.workspace.messages(dm)] == ["root"], "a command is no message"
+
+
+async def test_sample_receipts_are_shared_by_one_click_and_say_what_they_show(
+    page: aiohttp.ClientSession, slack: SlackServer, tmp_path: Path
+) -> None:
+    ws = slack.workspace
+    ws.clock = lambda: 1_795_348_800.0  # Sunday 2026-11-22
+    dm = ws.dm("raj").id
+    offered = [s["name"] for s in (await state(page, "raj"))["samples"]]
+    assert offered == list(SAMPLES)
+    for name in (*offered, offered[0]):
+        assert (await post(page, "sample", person="raj", channel=dm, name=name))[0] == 200
+    files = list(ws.files.values())
+    assert files[0].content == files[3].content, "the same one again is a duplicate"
+    told = {}
+    for file in files[:3]:
+        assert isinstance(file.content, bytes)
+        (tmp_path / file.name).write_bytes(file.content)
+        told[file.name] = look(tmp_path / file.name, file.name).text.rpartition(SHOWS)[2]
+    assert "Total EUR 189.00" in told["hotel-invoice.pdf"]
+    assert "Date: 21.11.2026" in told["taxi-receipt.jpg"]
+    assert "ラーメン一番 🍜" in told["ramen-receipt.png"]
+    assert (await post(page, "sample", person="raj", channel=dm, name="boat.pdf"))[0] == 400
