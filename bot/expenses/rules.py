@@ -65,7 +65,7 @@ def _day(case: Case) -> Iterator[Note]:
         return
     if case.today - spent > LONG_AGO:
         yield Note("date", "warn", f"The date, {day}, is more than three years ago. Is the year right?", actual=day)
-    elif policy.age and (old := (case.today - AHEAD - spent).days) > policy.age.days:
+    elif policy.age and (old := (case.today - spent - AHEAD).days) > policy.age.days:
         limit, actual = f"{policy.age.days} days", f"{old} days"
         text = f"It is {actual} old; the limit is {limit} ({policy.age.source})."
         yield Note("age", policy.age.level, text, limit, actual, policy.age.source)
