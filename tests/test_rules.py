@@ -88,6 +88,13 @@ def test_a_foreign_amount_without_a_rate_blocks_and_is_held_against_no_limit() -
     assert all(check(replace(dollars, rate=rate), ACME)["rate"].level == "block" for rate in broken)
 
 
+def test_an_approver_is_told_of_a_rate_that_the_owner_gave() -> None:
+    own = replace(LUNCH, currency="USD", minor=1_000, rate=Rate(Decimal("0.90"), DAY, "U1"))
+    assert levels(check(own, ACME)) == {"rate": "note"}
+    assert "0.9 EUR for 1 USD" in check(own, ACME)["rate"].text
+    assert "rate" not in check(replace(own, rate=Rate(Decimal("0.90"), DAY, "ECB")), ACME)
+
+
 def test_a_foreign_amount_with_a_rate_is_held_against_the_limit_at_home_and_both_are_named() -> None:
     dollars = replace(LUNCH, currency="USD", minor=10_000, rate=Rate(Decimal(1), DAY, "ECB"))
     note = check(dollars, limited("item", 4000))["limit_item"]

@@ -33,6 +33,7 @@ class Books(Reporting):
         """The approver says yes; at the last step the report is approved."""
         async with writing(tx, by) as change:
             old = await self._allowed(tx, by, report, "approve", version)
+            inside = await self._inside(tx, old)
             if old.step + 1 < len(old.approvers):
                 # The next approver has as long as the first one had, until a reminder.
                 new = replace(old, step=old.step + 1, reminded_at=change.now)
@@ -42,9 +43,10 @@ class Books(Reporting):
             else:
                 new = replace(old, state="approved", reason="", decided_by=by.person, decided_at=change.now)
                 new = change.report("approved", old, new)
+                change.decided(inside)
                 change.say(new.owner, new, f"<@{by.person}> approved {_titled(new)}.")
                 change.give(new.owner, new, "pdf", "xlsx", "csv")
-        return self._whole(new, await self._inside(tx, new))
+        return self._whole(new, inside)
 
     async def send_back(self, tx: AsyncConnection, by: By, report: int, version: int, reason: str) -> Whole:
         """The approver wants changes, and says which."""
@@ -103,9 +105,12 @@ class Books(Reporting):
             state: ReportState = "rejected" if deed == "reject" else "changes_requested"
             new = replace(old, state=state, reason=reason, decided_by=by.person, decided_at=change.now)
             new = change.report("rejected" if deed == "reject" else "sent back", old, new)
+            inside = await self._inside(tx, old)
+            if deed == "reject":
+                change.decided(inside)
             text = said.format(report=_titled(new), reason=f"“{escaped(reason)}”")
             change.say(new.owner, new, f"<@{by.person}> {text}")
-        return self._whole(new, await self._inside(tx, new))
+        return self._whole(new, inside)
 
     async def _pass_on(self, tx: AsyncConnection, by: By, numbers: Sequence[int], deed: Deed) -> None:
         """All of them or none."""
@@ -114,6 +119,7 @@ class Books(Reporting):
             for number in dict.fromkeys(numbers):
                 old = await self._allowed(tx, by, number, deed, None)
                 new = change.report(state, old, replace(old, state=state))
+                change.decided(await self._inside(tx, old))
                 if deed == "pay":
                     change.say(new.owner, new, f"{_titled(new)} was paid.")
 

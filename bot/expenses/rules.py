@@ -20,6 +20,7 @@ from bot.expenses.values import Expense, Level, Money, Note, Report
 AHEAD = timedelta(
     days=1
 )  # the latest day anywhere is tomorrow for most people most of the day; an age counts from theirs
+TABLES = ("ECB", "same")  # sources of rates that nobody typed in
 LONG_AGO = timedelta(days=3 * 365)  # longer ago than anybody waits: the year was misread
 ORDER: dict[Level, int] = {"block": 0, "warn": 1, "note": 2}
 NEEDS = {
@@ -53,6 +54,10 @@ def _rate(case: Case) -> Iterator[Note]:
     if money and case.worth is None:
         text = f"There is no exchange rate from {money.currency} to {case.home}; give the rate that your bank used."
         yield Note("rate", "block", text, actual=show(money))
+    elif money and case.details.rate and case.details.rate.source not in TABLES:
+        rate = f"{case.details.rate.value.normalize():f}"
+        text = f"The exchange rate, {rate} {case.home} for 1 {money.currency}, was given by the owner; it is in no bank's table here."
+        yield Note("rate", "note", text, actual=rate)
 
 
 def _day(case: Case) -> Iterator[Note]:

@@ -93,6 +93,10 @@ class Writing:
         """Shows somebody a card, now or again."""
         self._cards.append((person, subject))
 
+    def decided(self, expenses: Sequence[Expense]) -> None:
+        """Has the cards of these expenses made true, because what became of their report lasts."""
+        self._subjects |= dict.fromkeys(e.name for e in expenses)
+
     def say(self, person: str, report: Report, text: str, key: str = "") -> None:
         """Says something of a report to somebody: mrkdwn, with what people wrote escaped. Once for each key, else for each of its versions."""
         self._words.append((person, report.name, text, key or f"v{report.version}"))

@@ -122,6 +122,8 @@ async def test_three_receipts_become_an_approved_report(acme: SlackServer, datab
     await told(acme, "raj", "approved")
     approved = await shows(acme, "raj", "R-1", "pproved")
     assert not [b for b in approved["blocks"] if b["type"] == "actions"]
+    decided = await shows(acme, "raj", "E-1", "In R-1, approved")
+    assert not [b for b in decided["blocks"] if b["type"] == "actions"], "its card too"
     await acme.until(lambda: len(files(acme, "raj")) >= 3, timeout=30)
     given = files(acme, "raj")
     assert {Path(n).suffix for n in given} == {".pdf", ".xlsx", ".csv"}
