@@ -239,6 +239,24 @@ async def test_a_workspace_that_takes_no_files_is_told_so_once(world: World) -> 
     assert world.texts("ana") == ["I could not give you R-3 as CSV: the workspace takes no files."]
 
 
+async def test_somebodys_direct_messages_are_opened_once(world: World) -> None:
+    await world.say("ana", "one", "two", "three")
+    await world.deliver()
+    assert len(calls_of(world.server, "conversations.open")) == 1
+
+
+async def test_that_a_file_cannot_be_made_is_told_though_slack_is_away_when_that_is_found(world: World) -> None:
+    world.report("Taxi")
+    world.server.faults.add(POST, status=500)
+    await world.give("ana", "R-3", "odd")
+    async with world.delivering():
+        for _ in range(FILE_TRIES + 1):
+            await asyncio.sleep(0.3)
+            await world.hurry()
+        await world.brought()
+    assert world.texts("ana") == ["I could not make R-3 as ODD. Please tell whoever runs me."]
+
+
 async def test_a_file_that_cannot_be_made_is_told_of_at_last_once(world: World) -> None:
     world.report("Taxi")
     await world.give("ana", "R-3", "odd")  # a form that nobody makes

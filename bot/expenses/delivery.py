@@ -119,7 +119,7 @@ class Delivery:
             return True
         expected = isinstance(error, Retryable | UserFacing)
         log.warning("delivery failed", **told, error=word, exc_info=None if isinstance(error, AssistError) else error)
-        if row.kind == FILE and tries == FILE_TRIES and not expected:
+        if row.kind == FILE and tries >= FILE_TRIES and not expected:
             await bringing.say(claim, NO_FILE.format(subject=row.subject, form=row.body.upper()))
             return True
         after = error.after if isinstance(error, Retryable) else None
