@@ -193,6 +193,8 @@ class Performing:
             told = (await self._office.slack.call("users.info", {"user": user}))["user"]
         except SlackRefused:
             return False
+        if told["id"] == "USLACKBOT":  # which Slack calls no bot
+            return False
         mine = (await self._office.slack.identity()).team
         teams = (told.get("team_id"), *((told.get("enterprise_user") or {}).get("teams") or ()))
         return mine in teams and not any(told.get(w) for w in ("deleted", "is_bot", "is_stranger"))
