@@ -114,7 +114,9 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
     downloads = make_downloads(settings)
     library, knowledge = make_library(settings, queue.redis, slack, llm, database, downloads)
     office = make_office(settings, slack, llm, database, library, downloads)
-    stack.push_async_callback(_ended, asyncio.create_task(Delivery(office).run(), name="delivery"))
+    delivery = Delivery(office)
+    stack.push_async_callback(_ended, asyncio.create_task(delivery.run(), name="delivery"))
+    stack.push_async_callback(delivery.drain)
     days, hours = settings.files_keep_days, settings.files_left_hours
     housekeeping = Housekeeping(slack, llm, library, knowledge, queue.redis, keep_days=days, left_hours=hours)
     stack.push_async_callback(_ended, asyncio.create_task(housekeeping.run(), name="housekeeping"))

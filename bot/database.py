@@ -15,6 +15,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import Retryable, SettingError
@@ -57,7 +58,10 @@ class Database:
 def _retryable() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except (
+        OperationalError,
+        PoolTimeout,
+    ) as error:  # the second: whoever has the connections waits for a database that is locked
         raise Retryable("database away", said="My database did not answer.") from error
 
 

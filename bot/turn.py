@@ -16,7 +16,7 @@ from bot.acts import acts
 from bot.allowance import reckon
 from bot.briefing import brief
 from bot.desk import Desk, Tally
-from bot.errors import ConversationTrouble, Retryable, SlackRefused, UserFacing
+from bot.errors import ConversationTrouble, LeaseLost, Retryable, SlackRefused, UserFacing
 from bot.exchange import Exchange, joined
 from bot.files.made import Computed
 from bot.items import deleted_aside, is_empty, person_hash, question, stopped_aside
@@ -24,6 +24,7 @@ from bot.journal import Journal
 from bot.lease import Lease
 from bot.models import ACT, AGAIN, GONE, Item, Person, Turn, Usage, turn_id
 from bot.mrkdwn import escaped, mentions
+from bot.pace import POST
 from bot.reply import Reply
 
 log = structlog.get_logger()
@@ -60,8 +61,7 @@ class Story:
             await self._take_away()
             return
         if self._turn.kind == ACT:
-            for act in acts(self._turn):
-                await self._desk.perform(act)
+            await self._perform()
             return
         me = await self._desk.slack.identity()
         people = await self._people(self._turn)
@@ -92,6 +92,19 @@ class Story:
         if self._exchange:
             await self._count(self._exchange)
 
+    async def _perform(self) -> None:
+        """Does the turn's acts in their order. What may work later holds up those behind it; what is broken does not, and is raised at the end."""
+        broken: Exception | None = None
+        for act in acts(self._turn):
+            try:
+                await self._desk.perform(act)
+            except (Retryable, UserFacing, LeaseLost):
+                raise
+            except Exception as error:
+                broken = broken or error
+        if broken:
+            raise broken
+
     async def _ask(self, reply: Reply, people: Mapping[str, Person], me: str, conversation: str) -> str:
         """The model's answer, after all that it needs has been made ready."""
         desk, turn = self._desk, self._turn
@@ -115,7 +128,9 @@ class Story:
         if self._turn.kind == GONE:
             return  # nobody is told that an answer could not be taken away
         if self._turn.kind == ACT:
-            await self._desk.slack.post(await self._desk.slack.open_dm(self._turn.asker), None, [], f":warning: {text}")
+            channel = await self._desk.slack.open_dm(self._turn.asker)
+            await self._desk.slack.pace.take(POST, channel)
+            await self._desk.slack.post(channel, None, [], f":warning: {text}")
             return
         if self._reply is None:
             self._reply = Reply(self._desk.slack, self._lease, {})

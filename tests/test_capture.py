@@ -255,3 +255,17 @@ async def test_a_file_that_openai_has_lost_is_brought_there_again(desk: Desk) ->
     desk.answers(LIDL)
     found = await desk.read("lidl.png", before=True)
     assert len(found.drafts) == 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{}, {"receipts": None}, {"receipts": [5]}, {"receipts": [{"merchant": 5}]}, {"receipts": [receipt(total=None)]}],
+)
+async def test_an_answer_of_another_shape_costs_that_file_alone(desk: Desk, odd: dict[str, Any]) -> None:
+    desk.share("odd.txt", b"Odd 1,00 EUR")
+    desk.share("good.txt", b"Taxi 18,40 EUR")
+    desk.world.ai.script = Script(
+        script.text(json.dumps(odd), match=of("Odd 1,00")), script.text(json.dumps(LIDL), match=of("Taxi 18,40"))
+    )
+    found = await desk.read("odd.txt", "good.txt")
+    assert [draft.details.merchant for draft, _ in found.drafts if draft.details.minor] == ["LIDL"]

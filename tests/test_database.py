@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy.exc import StatementError
 from bot.access import Searchable
 from bot.database import make_engine, migrate, open_database
 from bot.drawn import Drawn
-from bot.errors import SettingError
+from bot.errors import Retryable, SettingError
 from bot.files.rows import PLACE, Rows, new_record
 from bot.tables import journal, metadata, notes
 
@@ -190,3 +191,13 @@ async def test_the_newest_files_are_found_by_what_their_names_hold(url: str) -> 
         here = Searchable(("C1",), workspace=False)
         for wanted, name in (("REPORT 100%", "Report 100%.pdf"), ("ärzte", "Ärzte.md"), ("_", "")):
             assert [r.name for r in await rows.listed("T1", here, name=wanted)] == [name] * bool(name)
+
+
+async def test_a_connection_that_nobody_gives_back_in_time_is_tried_for_again_later(sqlite_url: str) -> None:
+    async with open_database(sqlite_url) as database, AsyncExitStack() as held:
+        database.engine.pool._timeout = 0.1  # type: ignore[attr-defined]  # half a minute otherwise
+        for _ in range(10):
+            await held.enter_async_context(database.read())
+        with pytest.raises(Retryable):
+            async with database.read():
+                pass

@@ -53,6 +53,7 @@ ROOM_SECONDS = 0.5
 SLOW_CLOCK = 60.0  # seconds by which Slack's clock may be behind ours
 FILES_AT_ONCE = 2  # that are made: their receipts are in memory
 MOST_BYTES = 60_000_000  # of a report's receipts; what is beyond that, its PDF names
+DMS_KEPT = 10_000
 SECTION, SECTIONS, SHORT = 3_000, 50, 3_000  # characters, blocks, characters of the text that notifications show
 
 
@@ -62,6 +63,9 @@ class Bringing:
     def __init__(self, office: Office, claims: Claims) -> None:
         self._office, self._slack, self.claims = office, office.slack, claims
         self._making = asyncio.Semaphore(FILES_AT_ONCE)
+        self._dms: dict[
+            str, str
+        ] = {}  # by person: opened for each thing that is brought, they would be the limit that all wait for
 
     async def bring(self, claim: Claim) -> None:
         """Brings it, or finds that there is nothing to bring (any more). Raises LeaseLost, and what Slack or the database say."""
@@ -120,13 +124,22 @@ class Bringing:
 
     async def _place(self, row: Outgoing) -> tuple[str, str]:
         """The person's DM, and where in it the row's message stands; "" for nowhere."""
-        channel = row.channel or await self._slack.open_dm(row.person)
+        channel = row.channel or await self._dm(row.person)
         if row.ts or not row.posting:
             return channel, row.ts
         oldest = f"{row.created_at.timestamp() - SLOW_CLOCK:.6f}"
         said = self._slack.history(ThreadKey(row.team, channel, DM_ROOT), oldest=oldest)
         posted = [message.ts async for message in said if message.own and message.turn == _mark(row)]
         return channel, posted[0] if posted else ""
+
+    async def _dm(self, person: str) -> str:
+        """The channel of somebody's direct messages, which stays the same."""
+        if person not in self._dms:
+            channel = await self._slack.open_dm(person)
+            while len(self._dms) >= DMS_KEPT:
+                del self._dms[next(iter(self._dms))]
+            self._dms[person] = channel
+        return self._dms[person]
 
     async def _show(self, claim: Claim, channel: str, ts: str, card: Card) -> str:
         """Makes the message at `ts` say so, or a new one where there is none; its ts."""
@@ -170,7 +183,7 @@ class Bringing:
                 raise Retryable("upload") from refused
             await self.say(claim, f"I could not give you {row.subject} as {row.body.upper()}: {refused}.")
             return
-        channel = row.channel or await self._slack.open_dm(row.person)
+        channel = row.channel or await self._dm(row.person)
         if not row.slack_file or not await is_shared(self._slack, slack_file, channel):
             await self._share(claim, slack_file, channel)
         await claim.done(channel=channel)

@@ -23,6 +23,7 @@ LOOK_SECONDS = 2.0  # between two looks, where this process changes nothing itse
 SOON_SECONDS = 0.1  # after a change by this process, of which we hear a moment before it is there
 PEOPLE_AT_ONCE = 8
 REMIND_SECONDS, PRUNE_SECONDS = 60.0, 3600.0
+END_SECONDS = 6.0  # for what is being brought when the process is told to stop; a write to Slack takes less
 LONGEST_WAIT = 600.0  # seconds between two tries
 HELD_TRIES = 3  # so often what fails holds up what comes after it for the same person: their words keep their order
 FILE_TRIES = 6  # of a file that cannot be made
@@ -40,6 +41,7 @@ class Delivery:
         self._serving: dict[str, asyncio.Task[None]] = {}  # by person
         self._slots = asyncio.Semaphore(PEOPLE_AT_ONCE)
         self._bringing: Bringing | None = None
+        self._draining = False
         self._remind_at = self._prune_at = 0.0
 
     async def run(self) -> None:
@@ -64,6 +66,12 @@ class Delivery:
                 task.cancel()
             await asyncio.gather(*self._serving.values(), return_exceptions=True)
 
+    async def drain(self) -> None:
+        """Begins nothing more, and waits a little for what is being brought; what takes longer is another worker's, once its claim has run out."""
+        self._draining = True
+        if tasks := list(self._serving.values()):
+            await asyncio.wait(tasks, timeout=END_SECONDS)
+
     def _hear(self, _connection: object) -> None:
         self._changed.set()
 
@@ -72,7 +80,7 @@ class Delivery:
         team, now = (await self._office.slack.identity()).team, time.monotonic()
         bringing = self._bringing = self._bringing or Bringing(self._office, Claims(self._office.database, team))
         for person in await bringing.claims.people():
-            if person not in self._serving:
+            if person not in self._serving and not self._draining:
                 self._serving[person] = asyncio.create_task(self._serve(bringing, person))
         if now >= self._remind_at:
             self._remind_at = now + REMIND_SECONDS
@@ -86,6 +94,8 @@ class Delivery:
         try:
             async with self._slots:
                 for row in await bringing.claims.line(person):
+                    if self._draining:
+                        return
                     claim = await bringing.claims.claim(row)
                     if not (claim and await self._bring(bringing, claim)) and row.tries < HELD_TRIES:
                         return  # it is another worker's, or will be tried again soon
@@ -119,7 +129,7 @@ class Delivery:
             return True
         expected = isinstance(error, Retryable | UserFacing)
         log.warning("delivery failed", **told, error=word, exc_info=None if isinstance(error, AssistError) else error)
-        if row.kind == FILE and tries == FILE_TRIES and not expected:
+        if row.kind == FILE and tries >= FILE_TRIES and not expected:
             await bringing.say(claim, NO_FILE.format(subject=row.subject, form=row.body.upper()))
             return True
         after = error.after if isinstance(error, Retryable) else None
