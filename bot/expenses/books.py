@@ -75,6 +75,12 @@ class Books(Reporting):
                 change.say(old.approver, new, f"<@{by.person}> handed {new.name} over to <@{to}>.")
         return self._whole(new, await self._inside(tx, new))
 
+    async def show(self, tx: AsyncConnection, by: By, name: str) -> None:
+        """Has a card of an expense or a report that `by` may see in their direct messages."""
+        async with writing(tx, by) as change:
+            await (self.report if name.startswith("R") else self.expense)(tx, by, int(name[2:]))
+            change.card(by.person, name)
+
     async def remind(self, tx: AsyncConnection, team: str, report: int) -> None:
         """Has the approver reminded, and notes when. No new version: the buttons that people see stay good."""
         async with writing(tx, By(team, "")) as change:

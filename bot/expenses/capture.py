@@ -78,7 +78,7 @@ class _Reading:
         self._office, self._request, self._words = office, request, words
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._until = asyncio.get_running_loop().time() + SECONDS
-        self._bytes = 0  # of the originals that are in memory
+        self._bytes = 0  # of the originals of this call
 
     async def words_alone(self) -> Found:
         """What was said was paid, without a receipt."""
@@ -158,22 +158,6 @@ class _Reading:
         return Found((), (f"{shared.name}: {why.rstrip('.')}.",))
 
     async def _receipts(self, shared: SharedFile) -> Found:
-        original = await self._original(shared)
-        try:
-            answer, text = await self._answer(shared, original)
-        except SourceGone as gone:  # OpenAI has lost it: it is brought there anew
-            await self._office.library.make_good(self._request.thread.team, gone)
-            answer, text = await self._answer(shared, original)
-        given = Given(source="file", home=self._office.home, receipt=original.sha256, text=text)
-        found = await asyncio.to_thread(drafts, answer, given, self._office.policy)  # it looks through the whole text
-        if not found:
-            seen = nothing(answer).rstrip(" .")
-            raise _SkippedError(f"I see no receipt in it{f' ({seen})' if seen else ''}")
-        more = f"{shared.name}: I read at most {MOST_RECEIPTS} receipts in one file; share any others by themselves."
-        return Found(tuple((draft, original) for draft in found), (more,) if len(found) == MOST_RECEIPTS else ())
-
-    async def _original(self, shared: SharedFile) -> Original:
-        """The file as it was shared, byte for byte."""
         told = await self._office.library.look(shared.id)
         if why := refusal(told, MOST_BYTES):
             raise _SkippedError(why)
@@ -182,10 +166,22 @@ class _Reading:
             if download.size > MOST_BYTES or self._bytes > MOST_TOGETHER:
                 raise _SkippedError(TOO_MUCH)
             form = format_of(told.name, told.mimetype or download.mimetype, download.head)
-            content = await asyncio.to_thread(download.path.read_bytes)
-            return Original(download.sha256, told.name, form, content, shared.id)
+            try:
+                answer, text = await self._answer(shared, form)
+            except SourceGone as gone:  # OpenAI has lost it: it is brought there anew
+                await self._office.library.make_good(self._request.thread.team, gone)
+                answer, text = await self._answer(shared, form)
+            given = Given(source="file", home=self._office.home, receipt=download.sha256, text=text)
+            found = await asyncio.to_thread(drafts, answer, given, self._office.policy)  # it looks through the text
+            if not found:
+                seen = nothing(answer).rstrip(" .")
+                raise _SkippedError(f"I see no receipt in it{f' ({seen})' if seen else ''}")
+            content = await asyncio.to_thread(download.path.read_bytes)  # only now: many may wait for OpenAI at once
+        original = Original(download.sha256, told.name, form, content, shared.id)
+        more = f"{shared.name}: I read at most {MOST_RECEIPTS} receipts in one file; share any others by themselves."
+        return Found(tuple((draft, original) for draft in found), (more,) if len(found) == MOST_RECEIPTS else ())
 
-    async def _answer(self, shared: SharedFile, original: Original) -> tuple[dict[str, Any], str]:
+    async def _answer(self, shared: SharedFile, form: str) -> tuple[dict[str, Any], str]:
         """What the model reads in a file, and the file's text where it has one."""
         library = self._office.library
         record = await library.take(shared, self._request.thread)
@@ -194,14 +190,14 @@ class _Reading:
         await self._request.drawn.on(*(file(id_) for id_ in record.openai_files))
         text = (await library.text(record))[:MOST_TEXT]
         said = [_text(f"What the person says of it:\n{self._words}")] if self._words else []
-        shown = _shown(record, original.form)
+        shown = _shown(record, form)
         if shown:
             try:
                 return await self._ask([*said, shown]), text
             except PartRefused:
                 if not text:
                     raise
-                log.info("receipt read by its text alone", file=shared.id, form=original.form)
+                log.info("receipt read by its text alone", file=shared.id, form=form)
         if not text:
             raise _SkippedError("I can read neither words nor a picture in it")
         return await self._ask([*said, _text(f"The text of {record.name}:\n{text}")]), text

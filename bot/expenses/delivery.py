@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 LOOK_SECONDS = 2.0  # between two looks, where this process changes nothing itself: for what others have left
 SOON_SECONDS = 0.1  # after a change by this process, of which we hear a moment before it is there
-PEOPLE_AT_ONCE = 8
+PEOPLE_AT_ONCE = 24  # PDFs are made two at a time: who waits for one must not hold up the words of others
 REMIND_SECONDS, PRUNE_SECONDS = 60.0, 3600.0
 END_SECONDS = 6.0  # for what is being brought when the process is told to stop; a write to Slack takes less
 LONGEST_WAIT = 600.0  # seconds between two tries

@@ -25,7 +25,8 @@ async def show_card(tx: AsyncConnection, team: str, person: str, subject: str) -
 
 async def changed(tx: AsyncConnection, team: str, *subjects: str) -> None:
     """Has all cards of these subjects made true, whoever has one."""
-    await _changed(tx, (_out.team == team) & _out.subject.in_(subjects))
+    if subjects:
+        await _changed(tx, (_out.team == team) & _out.subject.in_(subjects))
 
 
 async def say(tx: AsyncConnection, team: str, person: str, subject: str, text: str, key: str) -> None:

@@ -83,9 +83,13 @@ class Performing:
         async with self._office.database.begin() as tx:
             await outgoing.say(tx, by.team, by.person, subject, text, by.cause)
 
+    async def _reckon(self, by: By, work: Work) -> None:
+        """A change for which an exchange rate may be needed."""
+        await self._office.rates.refresh()
+        await self._change(by, work)
+
     async def _change(self, by: By, work: Work) -> None:
         """One change of the books, unless it was made already."""
-        await self._office.rates.refresh()
         async with self._office.database.begin() as tx:
             if not await self._books.done(tx, by):
                 await work(tx, by)
@@ -124,7 +128,7 @@ class Performing:
         if wrong:
             raise ExpenseRefused(ODD_FORM)
         draft = Draft(details=replace(Details(), **changes), source="form")
-        await self._change(by, lambda tx, by: self._books.capture(tx, by, draft))
+        await self._reckon(by, lambda tx, by: self._books.capture(tx, by, draft))
 
     async def _edit(self, by: By, args: Mapping[str, Any]) -> None:
         number, version = args["number"], args["version"]
@@ -136,7 +140,7 @@ class Performing:
             if changes or not known:
                 await self._books.change(tx, by, number, version, changes)
 
-        await self._change(by, work)
+        await self._reckon(by, work)
 
     def _changes(self, by: By, expense: Expense, values: Mapping[str, str]) -> dict[str, Any]:
         """What was entered anew; and what was doubtful and was left so, by somebody who saw it."""
@@ -161,7 +165,7 @@ class Performing:
             whole = await self._books.report(tx, by, args["report"])
         approvers = await find_approvers(self._office, by, whole.total)
         report, version = args["report"], args["version"]
-        await self._change(by, lambda tx, by: self._books.submit(tx, by, report, version, approvers))
+        await self._reckon(by, lambda tx, by: self._books.submit(tx, by, report, version, approvers))
 
     async def _withdraw(self, by: By, args: Mapping[str, Any]) -> None:
         await self._change(by, lambda tx, by: self._books.withdraw(tx, by, args["report"], args["version"]))
@@ -226,8 +230,7 @@ class Performing:
         mine = (out.team == by.team) & (out.person == by.person) & (out.subject == about.name)
         me = await self._office.slack.identity()
         async with self._office.database.begin() as tx:
-            await (self._books.report if about.kind == "R" else self._books.expense)(tx, by, about.number)
-            await outgoing.show_card(tx, by.team, by.person, about.name)
+            await self._books.show(tx, by, about.name)
             there = select(out.channel, out.ts).where(mine, out.kind == outgoing.CARD, out.ts != "")
             if card := (await tx.execute(there)).first():
                 word = HERE.format(

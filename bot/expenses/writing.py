@@ -125,8 +125,17 @@ class Writing:
 
     async def flush(self, tx: AsyncConnection) -> None:
         """Writes it all."""
-        if not self._events:
-            return
+        if self._events:
+            await self._flush_books(tx)
+        await outgoing.changed(tx, self.by.team, *self._subjects)
+        for card in self._cards:
+            await outgoing.show_card(tx, self.by.team, *card)
+        for file in self._files:
+            await outgoing.give_file(tx, self.by.team, *file)
+        for word in self._words:
+            await outgoing.say(tx, self.by.team, *word)
+
+    async def _flush_books(self, tx: AsyncConnection) -> None:
         for table, records in self._new.items():
             await _each(tx, insert(table), records)
         for table, records in self._changed.items():
@@ -143,13 +152,6 @@ class Writing:
                 last_hash=self._hash,
             )
         )
-        await outgoing.changed(tx, self.by.team, *self._subjects)
-        for card in self._cards:
-            await outgoing.show_card(tx, self.by.team, *card)
-        for file in self._files:
-            await outgoing.give_file(tx, self.by.team, *file)
-        for word in self._words:
-            await outgoing.say(tx, self.by.team, *word)
 
 
 async def _each(tx: AsyncConnection, statement: Any, records: Sequence[Record]) -> None:
