@@ -22,12 +22,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bench.figures import at
 from bot import tables
 from bot.database import Database, default_url, open_database
-from bot.expenses.audit import verify
-from bot.expenses.books import Books, Original
-from bot.expenses.policy import load_policy
-from bot.expenses.rates import Rates
+from bot.expenses.books.audit import verify
+from bot.expenses.books.books import Books, Original
+from bot.expenses.books.writing import writing
+from bot.expenses.money.rates import Rates
+from bot.expenses.policy.policy import load_policy
 from bot.expenses.values import OPEN, SETTLED, By, Details, Draft, Expense, Money, Report
-from bot.expenses.writing import writing
 
 TEAM, OWNER, BOSS, FINANCE = "TBENCH", "UOWNER", "UBOSS", "UFINANCE"
 IN_REPORT = 200

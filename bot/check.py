@@ -13,8 +13,8 @@ from redis.exceptions import RedisError
 
 from bot.compose import open_llm, open_redis, open_settings_database
 from bot.errors import AssistError, OpenAIRefused, Retryable, SettingError, UserFacing
-from bot.expenses.policy import load_policy
-from bot.expenses.rates import Rates
+from bot.expenses.money.rates import Rates
+from bot.expenses.policy.policy import load_policy
 from bot.llm import Llm
 from bot.pace import Pace
 from bot.settings import Settings

@@ -74,7 +74,7 @@ async def _knowledge(settings: Settings, args: argparse.Namespace) -> int:
 
 
 async def _expenses(settings: Settings, args: argparse.Namespace) -> int:
-    from bot.expenses_cli import expenses
+    from bot.expenses.cli import expenses
 
     return await expenses(settings, args)
 

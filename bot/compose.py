@@ -23,12 +23,12 @@ from bot.database import Database, default_url, open_database
 from bot.desk import Desk
 from bot.embedded import embedded_valkey
 from bot.errors import AssistError, SettingError, SlackRefused, UserFacing
-from bot.expenses.books import Books
-from bot.expenses.delivery import Delivery
+from bot.expenses.books.books import Books
+from bot.expenses.delivery.delivery import Delivery
+from bot.expenses.money.rates import Rates
 from bot.expenses.office import Office
 from bot.expenses.performing import Performing
-from bot.expenses.policy import load_policy
-from bot.expenses.rates import Rates
+from bot.expenses.policy.policy import load_policy
 from bot.fallback import Fallback
 from bot.files.download import Downloads, keep_swept
 from bot.files.housekeeping import Housekeeping

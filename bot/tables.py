@@ -249,7 +249,7 @@ reports = Table(
     Index(None, "team", "state", "decided_at"),
 )
 
-# Every change, for good: `hash` is the SHA-256 of the event and of the hash of the one before (bot/expenses/audit.py).
+# Every change, for good: `hash` is the SHA-256 of the event and of the hash of the one before (bot/expenses/books/audit.py).
 expense_events = Table(
     "expense_events",
     metadata,
@@ -269,7 +269,7 @@ expense_events = Table(
 )
 
 # What is to stand in people's direct messages: cards that are kept true, words that are said once, files. Written with the change that it tells of, and
-# brought to Slack afterwards (bot/expenses/delivery.py), so that no word is lost and none is said twice.
+# brought to Slack afterwards (bot/expenses/delivery/delivery.py), so that no word is lost and none is said twice.
 outgoing = Table(
     "outgoing",
     metadata,

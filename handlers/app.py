@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import buttons
 from bot.control import Control
 from bot.duties import Duties
-from bot.expenses import buttons as expense
+from bot.expenses.face import buttons as expense
 from bot.home import Tab
 from bot.queue import Queue
 from bot.slack import Slack

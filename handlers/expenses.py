@@ -14,9 +14,9 @@ from slack_bolt.async_app import AsyncAck
 from bot import metrics
 from bot.acts import noted
 from bot.errors import AssistError
-from bot.expenses import buttons, forms
-from bot.expenses.buttons import Subject
-from bot.expenses.commands import USAGE, read_command
+from bot.expenses.face import buttons, forms
+from bot.expenses.face.buttons import Subject
+from bot.expenses.face.commands import USAGE, read_command
 from bot.queue import Queue
 from bot.slack import Slack
 from handlers.notes import NOTE_SECONDS

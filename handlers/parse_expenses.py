@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.expenses import buttons
-from bot.expenses.buttons import Subject, subject
+from bot.expenses.face import buttons
+from bot.expenses.face.buttons import Subject, subject
 from handlers.parse import MALFORMED, Ignored, Raw, as_id, as_text, as_ts
 
 BROKEN = (KeyError, IndexError, TypeError, ValueError, AttributeError)

@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import tables
 from bot.database import Database, open_database
 from bot.errors import ExpenseRefused
-from bot.expenses.audit import verify
-from bot.expenses.books import Books, Original, Whole
-from bot.expenses.policy import load_policy
-from bot.expenses.rates import Rates
+from bot.expenses.books.audit import verify
+from bot.expenses.books.books import Books, Original, Whole
+from bot.expenses.money.rates import Rates
+from bot.expenses.policy.policy import load_policy
 from bot.expenses.values import By, Details, Draft, Expense
 
 OWNER, OTHER, BOSS, SECOND, FINANCE, STRANGER = "UOWNER", "UOTHER", "UBOSS", "USECOND", "UFINANCE", "USTRANGER"

@@ -17,11 +17,11 @@ from bot import tables
 from bot.compose import make_downloads, make_office
 from bot.database import Database
 from bot.errors import ExpenseRefused
-from bot.expenses import outgoing
-from bot.expenses.books import Books, Original, Whole
-from bot.expenses.delivery import Delivery
+from bot.expenses.books.books import Books, Original, Whole
+from bot.expenses.delivery import outgoing
+from bot.expenses.delivery.delivery import Delivery
+from bot.expenses.delivery.outgoing import NEVER
 from bot.expenses.office import Office
-from bot.expenses.outgoing import NEVER
 from bot.expenses.values import By, Details, Expense, Money, Report, ReportState
 from bot.models import utcnow
 from bot.settings import Settings

@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bot.expenses.books import Whole
-from bot.expenses.policy import Category, Policy
+from bot.expenses.books.books import Whole
+from bot.expenses.policy.policy import Category, Policy
 from bot.expenses.values import Details, Expense, Money, Note, Rate, Read, Report, TaxLine
 
 TEAM, ANA, DANA, RAJ = "T0PLAYGRND", "U000000ANA", "U00000DANA", "U000000RAJ"

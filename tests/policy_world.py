@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.expenses.money import show
-from bot.expenses.per_diem import PerDiem, PlaceRate
-from bot.expenses.policy import Category, Limit, Policy, load_policy
-from bot.expenses.policy_file import Per
-from bot.expenses.rules import check_expense
+from bot.expenses.money.money import show
+from bot.expenses.policy.per_diem import PerDiem, PlaceRate
+from bot.expenses.policy.policy import Category, Limit, Policy, load_policy
+from bot.expenses.policy.policy_file import Per
+from bot.expenses.policy.rules import check_expense
 from bot.expenses.values import Details, Expense, Level, Money, Note
 
 DAY = date(2026, 11, 3)

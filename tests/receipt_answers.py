@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.expenses.policy import Category, Policy
+from bot.expenses.policy.policy import Category, Policy
 
 POLICY = Policy(
     name="Acme",

@@ -13,9 +13,9 @@ from typing import Any
 from fpdf import FPDF
 from PIL import Image
 
-from bot.expenses.books import Original, Whole
-from bot.expenses.documents import Content
-from bot.expenses.policy import Category, Policy
+from bot.expenses.books.books import Original, Whole
+from bot.expenses.papers.documents import Content
+from bot.expenses.policy.policy import Category, Policy
 from bot.expenses.values import Details, Expense, Money, Rate, Report
 
 NOW = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from bot.errors import ExpenseRefused, Retryable
 from bot.expenses.approvers import find_approvers
 from bot.expenses.office import Office
-from bot.expenses.policy import MANAGER, Policy
+from bot.expenses.policy.policy import MANAGER, Policy
 from bot.expenses.values import By, Money
 from tests.delivery_world import World, world
 from tests.housekeeping_world import TEAM

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bot.expenses.audit import Event, verify
+from bot.expenses.books.audit import Event, verify
 from bot.expenses.values import Draft
 from tests.books_world import BOSS, FINANCE, World, details, opened, original
 

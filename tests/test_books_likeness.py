@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from bot.expenses.books import Books
-from bot.expenses.policy import load_policy
-from bot.expenses.rates import Rates
+from bot.expenses.books.books import Books
+from bot.expenses.money.rates import Rates
+from bot.expenses.policy.policy import load_policy
 from bot.expenses.values import Draft, Expense, Money
 from tests.books_world import BOSS, FINANCE, OTHER, OWNER, TODAY, World, details, draft, opened, original, refusal
 

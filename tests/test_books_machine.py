@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from bot.database import default_url
 from bot.errors import ExpenseRefused
-from bot.expenses.audit import verify
+from bot.expenses.books.audit import verify
 from bot.expenses.values import Draft, Rate
 from tests.books_world import BOSS, FINANCE, OTHER, OWNER, PEOPLE, SECOND, TODAY, Dump, World, draft, opened, original
 

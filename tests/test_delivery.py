@@ -12,9 +12,9 @@ from sqlalchemy import event, update
 from structlog.testing import capture_logs
 
 from bot import tables
-from bot.expenses import outgoing
-from bot.expenses.bringing import SECTION, words
-from bot.expenses.claims import Claims
+from bot.expenses.delivery import outgoing
+from bot.expenses.delivery.bringing import SECTION, words
+from bot.expenses.delivery.claims import Claims
 from bot.models import utcnow
 from tests.delivery_world import World, world
 from tests.housekeeping_world import TEAM

@@ -18,11 +18,11 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import RectangleObject
 
 from bot.errors import Retryable
-from bot.expenses import pdf
-from bot.expenses.documents import Content, make
-from bot.expenses.lettering import printable
-from bot.expenses.money import show
-from bot.expenses.originals import Originals
+from bot.expenses.money.money import show
+from bot.expenses.papers import pdf
+from bot.expenses.papers.documents import Content, make
+from bot.expenses.papers.lettering import printable
+from bot.expenses.papers.originals import Originals
 from bot.expenses.values import Money, Note
 from tests.report_world import NAMES, POLICY, RATE, content, expense, invoice, photo, sha256
 
@@ -303,7 +303,7 @@ async def test_a_drawing_that_never_ends_is_given_up(tmp_path: Path) -> None:
 
 def test_the_process_that_draws_loads_neither_the_bot_nor_a_network() -> None:
     """It starts in a fraction of a second."""
-    told = "import bot.expenses.drawing, sys; print(*sys.modules)"
+    told = "import bot.expenses.papers.drawing, sys; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", told], capture_output=True, check=True, text=True).stdout.split()
     assert "bot.files.child" in loaded
     assert not {"sqlalchemy", "openai", "slack_sdk", "bot.settings", "redis"} & set(loaded)

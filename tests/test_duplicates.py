@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.expenses.duplicates import Duplicate, find_duplicate, same_merchant
+from bot.expenses.policy.duplicates import Duplicate, find_duplicate, same_merchant
 from bot.expenses.values import Details, Expense
 from tests.policy_world import DAY, LIDL, kept
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.expenses import buttons
-from bot.expenses.books import Listing, ReportLine, Total
-from bot.expenses.buttons import Subject, subject
-from bot.expenses.cards import Card, expense_card, report_card
-from bot.expenses.commands import Command, read_command
-from bot.expenses.listing import LISTED, listing_text
-from bot.expenses.tab import Desktop, tab
+from bot.expenses.books.books import Listing, ReportLine, Total
+from bot.expenses.face import buttons
+from bot.expenses.face.buttons import Subject, subject
+from bot.expenses.face.cards import Card, expense_card, report_card
+from bot.expenses.face.commands import Command, read_command
+from bot.expenses.face.listing import LISTED, listing_text
+from bot.expenses.face.tab import Desktop, tab
 from bot.expenses.values import Expense, Money, Note, Rate, Read, Report
 from bot.files.shelf import Shelf, Shelved
 from bot.home import view

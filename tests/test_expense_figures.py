@@ -16,14 +16,14 @@ from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 
 from bot.database import open_database
-from bot.expenses.books import Books, ReportLine, Whole
-from bot.expenses.cards import report_card
-from bot.expenses.documents import Content, make, make_export
-from bot.expenses.listing import listing_text
-from bot.expenses.money import show
-from bot.expenses.policy import load_policy
-from bot.expenses.rates import Rates
-from bot.expenses.tab import Desktop, tab
+from bot.expenses.books.books import Books, ReportLine, Whole
+from bot.expenses.face.cards import report_card
+from bot.expenses.face.listing import listing_text
+from bot.expenses.face.tab import Desktop, tab
+from bot.expenses.money.money import show
+from bot.expenses.money.rates import Rates
+from bot.expenses.papers.documents import Content, make, make_export
+from bot.expenses.policy.policy import load_policy
 from bot.expenses.values import Money
 from bot.tools.expenses import told_whole
 from tests.books_world import BOSS, FINANCE, OWNER, TODAY, World

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.expenses import buttons, forms
-from bot.expenses.policy import Category
+from bot.expenses.face import buttons, forms
+from bot.expenses.policy.policy import Category
 from bot.expenses.values import Details, Expense, Rate, Report
 from playground.slack.blocks import check_view
 from tests.expense_values import ANA, LUNCH, POLICY, expense, expenses, report, reports

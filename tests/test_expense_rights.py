@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from bot import tables
-from bot.expenses import forms
+from bot.expenses.face import forms
 from tests.expense_values import LUNCH
 from tests.test_performing import Desk, desk
 

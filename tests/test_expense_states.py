@@ -12,11 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import ExpenseRefused
-from bot.expenses.derived import Neighbours, kept_both, latest_day, priced, settled, worth
-from bot.expenses.fields import clean
-from bot.expenses.policy import load_policy
-from bot.expenses.rates import Rates
-from bot.expenses.states import (
+from bot.expenses.books.derived import Neighbours, kept_both, latest_day, priced, settled, worth
+from bot.expenses.books.fields import clean
+from bot.expenses.books.states import (
     MOVES,
     Deed,
     adding_refusal,
@@ -27,6 +25,8 @@ from bot.expenses.states import (
     submitting_refusals,
     was_sent,
 )  # fmt: skip
+from bot.expenses.money.rates import Rates
+from bot.expenses.policy.policy import load_policy
 from bot.expenses.values import Details, Expense, ExpenseState, Money, Note, Rate, Report, ReportState
 from tests.books_world import details
 

@@ -10,7 +10,7 @@ import pytest
 
 from bot.access import Access
 from bot.errors import ToolRefused
-from bot.expenses.money import show
+from bot.expenses.money.money import show
 from bot.expenses.office import Office
 from bot.expenses.values import By, Money
 from bot.models import DM_ROOT, Person, ThreadKey

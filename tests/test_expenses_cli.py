@@ -16,11 +16,11 @@ from bot import tables
 from bot.cli import _parser
 from bot.compose import open_settings_database
 from bot.database import Database
-from bot.expenses.books import Books
-from bot.expenses.policy import load_policy
-from bot.expenses.rates import Rates
+from bot.expenses.books.books import Books
+from bot.expenses.cli import expenses
+from bot.expenses.money.rates import Rates
+from bot.expenses.policy.policy import load_policy
 from bot.expenses.values import By, Details, Draft
-from bot.expenses_cli import expenses
 from bot.models import utcnow
 from bot.settings import Settings
 from playground.slack import SlackServer

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.database import open_database
-from bot.expenses.books import Books
-from bot.expenses.policy import load_policy
-from bot.expenses.rates import Rates
+from bot.expenses.books.books import Books
+from bot.expenses.money.rates import Rates
+from bot.expenses.policy.policy import load_policy
 from bot.expenses.values import Money, Rate
 from tests.books_world import BOSS, FINANCE, OWNER, TODAY, World, refusal
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.expenses.derived import likeness
+from bot.expenses.books.derived import likeness
 from bot.expenses.values import Expense
 from tests.books_world import TODAY, World, opened
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.expenses.limits import nights_in
-from bot.expenses.money import show
-from bot.expenses.policy import Mileage, load_policy
-from bot.expenses.policy_file import Per
+from bot.expenses.money.money import show
+from bot.expenses.policy.limits import nights_in
+from bot.expenses.policy.policy import Mileage, load_policy
+from bot.expenses.policy.policy_file import Per
 from bot.expenses.values import Level, Money, Rate
 from tests.policy_world import ACME, DAY, LUNCH, SOURCE, check, eur, kept, levels, limited, policy, rates
 

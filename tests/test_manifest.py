@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from bot.check import SCOPES
-from bot.expenses import buttons as expense
+from bot.expenses.face import buttons as expense
 from playground.slack.arguments import METHODS
 from tests.test_conventions import read, tree
 

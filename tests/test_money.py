@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.expenses.money import MOST, Unclear, convert, digits, read_amount, show
+from bot.expenses.money.money import MOST, Unclear, convert, digits, read_amount, show
 from bot.expenses.values import Money, Rate
 
 CURRENCIES = st.sampled_from(["EUR", "USD", "GBP", "CHF", "JPY", "KWD", "RSD", "INR", "HUF", "CNY", "XOF", "SEK"])

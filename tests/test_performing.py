@@ -16,7 +16,7 @@ from bot import tables
 from bot.acts import Act
 from bot.compose import make_downloads, make_library, make_office, open_llm, open_settings_database
 from bot.errors import Retryable
-from bot.expenses import buttons, forms
+from bot.expenses.face import buttons, forms
 from bot.expenses.office import Office
 from bot.expenses.performing import Performing
 from bot.expenses.values import By, Draft, Expense, Rate, Read

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingError
-from bot.expenses.per_diem import NoRate, PerDiem, PlaceRate
-from bot.expenses.policy import MANAGER, Limit, Policy, load_policy
+from bot.expenses.policy.per_diem import NoRate, PerDiem, PlaceRate
+from bot.expenses.policy.policy import MANAGER, Limit, Policy, load_policy
 
 PLAYGROUND = Path(__file__).parent.parent / "playground" / "expenses" / "policy.toml"
 HEAD = 'name = "Travel policy"\nversion = "2026-10"\ncurrency = "EUR"\n'

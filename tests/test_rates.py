@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 from yarl import URL
 
-from bot.expenses.rates import MOST_BYTES, SECONDS, Rates, next_address, read_table
+from bot.expenses.money.rates import MOST_BYTES, SECONDS, Rates, next_address, read_table
 from bot.expenses.values import Rate
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.expenses.derived import latest_day
-from bot.expenses.money import show
-from bot.expenses.policy import Age, Category, Policy, Receipts, Restricted, Tier, load_policy
-from bot.expenses.rules import check_expense, check_report
+from bot.expenses.books.derived import latest_day
+from bot.expenses.money.money import show
+from bot.expenses.policy.policy import Age, Category, Policy, Receipts, Restricted, Tier, load_policy
+from bot.expenses.policy.rules import check_expense, check_report
 from bot.expenses.values import Details, Expense, Level, Money, Note, Rate, Read, Report, TaxLine
 from tests.policy_world import ACME, DAY, LUNCH, NOON, SOURCE, TODAY, check, eur, kept, levels, limited, policy, rates
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from python_calamine import CalamineWorkbook
 
-from bot.expenses.documents import make, make_export
-from bot.expenses.money import digits, show
+from bot.expenses.money.money import digits, show
+from bot.expenses.papers.documents import make, make_export
 from bot.expenses.values import Money, Note, TaxLine
 from tests.report_world import NAMES, NOW, POLICY, RATE, content, expense, whole
 

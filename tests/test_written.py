@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bench import receipts
 from bench.receipts import Fields, fields_of, scores, table
-from bot.expenses.money import show
+from bot.expenses.money.money import show
 from bot.expenses.values import Money, Read
 from bot.expenses.written import amounts, dates, doubtful, merchant, stands_in, total
 

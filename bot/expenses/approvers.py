@@ -12,7 +12,7 @@ import structlog
 
 from bot.errors import ExpenseRefused, SlackRefused, UserFacing
 from bot.expenses.office import Office
-from bot.expenses.policy import MANAGER
+from bot.expenses.policy.policy import MANAGER
 from bot.expenses.values import By, Money
 from bot.slack import Slack
 

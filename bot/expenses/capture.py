@@ -13,7 +13,7 @@ import structlog
 from bot.access import Searchable
 from bot.drawn import Drawn, file
 from bot.errors import AssistError, FileRefused, PartRefused, Retryable, SourceGone, ToolRefused, UserFacing
-from bot.expenses.books import Original
+from bot.expenses.books.books import Original
 from bot.expenses.extraction import MOST_RECEIPTS, NAME, SCHEMA, Given, drafts, instructions, nothing
 from bot.expenses.office import Office
 from bot.expenses.values import Draft

@@ -9,9 +9,9 @@ from datetime import date
 from typing import Any, Literal
 
 from bot.expenses import written
-from bot.expenses.fields import MOST_MINOR
-from bot.expenses.money import Unclear, digits, read_amount
-from bot.expenses.policy import Policy
+from bot.expenses.books.fields import MOST_MINOR
+from bot.expenses.money.money import Unclear, digits, read_amount
+from bot.expenses.policy.policy import Policy
 from bot.expenses.values import Details, Draft, Read, TaxLine
 
 NAME = "receipts"  # of the schema

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.database import Database
-from bot.expenses.books import Books
-from bot.expenses.policy import Policy
-from bot.expenses.rates import Rates
+from bot.expenses.books.books import Books
+from bot.expenses.money.rates import Rates
+from bot.expenses.policy.policy import Policy
 from bot.files.download import Downloads
 from bot.files.library import Library
 from bot.llm import Llm

@@ -14,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import tables
 from bot.acts import Act
 from bot.errors import ExpenseRefused, SlackRefused
-from bot.expenses import buttons, forms, outgoing
 from bot.expenses.approvers import find_approvers
-from bot.expenses.commands import USAGE, Command, read_command
-from bot.expenses.listing import LISTED, listing_text
+from bot.expenses.delivery import outgoing
+from bot.expenses.face import buttons, forms
+from bot.expenses.face.commands import USAGE, Command, read_command
+from bot.expenses.face.listing import LISTED, listing_text
+from bot.expenses.face.tab import ROWS, Desktop, tab
 from bot.expenses.office import Office
-from bot.expenses.tab import ROWS, Desktop, tab
 from bot.expenses.values import OPEN, SETTLED, By, Details, Draft, Expense, Report
 from bot.home import Tab
 from bot.reading.links import permalink

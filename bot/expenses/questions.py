@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.expenses.money import Unclear, read_amount, show
-from bot.expenses.policy import Policy
+from bot.expenses.money.money import Unclear, read_amount, show
+from bot.expenses.policy.policy import Policy
 from bot.expenses.values import Details, Expense, Money, Read
 
 ORDER = ("minor", "currency", "spent_on", "merchant", "category", "rate", "attendees", "city", "purpose")

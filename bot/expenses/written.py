@@ -15,8 +15,8 @@ from itertools import chain
 
 from babel.dates import get_month_names
 
-from bot.expenses.money import Unclear, currencies, read_amount
-from bot.expenses.signs import signs
+from bot.expenses.money.money import Unclear, currencies, read_amount
+from bot.expenses.money.signs import signs
 from bot.expenses.values import Read
 
 MOST_TEXT = 50_000  # characters that are looked at

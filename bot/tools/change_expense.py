@@ -10,9 +10,9 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import ToolRefused
-from bot.expenses.books import Books
-from bot.expenses.money import Unclear, digits, read_amount
-from bot.expenses.policy import Policy
+from bot.expenses.books.books import Books
+from bot.expenses.money.money import Unclear, digits, read_amount
+from bot.expenses.policy.policy import Policy
 from bot.expenses.values import By, Details, Expense, Rate
 from bot.models import utcnow
 from bot.tools.expenses import CARDS, admitted, category, day, number, opened, refusing, to_ask, told

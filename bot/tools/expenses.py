@@ -9,10 +9,10 @@ from datetime import date
 from typing import Any
 
 from bot.errors import ExpenseRefused, ToolRefused
-from bot.expenses.books import Whole
-from bot.expenses.money import show
+from bot.expenses.books.books import Whole
+from bot.expenses.money.money import show
 from bot.expenses.office import Office
-from bot.expenses.policy import Policy
+from bot.expenses.policy.policy import Policy
 from bot.expenses.questions import question
 from bot.expenses.values import By, Expense
 from bot.tools.tool import Asking

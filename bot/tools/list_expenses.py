@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from bot.expenses.books import Listing, ReportLine
-from bot.expenses.money import show
-from bot.expenses.policy import Policy
+from bot.expenses.books.books import Listing, ReportLine
+from bot.expenses.money.money import show
+from bot.expenses.policy.policy import Policy
 from bot.expenses.values import By
 from bot.tools.expenses import admitted, category, day, refusing, told
 from bot.tools.tool import Arguments, Asking, Tool

@@ -15,11 +15,12 @@ from sqlalchemy import select
 
 from bot import tables
 from bot.database import open_database
-from bot.expenses import audit, buttons
-from bot.expenses.books import Books
-from bot.expenses.outgoing import NEVER
-from bot.expenses.policy import load_policy
-from bot.expenses.rates import Rates
+from bot.expenses.books import audit
+from bot.expenses.books.books import Books
+from bot.expenses.delivery.outgoing import NEVER
+from bot.expenses.face import buttons
+from bot.expenses.money.rates import Rates
+from bot.expenses.policy.policy import load_policy
 from bot.expenses.values import By
 from bot.settings import Settings
 from playground.openai import OpenAIServer

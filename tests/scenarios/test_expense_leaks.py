@@ -13,9 +13,9 @@ from sqlalchemy import select
 
 from bot import tables
 from bot.database import Database, default_url, open_database
-from bot.expenses.books import Books
-from bot.expenses.policy import load_policy
-from bot.expenses.rates import Rates
+from bot.expenses.books.books import Books
+from bot.expenses.money.rates import Rates
+from bot.expenses.policy.policy import load_policy
 from bot.expenses.values import By, Draft
 from bot.settings import Settings
 from bot.tools.change_expense import Change

@@ -13,13 +13,13 @@ from sqlalchemy import select
 from bot import keys, tables
 from bot.compose import open_settings_database
 from bot.errors import ExpenseRefused
-from bot.expenses import audit
-from bot.expenses.books import Books
-from bot.expenses.cards import expense_card, report_card
-from bot.expenses.outgoing import NEVER
-from bot.expenses.policy import load_policy
-from bot.expenses.rates import Rates
-from bot.expenses.rows import to_expense, to_report
+from bot.expenses.books import audit
+from bot.expenses.books.books import Books
+from bot.expenses.books.rows import to_expense, to_report
+from bot.expenses.delivery.outgoing import NEVER
+from bot.expenses.face.cards import expense_card, report_card
+from bot.expenses.money.rates import Rates
+from bot.expenses.policy.policy import load_policy
 from bot.expenses.values import By
 from bot.redis_client import connect_redis
 from bot.settings import Settings

@@ -14,7 +14,8 @@ from PIL.PngImagePlugin import PngInfo
 from pypdf import PdfReader
 
 from bot.database import open_database
-from bot.expenses import audit, buttons
+from bot.expenses.books import audit
+from bot.expenses.face import buttons
 from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer

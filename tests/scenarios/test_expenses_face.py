@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.expenses import buttons
+from bot.expenses.face import buttons
 from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer

@@ -1,0 +1,140 @@
+"""Brings to people's direct messages what is noted in the table `outgoing`: cards, words, files; and reminds approvers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+
+import structlog
+from sqlalchemy import event
+
+from bot import metrics
+from bot.errors import AssistError, LeaseLost, PlaceClosed, Retryable, SlackRefused, UserFacing
+from bot.expenses.delivery.bringing import Bringing
+from bot.expenses.delivery.claims import Claim, Claims
+from bot.expenses.delivery.outgoing import FILE
+from bot.expenses.delivery.reminders import remind
+from bot.expenses.office import Office
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 2.0  # between two looks, where this process changes nothing itself: for what others have left
+SOON_SECONDS = 0.1  # after a change by this process, of which we hear a moment before it is there
+PEOPLE_AT_ONCE = 24  # PDFs are made two at a time: who waits for one must not hold up the words of others
+REMIND_SECONDS, PRUNE_SECONDS = 60.0, 3600.0
+END_SECONDS = 6.0  # for what is being brought when the process is told to stop; a write to Slack takes less
+LONGEST_WAIT = 600.0  # seconds between two tries
+HELD_TRIES = 3  # so often what fails holds up what comes after it for the same person: their words keep their order
+FILE_TRIES = 6  # of a file that cannot be made
+MOST_TRIES = 500  # more than three days
+NOBODY = frozenset({"user_not_found", "user_disabled", "user_not_visible", "cannot_dm_bot", "invalid_user_combination"})
+NO_FILE = "I could not make {subject} as {form}. Please tell whoever runs me."
+
+
+class Delivery:
+    """The deliverer of one worker; several may run, each delivery is one's at a time."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._changed = asyncio.Event()  # this process changes something in the database
+        self._serving: dict[str, asyncio.Task[None]] = {}  # by person
+        self._slots = asyncio.Semaphore(PEOPLE_AT_ONCE)
+        self._bringing: Bringing | None = None
+        self._draining = False
+        self._remind_at = self._prune_at = 0.0
+
+    async def run(self) -> None:
+        """Delivers until it is cancelled; never raises."""
+        engine = self._office.database.engine.sync_engine
+        event.listen(engine, "commit", self._hear)
+        try:
+            while True:
+                self._changed.clear()
+                try:
+                    await self._look()
+                except (
+                    Exception
+                ) as error:  # a deliverer that ended would not be missed until people ask where their words are
+                    log.warning("delivery", error=type(error).__name__)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), LOOK_SECONDS)
+                    await asyncio.sleep(SOON_SECONDS)
+        finally:
+            event.remove(engine, "commit", self._hear)
+            for task in self._serving.values():
+                task.cancel()
+            await asyncio.gather(*self._serving.values(), return_exceptions=True)
+
+    async def drain(self) -> None:
+        """Begins nothing more, and waits a little for what is being brought; what takes longer is another worker's, once its claim has run out."""
+        self._draining = True
+        if tasks := list(self._serving.values()):
+            await asyncio.wait(tasks, timeout=END_SECONDS)
+
+    def _hear(self, _connection: object) -> None:
+        self._changed.set()
+
+    async def _look(self) -> None:
+        """Begins to serve those for whom something is due. Reminds and tidies up now and then."""
+        team, now = (await self._office.slack.identity()).team, time.monotonic()
+        bringing = self._bringing = self._bringing or Bringing(self._office, Claims(self._office.database, team))
+        for person in await bringing.claims.people():
+            if person not in self._serving and not self._draining:
+                self._serving[person] = asyncio.create_task(self._serve(bringing, person))
+        if now >= self._remind_at:
+            self._remind_at = now + REMIND_SECONDS
+            await remind(self._office, team)
+        if now >= self._prune_at:
+            self._prune_at = now + PRUNE_SECONDS
+            await bringing.claims.prune()
+
+    async def _serve(self, bringing: Bringing, person: str) -> None:
+        """Brings what waits for one person, in the order in which it was noted."""
+        try:
+            async with self._slots:
+                for row in await bringing.claims.line(person):
+                    if self._draining:
+                        return
+                    claim = await bringing.claims.claim(row)
+                    if not (claim and await self._bring(bringing, claim)) and row.tries < HELD_TRIES:
+                        return  # it is another worker's, or will be tried again soon
+        except AssistError as error:  # the database is away, or the row went to another worker
+            log.info("delivery put off", person=person, error=str(error))
+        except Exception as error:  # what is wrong with one person's must not end the others'
+            log.exception("delivery failed", person=person, error=type(error).__name__)
+        finally:
+            del self._serving[person]
+
+    async def _bring(self, bringing: Bringing, claim: Claim) -> bool:
+        """Brings one row, and says whether those behind it may go. Raises LeaseLost, and Retryable where the database is away."""
+        try:
+            await bringing.bring(claim)
+        except (LeaseLost, asyncio.CancelledError):
+            raise
+        except Exception as error:  # whatever it was, it is tried again, and the operator sees what it was
+            return await self._failed(bringing, claim, error)
+        metrics.deliveries.labels("brought").inc()
+        return True
+
+    async def _failed(self, bringing: Bringing, claim: Claim, error: Exception) -> bool:
+        row, tries = claim.row, claim.row.tries + 1
+        gone = isinstance(error, PlaceClosed) or (isinstance(error, SlackRefused) and error.error in NOBODY)
+        told = {"outgoing": row.id, "person": row.person, "kind": row.kind, "subject": row.subject, "tries": tries}
+        word = str(error) if isinstance(error, AssistError) else type(error).__name__
+        if gone or tries >= MOST_TRIES:
+            log.error("not delivered", **told, error=word)
+            await claim.done()
+            metrics.deliveries.labels("given up").inc()
+            return True
+        expected = isinstance(error, Retryable | UserFacing)
+        log.warning("delivery failed", **told, error=word, exc_info=None if isinstance(error, AssistError) else error)
+        if row.kind == FILE and tries >= FILE_TRIES and not expected:
+            await bringing.say(claim, NO_FILE.format(subject=row.subject, form=row.body.upper()))
+            return True
+        after = error.after if isinstance(error, Retryable) else None
+        wait = max(after or 0, min(LONGEST_WAIT, 2.0 ** min(row.tries, 10)))
+        await claim.later(wait)
+        asyncio.get_running_loop().call_later(wait, self._changed.set)
+        metrics.deliveries.labels("put off").inc()
+        return False

@@ -1,0 +1,68 @@
+"""What is to stand in people's direct messages, noted in the transaction of the change that it tells of. bot/expenses/delivery/delivery.py brings it to Slack."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, case, insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot import tables
+from bot.models import utcnow
+
+CARD, WORD, FILE = "card", "word", "file"
+NEVER = datetime(
+    9000, 1, 1, tzinfo=UTC
+)  # when a row is due that Slack has: the index then finds the others, however many cards there are
+_out = tables.outgoing.c
+
+
+async def show_card(tx: AsyncConnection, team: str, person: str, subject: str) -> None:
+    """Has a card of an expense or a report in somebody's direct messages, or made true again where they have one."""
+    if not await _changed(tx, (_out.team == team) & (_out.person == person) & (_out.subject == subject)):
+        await _note(tx, team, person, CARD, subject, "", "")
+
+
+async def changed(tx: AsyncConnection, team: str, *subjects: str) -> None:
+    """Has all cards of these subjects made true, whoever has one."""
+    if subjects:
+        await _changed(tx, (_out.team == team) & _out.subject.in_(subjects))
+
+
+async def say(tx: AsyncConnection, team: str, person: str, subject: str, text: str, key: str) -> None:
+    """Has something said to somebody, once for each `key`. `text` is mrkdwn with what people wrote escaped."""
+    await _once(tx, team, person, WORD, subject, key, text)
+
+
+async def give_file(tx: AsyncConnection, team: str, person: str, report: str, form: str, key: str) -> None:
+    """Has a report's PDF, XLSX or CSV ("pdf", "xlsx", "csv") given to somebody, once for each `key`."""
+    await _once(tx, team, person, FILE, report, f"{key} {form}", form)
+
+
+async def _changed(tx: AsyncConnection, which: ColumnElement[bool]) -> bool:
+    # One that waits, or is being brought just now, keeps its time: made due here, two would bring it at once. It is brought again afterwards.
+    waits = _out.wanted > _out.shown
+    times = {
+        "due_at": case((waits, _out.due_at), else_=literal(utcnow(), _out.due_at.type)),
+        "tries": case((waits, _out.tries), else_=0),
+    }
+    done = await tx.execute(
+        update(tables.outgoing).where(which, _out.kind == CARD).values(wanted=_out.wanted + 1, **times)
+    )
+    return bool(done.rowcount)
+
+
+async def _once(tx: AsyncConnection, team: str, person: str, kind: str, subject: str, key: str, body: str) -> None:
+    same = (_out.team == team) & (_out.person == person) & (_out.kind == kind) & (_out.subject == subject)
+    if await tx.scalar(select(_out.id).where(same, _out.key == key)) is None:
+        await _note(tx, team, person, kind, subject, key, body)
+
+
+async def _note(tx: AsyncConnection, team: str, person: str, kind: str, subject: str, key: str, body: str) -> None:
+    now = utcnow()
+    await tx.execute(
+        insert(tables.outgoing).values(
+            team=team, person=person, kind=kind, subject=subject, key=key, body=body, wanted=1, shown=0,
+            channel="", ts="", slack_file="", posting=False, tries=0, due_at=now, created_at=now,
+        )
+    )  # fmt: skip

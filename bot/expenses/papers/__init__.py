@@ -1,0 +1,1 @@
+"""Reports as files: PDF with the receipts, XLSX, CSV."""
