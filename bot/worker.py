@@ -290,7 +290,9 @@ class Worker:
                 log.debug("beat failed", turn=lease.turn.id, error=type(error).__name__)
 
     async def _tell(self, lease: Lease, tally: Tally, outcome: str) -> None:
-        """One line per turn, the metrics, and the ledger."""
+        """One line per turn, the metrics, and the ledger. Acts have a line of their own."""
+        if lease.turn.kind == ACT:
+            return
         turn, seconds = lease.turn, time.monotonic() - tally.started
 
         def since(at: float | None) -> float | None:
@@ -320,7 +322,7 @@ class Worker:
             ("output", spent.output_tokens),
         ):
             metrics.tokens.labels(kind, tally.model or "none").inc(count)
-        if outcome in ("answered", "refused", "stopped", "failed") and turn.kind not in (GONE, ACT):
+        if outcome in ("answered", "refused", "stopped", "failed") and turn.kind != GONE:
             try:
                 await ledger.record(self._desk.database, turn, tally, outcome=outcome, seconds=seconds)
             except (Retryable, SQLAlchemyError) as error:

@@ -49,7 +49,7 @@ class Delivery:
         engine = self._office.database.engine.sync_engine
         event.listen(engine, "commit", self._hear)
         try:
-            while True:
+            while not self._draining:  # a cancellation alone may be lost in a library
                 self._changed.clear()
                 try:
                     await self._look()
@@ -58,7 +58,10 @@ class Delivery:
                 ) as error:  # a deliverer that ended would not be missed until people ask where their words are
                     log.warning("delivery", error=type(error).__name__)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), LOOK_SECONDS)
+                    async with asyncio.timeout(
+                        LOOK_SECONDS
+                    ):  # wait_for may lose a cancellation that comes with the change
+                        await self._changed.wait()
                     await asyncio.sleep(SOON_SECONDS)
         finally:
             event.remove(engine, "commit", self._hear)
