@@ -24,9 +24,9 @@ EVENT = Event(
 
 
 @pytest.fixture
-async def world(url: str) -> AsyncIterator[World]:
+async def world(sqlite_url: str) -> AsyncIterator[World]:
     """With a trail that has all kinds of events: a report that was sent back, changed, approved, exported; an original; another workspace."""
-    async with opened(url) as world:
+    async with opened(sqlite_url) as world:
         file = original(b"%PDF of a receipt")
         await world.do("capture", Draft(details=details(90), source="file", receipt=file.sha256), file)
         await world.submitted()

@@ -57,14 +57,14 @@ def of(card: Card) -> Card:
 # -- Slack takes them ----------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(expenses, st.none() | reports)
 def test_slack_takes_the_card_of_any_expense(any_expense: Expense, inside: Report | None) -> None:
     card = of(expense_card(any_expense, POLICY, "EUR", inside))
     assert "<@U1>" not in said(card) + card.text, "nobody is called by what a receipt says"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(wholes, st.sampled_from([ANA, DANA, RAJ]))
 def test_slack_takes_the_card_of_any_report(any_report: Any, viewer: str) -> None:
     of(report_card(any_report, POLICY, viewer, NAMES))
@@ -78,7 +78,7 @@ def test_slack_takes_the_card_of_a_report_with_two_hundred_expenses() -> None:
     assert "Submit" in labels(card), "the buttons are not what is cut"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(expenses, max_size=60), st.lists(wholes, max_size=12))
 def test_slack_takes_any_home_tab(some: list[Expense], wholes_: list[Any]) -> None:
     lines = [ReportLine(w.report, w.total, len(w.expenses)) for w in wholes_]
@@ -302,7 +302,7 @@ def test_no_text_behind_the_command_makes_it_raise(text: str) -> None:
     read_command(f"list {text}", TODAY)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(expenses, max_size=40), st.integers(0, 12), st.lists(wholes, max_size=12))
 def test_a_list_has_at_most_thirty_lines_and_fits_into_a_message(
     some: list[Expense], sums: int, made: list[Any]
