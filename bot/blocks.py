@@ -8,7 +8,7 @@ from typing import Any
 from bot.mrkdwn import escaped
 
 Block = dict[str, Any]
-MOST_BLOCKS, MOST_VIEW_BLOCKS = 50, 100
+MOST_BLOCKS = 50  # of a message
 SECTION, FIELD, FIELDS, HEADER, BUTTON, CONFIRM, OPTION, OPTIONS = 3_000, 2_000, 10, 150, 75, 300, 75, 100
 
 

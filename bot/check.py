@@ -141,7 +141,7 @@ def _policy(settings: Settings) -> Finding:
     try:
         policy = load_policy(path, settings.expenses_currency)
     except SettingError as error:
-        return Finding("EXPENSES_POLICY", "fail", f"{error.what} {error.where}".strip())
+        return Finding(error.name, "fail", f"{error.what} {error.where}".strip())
     return Finding("EXPENSES_POLICY", "ok" if path else "-", f"{policy.title}, {len(policy.categories)} categories")
 
 

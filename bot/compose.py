@@ -29,6 +29,7 @@ from bot.expenses.money.rates import Rates
 from bot.expenses.office import Office
 from bot.expenses.performing import Performing
 from bot.expenses.policy.policy import load_policy
+from bot.expenses.profiles import Profiles
 from bot.fallback import Fallback
 from bot.files.download import Downloads, keep_swept
 from bot.files.housekeeping import Housekeeping
@@ -163,7 +164,7 @@ def make_office(
         home=home,
         approver=settings.expenses_approver,
         finance=finance,
-        manager_field=settings.expenses_manager_field,
+        profiles=Profiles(slack, settings.expenses_manager_field),
         remind_days=settings.expenses_remind_days,
         folder=settings.data_dir / "tmp",
     )

@@ -264,7 +264,6 @@ expense_events = Table(
     Column("cause", Text, nullable=False),  # the press, form or command; "" for a tool
     Column("previous", Text, nullable=False),
     Column("hash", Text, nullable=False),
-    Index(None, "team", "subject"),
     Index(None, "team", "cause"),
 )
 

@@ -101,6 +101,7 @@ class Story:
             except (Retryable, UserFacing, LeaseLost):
                 raise
             except Exception as error:
+                log.exception("act broken", do=act.do, act=act.id, team=act.team, person=act.user)
                 broken = broken or error
         if broken:
             raise broken

@@ -72,8 +72,7 @@ class Expenses:
         if about is None:
             await self._fill("expense.new_form", {}, who, press.ts)
         elif press.action == buttons.EDIT:
-            args = {"number": about.number, "version": about.version}
-            await self._fill("expense.edit_form", args, who, press.ts, title=f"Edit {about.name}")
+            await self._fill("expense.edit_form", {"number": about.number}, who, press.ts, title=f"Edit {about.name}")
         elif press.action in buttons.REASONS:
             await self._open(who, forms.reason_form(press.action, about.name, about.number, about.version))
         elif press.action == buttons.HAND_OVER:
@@ -166,8 +165,7 @@ class Expenses:
         if wish.do == "new":
             await self._fill("expense.new_form", {}, who)
             return ""
-        args = {"text": command.text[:200], "channel": command.channel}
-        await self._note(who, "expense.command", args, event_id=who.trigger)
+        await self._note(who, "expense.command", {"text": command.text[:200]}, event_id=who.trigger)
         return "" if await self._is_our_dm(who.user, command.channel) else IN_DM
 
     async def _is_our_dm(self, user: str, channel: str) -> bool:

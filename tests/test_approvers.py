@@ -11,6 +11,7 @@ from bot.errors import ExpenseRefused, Retryable
 from bot.expenses.approvers import find_approvers
 from bot.expenses.office import Office
 from bot.expenses.policy.policy import MANAGER, Policy
+from bot.expenses.profiles import Profiles
 from bot.expenses.values import By, Money
 from tests.delivery_world import World, world
 from tests.housekeeping_world import TEAM
@@ -61,8 +62,12 @@ async def test_the_manager_of_the_profile_approves(managed: World) -> None:
 
 
 async def test_the_fields_label_is_what_the_company_calls_it(managed: World) -> None:
-    assert await found(managed, replace(office(managed, approver="maria"), manager_field="Boss")) == ["maria"]
-    assert await found(managed, replace(office(managed, approver="maria"), manager_field="MANAGER")) == ["raj"]
+    assert await found(
+        managed, replace(office(managed, approver="maria"), profiles=Profiles(managed.office.slack, "Boss"))
+    ) == ["maria"]
+    assert await found(
+        managed, replace(office(managed, approver="maria"), profiles=Profiles(managed.office.slack, "MANAGER"))
+    ) == ["raj"]
 
 
 async def test_labels_are_asked_for_only_until_they_are_known(managed: World) -> None:

@@ -12,8 +12,9 @@ from sqlalchemy import event, update
 from structlog.testing import capture_logs
 
 from bot import tables
+from bot.blocks import SECTION
 from bot.expenses.delivery import outgoing
-from bot.expenses.delivery.bringing import SECTION, words
+from bot.expenses.delivery.bringing import words
 from bot.expenses.delivery.claims import Claims
 from bot.models import utcnow
 from tests.delivery_world import World, world

@@ -73,7 +73,7 @@ async def test_names_of_all_scripts_are_printed(tmp_path: Path) -> None:
     for number, shown in enumerate(NAMES_SHOWN.values(), 1):
         assert f"E-{number} 19 Nov 2026 {shown} Meals".replace("  ", " ") in first
         assert f"E-{number} {shown}, 19 Nov 2026, {show(Money(1840, 'EUR'))}" in second
-        assert "This receipt is not shown: its file was not found." in second
+        assert "This receipt is not shown: it does not fit beside the other receipts of this report." in second
     assert "R-3 · page 2 of 2" in second
 
 

@@ -17,7 +17,7 @@ from bot.expenses.face.buttons import Subject, subject
 from bot.expenses.face.cards import Card, expense_card, report_card
 from bot.expenses.face.commands import Command, read_command
 from bot.expenses.face.listing import LISTED, listing_text
-from bot.expenses.face.tab import Desktop, tab
+from bot.expenses.face.tab import ROWS, Desktop, tab
 from bot.expenses.values import Expense, Money, Note, Rate, Read, Report
 from bot.files.shelf import Shelf, Shelved
 from bot.home import view
@@ -160,6 +160,18 @@ def test_what_may_not_be_sent_as_it_is_is_not_called_ready() -> None:
     assert "_The total is -€5.00._" in str(blocks)
 
 
+def test_the_home_tab_says_where_there_are_more() -> None:
+    line, nothing = (
+        ReportLine(whole(expense()).report, Money(1840, "EUR"), 1),
+        dict.fromkeys(("drafts", "approved"), ()),
+    )
+    many = [expense()] * (ROWS + 1)
+    desk = Desktop(todo=many, ready=many, waiting=[line] * (ROWS + 1), queue=[line] * (ROWS + 1), **nothing)
+    shown = str(tab(desk, POLICY))
+    for where, times in (("/expenses list` shows them", 2), ("Ask me for your reports", 1), ("what waits for you", 1)):
+        assert shown.count(where) == times, where
+
+
 @pytest.mark.parametrize(
     ("level", "why", "asked"), [("warn", "", True), ("warn", "the fair", False), ("note", "", False)]
 )
@@ -212,6 +224,10 @@ def test_the_buttons_of_a_report_are_what_its_state_allows_who_looks(
     assert labels(report_card(shown, POLICY, ANA, NAMES)) == owners
     assert labels(report_card(shown, POLICY, DANA, NAMES)) == approvers
     assert labels(report_card(shown, POLICY, RAJ, NAMES)) == [], "another who may see it"
+    finances = ["Hand over…"] if state == "submitted" else []
+    assert labels(report_card(shown, POLICY, RAJ, NAMES, finance=True)) == finances
+    assert labels(report_card(shown, POLICY, ANA, NAMES, finance=True)) == owners, "finance's own report"
+    assert labels(report_card(shown, POLICY, DANA, NAMES, finance=True)) == approvers
 
 
 def test_the_approver_of_a_later_step_has_no_buttons_yet() -> None:

@@ -12,6 +12,7 @@ from bot.access import Access
 from bot.errors import ToolRefused
 from bot.expenses.money.money import show
 from bot.expenses.office import Office
+from bot.expenses.profiles import Profiles
 from bot.expenses.values import By, Money
 from bot.models import DM_ROOT, Person, ThreadKey
 from bot.places import Places
@@ -54,7 +55,9 @@ class Ledger(Desk):
         boss = world.server.workspace.person("maria").id
         office = super().office
         office.books.policy = POLICY
-        self._office = replace(office, policy=POLICY, approver=boss, manager_field="nobody has this one")
+        self._office = replace(
+            office, policy=POLICY, approver=boss, profiles=Profiles(office.slack, "nobody has this one")
+        )
 
     @property
     def office(self) -> Office:
@@ -300,6 +303,8 @@ async def test_a_report_goes_to_its_approver_and_back(ledger: Ledger) -> None:
     assert (await ledger.report("add", report="R-1", expenses=["e2"]))["add"]["total"] == show(Money(2040, "EUR"))
     sent = await ledger.report("submit", report="R-1")
     assert sent["submit"]["state"] == "submitted"
+    assert (await ledger.listed(state="submitted"))["count"] == 2
+    assert (await ledger.listed(state="draft"))["count"] == 0
     assert len(sent["approvers_in_turn"]) == 1
     (waits,) = (await ledger.listed("maria"))["waiting_for_the_askers_decision"]
     assert (waits["report"], waits["of"]) == ("R-1", ledger.person.id)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.expenses.money.money import MOST, Unclear, convert, digits, read_amount, show
+from bot.expenses.money.money import MOST, Unclear, convert, digits, read_amount, read_rate, show
 from bot.expenses.values import Money, Rate
 
 CURRENCIES = st.sampled_from(["EUR", "USD", "GBP", "CHF", "JPY", "KWD", "RSD", "INR", "HUF", "CNY", "XOF", "SEK"])
@@ -210,6 +210,15 @@ def test_what_looks_like_an_amount_is_read_within_bounds(text: str, currency: st
     read = read_amount(text, currency, language)
     for minor in read.readings if isinstance(read, Unclear) else (read,):
         assert abs(minor) <= MOST
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0.9215", "0.9215"), (" 0,9215 ", "0.9215"), ("149", "149")]
+    + [(odd, None) for odd in ("", "0", "-1", "1.234,5", "NaN", "Infinity", "1e10", "1e-10", "about 2")],
+)
+def test_a_rate_is_a_number_above_zero(text: str, value: str | None) -> None:
+    assert read_rate(text) == (Decimal(value) if value else None)
 
 
 @given(MINOR, CURRENCIES)

@@ -73,6 +73,12 @@ def table(folder: Path, text: str = TABLE) -> PerDiem:
 # -- the file ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("home", ["DEM", "EURO", ""])
+def test_a_home_currency_that_nobody_pays_in_stops_the_start(home: str) -> None:
+    with pytest.raises(SettingError, match="EXPENSES_CURRENCY"):
+        load_policy(None, home)
+
+
 @pytest.mark.parametrize("home", ["EUR", "JPY", "USD"])
 def test_without_a_file_there_are_categories_a_manager_and_no_limits_in_any_currency(home: str) -> None:
     policy = load_policy(None, home)

@@ -102,7 +102,9 @@ class _Reading:
     async def files(self, names: Sequence[str]) -> Found:
         """What the files hold."""
         wanted, troubles = await self._wanted(names)
-        each = await asyncio.gather(*(self._one(shared) for shared in wanted))
+        async with asyncio.TaskGroup() as group:  # a fault in one ends the others, too
+            tasks = [group.create_task(self._one(shared)) for shared in wanted]
+        each = [task.result() for task in tasks]
         troubles += [trouble for found in each for trouble in found.troubles]
         return Found(tuple(d for found in each for d in found.drafts), tuple(troubles))
 

@@ -18,6 +18,7 @@ from bot.database import Database
 from bot.errors import AssistError, ExpenseRefused, Retryable
 from bot.expenses.books.audit import verify
 from bot.expenses.books.books import Books, Whole
+from bot.expenses.books.reading import OPERATOR
 from bot.expenses.money.money import show
 from bot.expenses.money.rates import Rates
 from bot.expenses.papers.documents import make_export
@@ -26,8 +27,6 @@ from bot.expenses.values import SETTLED, By, Money
 from bot.pace import Pace
 from bot.settings import Settings
 from bot.slack import Slack, connect_slack
-
-CLI = "cli"  # who did it, in the audit trail: whoever may use this machine
 
 
 async def expenses(settings: Settings, args: argparse.Namespace) -> int:
@@ -93,7 +92,7 @@ class _Office:
         """All of them or none; a file of reports that are not marked would be paid twice, so it goes."""
         try:
             async with self.database.begin() as tx:
-                await self.books.export(tx, By(self.team, CLI), [whole.report.number for whole in reports])
+                await self.books.export(tx, By(self.team, OPERATOR), [whole.report.number for whole in reports])
         except BaseException:
             await asyncio.to_thread(path.unlink, missing_ok=True)
             raise
@@ -101,7 +100,7 @@ class _Office:
     async def paid(self, numbers: Sequence[int]) -> int:
         """Notes that exported reports were paid: all of them or none."""
         async with self.database.begin() as tx:
-            await self.books.pay(tx, By(self.team, CLI), numbers)
+            await self.books.pay(tx, By(self.team, OPERATOR), numbers)
         _say(f"Paid: {', '.join(f'R-{n}' for n in numbers)}. Their owners are told.")
         return 0
 
@@ -139,7 +138,7 @@ async def _opened(settings: Settings, wanted: str) -> AsyncIterator[_Office]:
         policy = load_policy(
             Path(settings.expenses_policy) if settings.expenses_policy else None, settings.expenses_currency
         )
-        books = Books(policy, Rates(""), settings.expenses_currency, frozenset({CLI}))
+        books = Books(policy, Rates(""), settings.expenses_currency, frozenset())
         yield _Office(database, slack, books, wanted or team or await _only_team(database))
 
 

@@ -9,6 +9,7 @@ from bot.database import Database
 from bot.expenses.books.books import Books
 from bot.expenses.money.rates import Rates
 from bot.expenses.policy.policy import Policy
+from bot.expenses.profiles import Profiles
 from bot.files.download import Downloads
 from bot.files.library import Library
 from bot.llm import Llm
@@ -30,6 +31,6 @@ class Office:
     home: str  # the currency that reports are added up in
     approver: str  # Slack's id of who approves where no manager is known; "" for nobody
     finance: frozenset[str]  # Slack's ids of those who see all expenses and export them
-    manager_field: str  # the label of the profile field that names a person's manager
+    profiles: Profiles
     remind_days: int  # without a decision, until the approver is reminded; 0: never
     folder: Path  # for files while they are made

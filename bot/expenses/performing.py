@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import tables
 from bot.acts import Act
 from bot.errors import ExpenseRefused, SlackRefused
-from bot.expenses.approvers import find_approvers
+from bot.expenses.approvers import find_approvers, may_decide
 from bot.expenses.delivery import outgoing
 from bot.expenses.face import buttons, forms
 from bot.expenses.face.commands import USAGE, Command, read_command
@@ -188,21 +188,9 @@ class Performing:
 
     async def _hand_over(self, by: By, args: Mapping[str, Any]) -> None:
         report, version, to = args["report"], args["version"], args["to"]
-        if not await self._may_decide(to):
+        if not await may_decide(self._office.slack, to):
             raise ExpenseRefused(NOBODY.format(to=to))
         await self._change(by, lambda tx, by: self._books.hand_over(tx, by, report, version, to))
-
-    async def _may_decide(self, user: str) -> bool:
-        """Whether Slack has them as a person of this workspace who is there, now."""
-        try:
-            told = (await self._office.slack.call("users.info", {"user": user}))["user"]
-        except SlackRefused:
-            return False
-        if told["id"] == "USLACKBOT":  # which Slack calls no bot
-            return False
-        mine = (await self._office.slack.identity()).team
-        teams = (told.get("team_id"), *((told.get("enterprise_user") or {}).get("teams") or ()))
-        return mine in teams and not any(told.get(w) for w in ("deleted", "is_bot", "is_stranger"))
 
     # -- what is shown -----------------------------------------------------------------------------------------------------
 

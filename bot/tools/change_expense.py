@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -11,14 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import ToolRefused
 from bot.expenses.books.books import Books
-from bot.expenses.money.money import Unclear, digits, read_amount
+from bot.expenses.money.money import Unclear, digits, read_amount, read_rate
 from bot.expenses.policy.policy import Policy
 from bot.expenses.values import By, Details, Expense, Rate
 from bot.models import utcnow
 from bot.tools.expenses import CARDS, admitted, category, day, number, opened, refusing, to_ask, told
 from bot.tools.tool import Arguments, Asking, Tool
 
-LONGEST_RATE = Decimal(10) ** 9
 Words = Annotated[str | None, Field(max_length=1_000)]
 TEXTS = ("merchant", "purpose", "justification", "city", "payment")  # taken as they are
 
@@ -145,13 +144,8 @@ def _currency(text: str) -> str:
 
 
 def _rate(text: str) -> Decimal:
-    plain = text.strip()
-    plain = plain.replace(",", ".") if plain.count(",") == 1 and "." not in plain else plain
-    try:
-        rate = Decimal(plain)
-    except InvalidOperation:
-        rate = Decimal(0)
-    if not rate.is_finite() or not 0 < rate < LONGEST_RATE:
+    rate = read_rate(text)
+    if rate is None:
         raise ToolRefused(f"“{text}” is not a rate; a rate is a number above 0, such as 0.9215.")
     return rate
 

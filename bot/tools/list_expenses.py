@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from bot.expenses.books.books import Listing, ReportLine
 from bot.expenses.money.money import show
 from bot.expenses.policy.policy import Policy
-from bot.expenses.values import By
+from bot.expenses.values import By, ExpenseState, ReportState
 from bot.tools.expenses import admitted, category, day, refusing, told
 from bot.tools.tool import Arguments, Asking, Tool
 
@@ -24,8 +24,8 @@ class ListExpenses(Arguments):
     until: Annotated[str | None, Field(description="The last day, YYYY-MM-DD; null for all.")]
     category: Annotated[str | None, Field(description="A category's name; null for all.")]
     state: Annotated[
-        Literal["needs_info", "ready", "in_report", "duplicate_hold", "discarded"] | None,
-        Field(description="Null for all but discarded ones."),
+        ExpenseState | ReportState | None,
+        Field(description="An expense's, or that of the report it is in; null for all but discarded ones."),
     ]
 
 

@@ -88,8 +88,8 @@ class Books(Reporting):
             if old is None or old.state != "submitted":
                 return
             change.reminded(old)
-            since = old.submitted_at.date().isoformat() if old.submitted_at else ""
-            text = f"{_titled(old)} of <@{old.owner}> waits for your decision since {since}."
+            sent = old.submitted_at.date().isoformat() if old.submitted_at else ""
+            text = f"{_titled(old)} of <@{old.owner}>, sent on {sent}, waits for your decision."
             change.say(old.approver, old, text, f"reminded {change.now.date()}")
 
     async def export(self, tx: AsyncConnection, by: By, numbers: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.errors import ExpenseRefused
-from bot.expenses.money.money import digits
+from bot.expenses.money.money import RATES, digits
 from bot.expenses.policy.policy import Policy
 from bot.expenses.values import Details, Rate, TaxLine
 
@@ -17,7 +17,6 @@ from bot.expenses.values import Details, Rate, TaxLine
 MOST_MINOR = 10**13
 NAMES, TEXTS = 200, 1000  # characters of a merchant, a city, a person; of a purpose, a justification
 MOST_ATTENDEES, MOST_TAXES = 50, 20
-MOST_RATE = 10**9
 _KEPT = "\n\u200c\u200d"  # what Persian words and emoji need
 
 
@@ -103,7 +102,7 @@ def _rate(value: Any) -> Rate | None:
         return None
     if not isinstance(value, Rate) or not value.value.is_finite():
         raise _unusable()
-    if not 0 < value.value <= MOST_RATE or value.value.adjusted() < -12:
+    if not 0 < value.value <= RATES[1] or value.value.adjusted() < -12:  # the bank's own may be small
         raise ExpenseRefused("An exchange rate is a number above 0: what one unit is worth.")
     return value
 

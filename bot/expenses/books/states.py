@@ -92,7 +92,7 @@ def _too_late(report: Report, deed: Deed, person: str, move: Move) -> str:
     return f"{standing(report, person)} {move.else_}"
 
 
-def standing(report: Report, viewer: str = "") -> str:
+def standing(report: Report, viewer: str) -> str:
     """What is the case with a report now, as a sentence in Slack's markup."""
     who = "you" if report.decided_by == viewer else f"<@{report.decided_by}>"
     decided = f"by {who} on {_day(report.decided_at)}"

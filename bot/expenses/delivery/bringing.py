@@ -21,7 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
-from bot.buttons import Block
+from bot.blocks import MOST_BLOCKS, SECTION, section
 from bot.errors import (
     ContentRefused,
     EditsClosed,
@@ -54,7 +54,7 @@ SLOW_CLOCK = 60.0  # seconds by which Slack's clock may be behind ours
 FILES_AT_ONCE = 2  # that are made: their receipts are in memory
 MOST_BYTES = 60_000_000  # of a report's receipts; what is beyond that, its PDF names
 DMS_KEPT = 10_000
-SECTION, SECTIONS, SHORT = 3_000, 50, 3_000  # characters, blocks, characters of the text that notifications show
+SHORT = 3_000  # characters of the text that notifications show
 
 
 class Bringing:
@@ -113,7 +113,8 @@ class Bringing:
                 whole = await office.books.report(tx, by, row.number)
         except ExpenseRefused:
             return None
-        return report_card(whole, office.policy, row.person, await self._names(whole))
+        names, finance = await self._names(whole), row.person in office.finance
+        return report_card(whole, office.policy, row.person, names, finance=finance)
 
     async def _names(self, whole: Whole) -> dict[str, str]:
         report = whole.report
@@ -241,13 +242,8 @@ def words(text: str) -> Card:
     """A message of words, in mrkdwn: cut at the ends of lines where it is longer than one of Slack's sections."""
     parts = re.findall(rf"(?s).{{1,{SECTION}}}(?:\n|\Z)|.{{1,{SECTION}}}", text)
     said = [part.strip("\n") for part in parts]
-    blocks = tuple(_section(part) for part in said if part.strip())[:SECTIONS]
+    blocks = tuple(section(part) for part in said if part.strip())[:MOST_BLOCKS]
     return Card(blocks, text[:SHORT])
-
-
-def _section(text: str) -> Block:
-    # Verbatim: Slack makes no links of addresses that people have put into a title or a reason.
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
 
 
 def _plain(card: Card) -> Card:

@@ -53,10 +53,10 @@ class Delivery:
                 self._changed.clear()
                 try:
                     await self._look()
-                except (
-                    Exception
-                ) as error:  # a deliverer that ended would not be missed until people ask where their words are
-                    log.warning("delivery", error=type(error).__name__)
+                # A deliverer that ended would not be missed until people ask where their words are.
+                except Exception as error:
+                    told = None if isinstance(error, AssistError) else error
+                    log.warning("delivery: no look", error=type(error).__name__, exc_info=told)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(
                         LOOK_SECONDS
@@ -113,7 +113,7 @@ class Delivery:
         """Brings one row, and says whether those behind it may go. Raises LeaseLost, and Retryable where the database is away."""
         try:
             await bringing.bring(claim)
-        except (LeaseLost, asyncio.CancelledError):
+        except LeaseLost:
             raise
         except Exception as error:  # whatever it was, it is tried again, and the operator sees what it was
             return await self._failed(bringing, claim, error)

@@ -5,7 +5,6 @@ A card is always made from the present state, so its buttons carry the present v
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,12 +15,13 @@ from bot.expenses.face import buttons
 from bot.expenses.face.buttons import carried
 from bot.expenses.face.forms import LABELS, PAYMENTS
 from bot.expenses.money.money import show
+from bot.expenses.papers.totals import totals_of
 from bot.expenses.policy.policy import Policy
 from bot.expenses.questions import question
 from bot.expenses.values import OPEN, SETTLED, Details, Expense, Money, Note, Rate, Report
 
 LINES = 20  # expenses, notes and totals that a report's card shows
-MOST_BLOCKS = 49  # and the buttons
+MOST_SAID = 49  # blocks of a message, and the buttons
 WHY = "Please say why it is right all the same: press Edit and fill in the justification, or just tell me."
 SIGNS = {"block": ":no_entry:", "warn": ":warning:", "note": ":information_source:"}
 STATES = {
@@ -72,7 +72,7 @@ def expense_card(expense: Expense, policy: Policy, home: str, report: Report | N
     row = _expense_buttons(expense, report)
     state = "In a report" if expense.state == "in_report" else _state(expense, report)
     text = f"{expense.name}: {_merchant(details)}, {_amount(details.money)}. {shown(asked, 300) or state}"
-    return Card((*blocks[:MOST_BLOCKS], *row), text)
+    return Card((*blocks[:MOST_SAID], *row), text)
 
 
 def _expense_buttons(expense: Expense, report: Report | None) -> list[Block]:
@@ -154,8 +154,8 @@ def _evidence(expense: Expense, name: str) -> str:
 # -- a report ----------------------------------------------------------------------------------------------------------------
 
 
-def report_card(whole: Whole, policy: Policy, viewer: str, names: Mapping[str, str]) -> Card:
-    """A report as its owner sees it, or its approver, or another who may see it. `names` are people's by their ids."""
+def report_card(whole: Whole, policy: Policy, viewer: str, names: Mapping[str, str], *, finance: bool = False) -> Card:
+    """A report as its owner sees it, or its approver, or another who may see it; `finance`: as one who may hand it over. `names` are people's by their ids."""
     report, mine = whole.report, viewer == whole.report.owner
     state = _report_state(report, names, viewer)
     first = f"_{state}_" if mine else f"Of *{_who(report.owner, names)}*\n_{state}_"
@@ -169,10 +169,10 @@ def report_card(whole: Whole, policy: Policy, viewer: str, names: Mapping[str, s
     blocks.append(context(f"{shown(policy.name, 100)}, version {shown(policy.version, 50)}"))
     of = "" if mine else f" of {_who(report.owner, names)}"
     text = f"{report.name} “{shown(report.title, 100)}”{of}: {_amount(whole.total)}. {state}"
-    return Card((*blocks[:MOST_BLOCKS], *_report_buttons(whole, viewer, names)), text)
+    return Card((*blocks[:MOST_SAID], *_report_buttons(whole, viewer, names, finance=finance)), text)
 
 
-def _report_buttons(whole: Whole, viewer: str, names: Mapping[str, str]) -> list[Block]:
+def _report_buttons(whole: Whole, viewer: str, names: Mapping[str, str], *, finance: bool) -> list[Block]:
     report, value = whole.report, carried(whole.report.name, whole.report.version)
     if viewer == report.owner:
         if report.state == "submitted":
@@ -181,8 +181,9 @@ def _report_buttons(whole: Whole, viewer: str, names: Mapping[str, str]) -> list
             return []
         submit = button(buttons.SUBMIT, "Submit", value, style="primary")
         return [actions(submit, *([_take_out(whole)] if whole.expenses else []))]
+    hand_over = button(buttons.HAND_OVER, "Hand over…", value)
     if viewer != report.approver:
-        return []
+        return [actions(hand_over)] if finance and report.state == "submitted" else []
     what = f"{report.name} of {names.get(report.owner, 'its owner')}, {show(whole.total)}."
     sure = confirm(f"Approve {report.name}?", what, "Approve")
     return [
@@ -190,7 +191,7 @@ def _report_buttons(whole: Whole, viewer: str, names: Mapping[str, str]) -> list
             button(buttons.APPROVE, "Approve", value, style="primary", confirm=sure),
             button(buttons.SEND_BACK, "Send back…", value),
             button(buttons.REJECT, "Reject…", value, style="danger"),
-            button(buttons.HAND_OVER, "Hand over…", value),
+            hand_over,
         )
     ]
 
@@ -229,16 +230,11 @@ def _line(expense: Expense, policy: Policy) -> str:
 
 def _totals(whole: Whole, policy: Policy) -> list[str]:
     """By category and currency; nothing where that is one sum."""
-    groups: dict[tuple[str, str], list[Expense]] = defaultdict(list)
-    for expense in whole.expenses:
-        groups[expense.details.category, expense.details.currency].append(expense)
-    if len(groups) < 2:  # the total says it
+    totals = totals_of(whole.expenses, whole.total.currency)
+    if len(totals) < 2:  # the total says it
         return []
-    lines = ["*By category and currency*"]
-    for (category, currency), of in sorted(groups.items()):
-        total = Money(sum(e.details.minor or 0 for e in of), currency)
-        lines.append(f"{_category(category, policy, 40)}: {_amount(total)} ({len(of)})")
-    return lines
+    lines = [f"{_category(t.category, policy, 40)}: {_amount(t.money)} ({t.count})" for t in totals]
+    return ["*By category and currency*", *lines]
 
 
 def _notes(whole: Whole) -> list[str]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from babel.numbers import get_currency_name
 
-from bot.blocks import OPTIONS, Block, cut, option, plain, section
+from bot.blocks import OPTION, OPTIONS, Block, cut, option, plain, section
 from bot.expenses.face import buttons
-from bot.expenses.money.money import Unclear, digits, read_amount
+from bot.expenses.money.money import Unclear, digits, read_amount, read_rate
 from bot.expenses.policy.policy import Policy
 from bot.expenses.values import Details, Expense, Rate, Report
 
@@ -42,7 +42,6 @@ COMMON = "AED AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF IDR ILS INR ISK JPY KR
 REQUIRED = ("minor", "currency", "spent_on", "merchant", "category")
 TEXTS = {"merchant": 200, "city": 100, "attendees": 1_000, "purpose": 500, "justification": 1_000}  # most characters
 AMOUNT = 40
-RATES = Decimal("1e-9"), Decimal("1e9")
 REASON = "reason"
 TO = "to"
 MOST_REASON = 1_000
@@ -94,7 +93,7 @@ def reason_form(action: str, name: str, number: int, version: int) -> View:
 def hand_over_form(name: str, number: int, version: int) -> View:
     """Asks who is to decide instead."""
     people = {"type": "users_select", "action_id": TO}
-    blocks = [_input(TO, "Who is to decide instead of you?", people)]
+    blocks = [_input(TO, "Who is to decide instead?", people)]
     carried = {"number": number, "version": version}
     return _view(f"Hand {name} over", blocks, buttons.HAND_OVER_FORM, carried, submit="Hand over")
 
@@ -236,7 +235,7 @@ def _read(name: str, text: str, values: Values, person: str) -> Any:
             return _read_rate(text, values.get("spent_on", ""), person)
         case "payment":
             return text if text in PAYMENTS else ""
-    return cut(text, TEXTS.get(name, OPTIONS))
+    return cut(text, TEXTS.get(name, OPTION))
 
 
 def _read_amount(text: str, currency: str) -> int | None:
@@ -260,11 +259,8 @@ def _read_date(text: str) -> date | None:
 def _read_rate(text: str, on: str, person: str) -> Rate | None:
     if not text:
         return None
-    try:
-        value = Decimal(text.replace(",", "."))
-    except InvalidOperation:
-        value = Decimal(0)
-    if not (value.is_finite() and RATES[0] <= value <= RATES[1]):
+    value = read_rate(text)
+    if value is None:
         raise ValueError("Please write a number above 0, such as 0.9215.")
     day = _read_date(on)
     if day is None:

@@ -42,7 +42,7 @@ def listing_text(
     said = ["*By category and currency*", *totals] if totals else []
     made = ["*Reports*", *map(_report, reports[:TOTALS])] if reports else []
     if len(reports) > TOTALS:
-        made.append("… and more; the Home tab shows those that are not settled")
+        made.append("… and more; ask me for your reports")
     room = LISTED - len(head) - len(said) - len(made) - 1
     lines = [_expense(e, policy) for e in found.expenses[:room]]
     while lines and len("\n".join([*head, *lines, *said, *made])) > SECTION - 60:

@@ -18,6 +18,7 @@ from bot.expenses.values import Expense
 
 ROWS = 8  # of each list; Slack takes a hundred blocks
 HINT = "Send me a photo or PDF of a receipt in a direct message, or write “taxi 18.40 yesterday to the client”."
+LIST, REPORTS = "`/expenses list` shows them.", "Ask me for your reports."  # where those are that have no room
 Row = TypeVar("Row")
 
 
@@ -36,22 +37,25 @@ class Desktop:
 def tab(desktop: Desktop, policy: Policy) -> list[Block]:
     """The section about expenses."""
     blocks = [{"type": "divider"}, header("Expenses")]
-    blocks += _list("For you to decide", desktop.queue, _to_decide)
-    blocks += _list("To be completed", desktop.todo, lambda e: _expense(e, question(e, policy)))
-    blocks += _list("Ready, in no report yet", desktop.ready, lambda e: _expense(e, _wrong(e)))
-    blocks += _list("Reports to be sent", desktop.drafts, lambda r: _report(r, "changed", r.report.changed_at))
-    blocks += _list("Waiting for approval", desktop.waiting, lambda r: _report(r, "sent", r.report.submitted_at))
-    blocks += _list("Approved", desktop.approved, lambda r: _report(r, "decided", r.report.decided_at))
+    blocks += _list("For you to decide", desktop.queue, _to_decide, "Ask me what waits for you.")
+    blocks += _list("To be completed", desktop.todo, lambda e: _expense(e, question(e, policy)), LIST)
+    blocks += _list("Ready, in no report yet", desktop.ready, lambda e: _expense(e, _wrong(e)), LIST)
+    blocks += _list("Reports to be sent", desktop.drafts, lambda r: _report(r, "changed", r.report.changed_at), REPORTS)
+    blocks += _list(
+        "Waiting for approval", desktop.waiting, lambda r: _report(r, "sent", r.report.submitted_at), REPORTS
+    )
+    blocks += _list("Approved", desktop.approved, lambda r: _report(r, "decided", r.report.decided_at), REPORTS)
     if len(blocks) == 2:  # the heading
         blocks.append(section("Nothing is waiting for you."))
     return [*blocks, actions(button(buttons.NEW, "New expense")), context(HINT)]
 
 
-def _list(title: str, rows: Sequence[Row], block: Callable[[Row], Block]) -> list[Block]:
+def _list(title: str, rows: Sequence[Row], block: Callable[[Row], Block], where: str) -> list[Block]:
+    """`where` there are more."""
     if not rows:
         return []
     more = len(rows) - ROWS
-    last = [context(f"… and {more} more. `/expenses list` shows them.")] if more > 0 else []
+    last = [context(f"… and more. {where}")] if more > 0 else []
     return [section(f"*{title}*"), *map(block, rows[:ROWS]), *last]
 
 

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import cache, lru_cache
 from typing import Literal
 
@@ -20,6 +20,7 @@ from bot.expenses.values import Money, Rate
 
 MOST = 10**15  # minor units either way; fits every database's BigInteger, also when a report adds up thousands
 MOST_TEXT = 100  # characters
+RATES = Decimal("1e-9"), Decimal("1e9")  # the least and the most
 SINCE = date(2015, 1, 1)  # receipts and books outlive a currency
 # ISO 4217's minor units where they are not 2. Babel has CLDR's digits, which say 0 for money such as RSD, whose receipts print two.
 ZERO = frozenset(["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"])  # fmt: skip
@@ -118,6 +119,15 @@ def convert(money: Money, rate: Rate, home: str) -> Money:
     shift = digits(home) - digits(money.currency)
     value = EXACT.multiply(Decimal(money.minor), rate.value).scaleb(shift, EXACT)
     return Money(int(value.to_integral_value(ROUND_HALF_UP, EXACT)), home)
+
+
+def read_rate(text: str) -> Decimal | None:
+    """An exchange rate as somebody wrote it: "0.9215", "0,9215". None for what is none."""
+    try:
+        rate = Decimal(text.strip().replace(",", "."))
+    except InvalidOperation:
+        return None
+    return rate if rate.is_finite() and RATES[0] <= rate <= RATES[1] else None
 
 
 def marks_of(language: str) -> tuple[str, str]:

@@ -11,7 +11,6 @@ from dataclasses import asdict, replace
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import mkdtemp
-from weakref import WeakKeyDictionary
 
 import structlog
 
@@ -26,13 +25,12 @@ from bot.files.kinds import KINDS
 
 log = structlog.get_logger()
 SECONDS = 60.0  # that one drawing may take, by the clock; there are up to three
-AT_ONCE = 2  # children
 BROKEN = "it cannot be opened; it may be damaged"
+NO_ROOM = "it does not fit beside the other receipts of this report"
 NOT_TRIED = "the receipts of this report could not be printed"
 ASIDE = "\u200e"  # a merchant in Hebrew does not draw the date after it to its left
 PAID = {"own": "", "company": "company card"}
 LEVELS = {"block": "not allowed", "warn": "warning", "note": "note"}
-_places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 # -- what it says: pure --------------------------------------------------------------------------------------------------
@@ -155,7 +153,7 @@ def _receipts(expenses: Sequence[Expense], originals: Mapping[int, Original]) ->
 
 def _receipt(heads: tuple[str, ...], sha256: str, original: Original | None) -> Receipt:
     if original is None:
-        return Receipt(heads=heads, name="", form="", sha256=sha256, path="", refused="its file was not found")
+        return Receipt(heads=heads, name="", form="", sha256=sha256, path="", refused=NO_ROOM)
     drawn = original.form == "pdf" or KINDS.get(original.form) == "image"
     refused = "" if drawn else f"files of the kind .{original.form} are kept and not printed"
     return Receipt(heads=heads, name=original.name, form=original.form, sha256=sha256, path="", refused=refused)
@@ -167,22 +165,20 @@ def _receipt(heads: tuple[str, ...], sha256: str, original: Original | None) -> 
 async def draw(paper: Paper, originals: Mapping[int, Original], target: Path, *, seconds: float = SECONDS) -> None:
     """Writes the PDF to `target`. A receipt that kills the drawing is left out, and its page says so. Raises Retryable.
 
-    It draws up to three times: with all receipts, without the one at which the first drawing died, without any.
+    How many are drawn at once is the caller's to say (bot/expenses/delivery/bringing.py). It draws up to three times: with all receipts, without the one at which the first drawing died, without any.
     """
-    places = _places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE))
     content = {original.sha256: original.content for original in originals.values()}
-    async with places:
-        folder = Path(await asyncio.to_thread(mkdtemp, dir=target.parent, prefix="drawing-"))
-        try:
-            receipts = await asyncio.to_thread(_laid_out, paper.receipts, content, folder)
-            for attempt in range(3):
-                at = folder / f"at{attempt}"
-                wish = {"paper": asdict(replace(paper, receipts=receipts)), "target": str(target), "at": str(at)}
-                if await _child(paper.name, wish, seconds):
-                    return
-                receipts = _without(receipts, "" if attempt else await asyncio.to_thread(_last_opened, at))
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    folder = Path(await asyncio.to_thread(mkdtemp, dir=target.parent, prefix="drawing-"))
+    try:
+        receipts = await asyncio.to_thread(_laid_out, paper.receipts, content, folder)
+        for attempt in range(3):
+            at = folder / f"at{attempt}"
+            wish = {"paper": asdict(replace(paper, receipts=receipts)), "target": str(target), "at": str(at)}
+            if await _child(paper.name, wish, seconds):
+                return
+            receipts = _without(receipts, "" if attempt else await asyncio.to_thread(_last_opened, at))
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     raise Retryable("a report could not be drawn", said="I could not make the PDF.")
 
 

@@ -17,7 +17,7 @@ from bot.expenses.money.money import digits, show
 from bot.expenses.papers.pdf import label
 from bot.expenses.papers.totals import totals_of
 from bot.expenses.policy.policy import Policy
-from bot.expenses.values import Expense, Money
+from bot.expenses.values import SETTLED, Expense, Money
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  # the wide ones work in East Asian Excel
 MOST_CELL = 32_000  # characters; Excel takes 32,767
@@ -65,7 +65,7 @@ def rows_of(wholes: Sequence[Whole], policy: Policy, names: Mapping[str, str]) -
 
 def _row(whole: Whole, expense: Expense, policy: Policy, names: Mapping[str, str]) -> Row:
     report, about, rate = whole.report, expense.details, expense.details.rate
-    settled = report.state in ("approved", "exported", "paid")
+    settled = report.state in SETTLED
     notes = [f"{n.level}: {n.text}" for n in expense.notes]
     return (
         report.name, report.title, names.get(report.owner, report.owner), report.state.replace("_", " "),

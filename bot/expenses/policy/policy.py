@@ -9,7 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from bot.expenses.money.money import digits
+from bot.errors import SettingError
+from bot.expenses.money.money import currencies, digits
 from bot.expenses.policy.per_diem import PerDiem
 from bot.expenses.policy.per_diem_file import load_per_diem
 from bot.expenses.policy.policy_file import MileageShape, Need, Per, PolicyShape, TierShape, read_shape, wrong
@@ -126,7 +127,9 @@ class Policy:
 
 
 def load_policy(path: Path | None, home: str) -> Policy:
-    """The policy of a file; without one the bundled policy, which has categories and no limits. Raises SettingError with what is wrong in the file."""
+    """The policy of a file; without one the bundled policy, which has categories and no limits. Raises SettingError with what is wrong in the file, or for a home currency that nobody pays in (any more)."""
+    if home not in currencies():
+        raise SettingError("EXPENSES_CURRENCY", "must be a currency that is in use, such as EUR.", "ISO 4217.")
     path = path or BUNDLED
     return _Reading(path, read_shape(path), home).policy()
 
@@ -180,10 +183,7 @@ class _Reading:
     def _minor(self, where: str, amount: str) -> int:
         if self._shape.currency is None:
             raise wrong(self._path, f'{where} is an amount, so the file has to say currency = "{self._home}".')
-        try:
-            places = digits(self._home)
-        except KeyError as error:
-            raise wrong(self._path, f"{self._home} is no currency in use.") from error
+        places = digits(self._home)
         minor = Decimal(amount).scaleb(places)
         if minor != minor.to_integral_value():
             raise wrong(self._path, f"{where}: {self._home} has {places} digits behind the point.")

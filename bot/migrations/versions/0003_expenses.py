@@ -105,7 +105,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("team", "number", name="pk_expense_events"),
     )
     op.create_index("ix_expense_events_team_cause", "expense_events", ["team", "cause"])
-    op.create_index("ix_expense_events_team_subject", "expense_events", ["team", "subject"])
     op.create_table(
         "outgoing",
         sa.Column("id", sa.Integer, nullable=False),
