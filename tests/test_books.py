@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.expenses.books.books import FILES
 from bot.expenses.values import Draft, Money, Rate, Read, ReportState, TaxLine
 from tests.books_world import (
     BOSS,
@@ -62,7 +63,7 @@ async def test_an_expense_goes_all_the_way_to_being_paid(anywhere: World) -> Non
     assert ("card", "R-1", "") in told
     assert {("file", "R-1", form) for form in ("pdf", "xlsx", "csv")} <= set(told)
     assert [text for kind, _, text in told if kind == "word"] == [
-        f"<@{SECOND}> approved R-1 “{report.title}”.",
+        f"<@{SECOND}> approved R-1 “{report.title}”. {FILES}",
         f"R-1 “{report.title}” was paid.",
     ]
     for approver in (BOSS, SECOND):

@@ -248,6 +248,25 @@ def test_a_report_tells_its_state_since_when_by_whom_and_why() -> None:
     assert "Hotel &lt;b&gt;?" in words
 
 
+@pytest.mark.parametrize(
+    ("state", "words"), [("paid", "_Paid; approved by"), ("exported", "_In the company's books; approved by")]
+)
+def test_whoever_approved_a_report_is_not_said_to_have_booked_or_paid_it(state: str, words: str) -> None:
+    shown = whole(expense(), state=state, decided_by=DANA, decided_at=NOW)
+    assert f"{words} Dana &lt;b&gt; on <!date^" in said(report_card(shown, POLICY, ANA, NAMES))
+
+
+@pytest.mark.parametrize(
+    ("state", "why", "told"), [("draft", "", True), ("draft", "It was late.", False), ("submitted", "", False)]
+)
+def test_a_report_that_is_not_sent_yet_names_the_expense_that_needs_a_justification(
+    state: str, why: str, told: bool
+) -> None:
+    warned = (Note("cap", "warn", "It is much."),)
+    of = expense(state="in_report", report=3, notes=warned, details=replace(LUNCH, justification=why))
+    assert ("E-12 needs a justification" in said(report_card(whole(of, state=state), POLICY, ANA, NAMES))) is told
+
+
 def test_totals_by_category_and_currency_add_up_what_the_report_holds() -> None:
     taxi = replace(LUNCH, category="taxi", minor=500)
     shown = whole(expense(), expense(number=13), expense(number=14, details=taxi, home=Money(500, "EUR")))
@@ -338,6 +357,16 @@ def test_a_list_says_what_it_leaves_out_and_totals_are_over_all() -> None:
     shown = text.count("E-")
     assert f"… and {50 - shown} more" in text
     assert text.startswith("*50 expenses, 22 Nov 2026 to 22 Nov 2026*")
+
+
+def test_a_list_claims_no_worth_at_home_where_no_rate_is_known() -> None:
+    totals = (
+        Total("meals", Money(5_000, "KWD"), 1, Money(0, "EUR")),
+        Total("taxi", Money(900, "USD"), 1, Money(800, "EUR")),
+    )
+    text = listing_text(Listing((), 2, totals), (), POLICY, None, None)
+    assert [line for line in text.splitlines() if "5.000" in line] == ["Meals: KWD 5.000 (1)"]
+    assert "Taxi: $9.00 = €8.00 (1)" in text
 
 
 def test_times_are_shown_in_the_readers_zone() -> None:

@@ -215,9 +215,10 @@ def _answered(said: str, asked: str) -> dict[str, Any]:
 # ---- what is told
 
 
-def _expense(expense: Mapping[str, Any]) -> str:
-    what = ", ".join(str(expense[k]) for k in ("merchant", "amount", "date", "category") if expense.get(k))
-    notes = "".join(f"; {note.partition(': ')[2] or note}" for note in expense.get("notes") or ())
+def _expense(expense: Mapping[str, Any], state: str = "") -> str:
+    said = [str(expense[k]) for k in ("merchant", "amount", "date", "category") if expense.get(k)]
+    what = ", ".join([*said, *([state] if state else [])])
+    notes = "".join(f". {(note.partition(': ')[2] or note).rstrip('.')}" for note in expense.get("notes") or ())
     return f"**{expense.get('expense', 'it')}**{f' ({what})' if what else ''}{notes}".rstrip(".")
 
 
@@ -228,7 +229,7 @@ def _whole(report: Mapping[str, Any]) -> str:
 
 
 def _listing(value: Mapping[str, Any]) -> list[str]:
-    lines = [f"- {_expense(e)}, {str(e.get('state', '')).replace('_', ' ')}" for e in value["expenses"]] or [
+    lines = [f"- {_expense(e, str(e.get('state', '')).replace('_', ' '))}" for e in value["expenses"]] or [
         "You have no expenses here."
     ]
     lines += [

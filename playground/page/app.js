@@ -88,6 +88,7 @@ async function say(channel, text, files, thread) {
     await act("edit", { person: state.me.id, channel: editing.channel, ts: editing.ts, text });
     return stopEditing();
   }
+  $(thread ? "replies" : "messages").dataset.what = ""; // whoever writes sees what they wrote, at the end
   let body = { person: state.me.id, channel: channel.id, text, thread_ts: thread || null };
   if (files.length) {
     const form = new FormData();

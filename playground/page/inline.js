@@ -22,6 +22,7 @@ const EMOJI = {
   white_check_mark: "✅",
   heavy_check_mark: "✔️",
   x: "❌",
+  no_entry: "⛔",
   warning: "⚠️",
   eyes: "👀",
   wave: "👋",

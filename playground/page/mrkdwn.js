@@ -51,10 +51,19 @@ function spans(text, names) {
   return out;
 }
 
+/** A time in the reader's zone, of the forms that the bot uses; its other words where there is no zone. */
+function moment([, seconds, form], words, timeZone) {
+  if (!timeZone || !Number(seconds)) return words;
+  const at = (options) => new Intl.DateTimeFormat("en", { timeZone, ...options }).format(seconds * 1000);
+  return form
+    .replace(/\{date\w*\}/, at({ day: "numeric", month: "short", year: "numeric" }))
+    .replace("{time}", at({ hour: "numeric", minute: "2-digit" }));
+}
+
 function span(g, names) {
   if (g.pre) return h("pre", {}, h("code", {}, unescaped(g.pre)));
   if (g.code) return h("code", {}, unescaped(g.code));
-  if (g.target?.startsWith("!date")) return unescaped(g.label || "");
+  if (g.target?.startsWith("!date")) return moment(g.target.split("^"), unescaped(g.label || ""), names("tz"));
   if (g.target) return mention(g.target, g.label, names);
   if (g.url) return link(unescaped(g.url), unescaped(g.words || g.url.replace(/^mailto:/, "")));
   if (g.mark) return h(TAGS[g.mark], {}, spans(g.inner, names));

@@ -118,9 +118,10 @@ export class State {
     return sorted([...channel.messages.values()].filter((m) => m.ts === root || m.thread_ts === root));
   }
 
-  /** The name for an id of a person or a channel; for "me" the reader's own id. */
+  /** The name for an id of a person or a channel; for "me" the reader's own id, for "tz" their time zone. */
   names = (id) => {
     if (id === "me") return this.me?.id;
+    if (id === "tz") return this.me?.tz;
     return this.people.get(id)?.name ?? this.channels.get(id)?.name;
   };
 

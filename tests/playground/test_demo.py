@@ -280,7 +280,7 @@ import { markdown } from "%s/markdown.js";
 import { mrkdwn } from "%s/mrkdwn.js";
 const shown = (t) => (typeof t === "string" ? t : Array.isArray(t) ? t.map(shown) : [t.tag, t.attrs.href ?? "", ...t.children.map(shown)]);
 let text = "";
-process.stdin.on("data", (d) => (text += d)).on("end", () => console.log(JSON.stringify([markdown(text), mrkdwn(text, () => "")].map(shown))));
+process.stdin.on("data", (d) => (text += d)).on("end", () => console.log(JSON.stringify([markdown(text), mrkdwn(text, (id) => (id === "tz" ? "Asia/Kolkata" : ""))].map(shown))));
 """
 
 
@@ -332,7 +332,7 @@ def test_the_page_makes_no_markup_or_script_links_of_what_is_said(shown: Callabl
         assert {href for _, href, *_ in tags} <= {"", "https://a.example"}
 
 
-def test_the_page_shows_a_time_within_slanted_words(shown: Callable[[str], list[Any]]) -> None:
+def test_the_page_shows_a_time_in_its_readers_zone_within_slanted_words(shown: Callable[[str], list[Any]]) -> None:
     text = "_Waits since <!date^1795163400^{date_short_pretty}, {time}|20 Nov 2026> for *you*_ and _a_"
-    em = ["em", "", "Waits since ", "20 Nov 2026", " for ", ["strong", "", "you"]]
+    em = ["em", "", "Waits since ", "Nov 20, 2026, 2:00 PM", " for ", ["strong", "", "you"]]
     assert shown(text)[1] == [[em, " and ", ["em", "", "a"]]]

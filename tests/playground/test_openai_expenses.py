@@ -158,7 +158,7 @@ def test_what_the_tools_gave_is_told_with_the_question_last() -> None:
     done = {"type": "function_call_output", "call_id": "c1", "output": json.dumps(output)}
     said = told("taxi 18.40", call, done, tools=TOOLS)
     assert said.splitlines() == [
-        "I kept **E-1** (Taxi, €18.40); Too much.",
+        "I kept **E-1** (Taxi, €18.40). Too much.",
         "Not kept: cat.jpg: I see no receipt in it.",
         "E-1: On which day was it?",
     ]
@@ -171,6 +171,10 @@ def test_what_the_tools_gave_is_told_with_the_question_last() -> None:
         (
             {"expenses": [], "count": 0, "totals": [], "reports": []},
             "You have no expenses here.",
+        ),
+        (
+            {"expenses": [{"expense": "E-1", "merchant": "Taxi", "state": "needs_info", "notes": ["warn: Too much."]}], "totals": []},
+            "- **E-1** (Taxi, needs info). Too much",
         ),
         (
             {"submit": {"report": "R-3", "state": "submitted", "total": "€20.00", "expenses": ["E-1"]},

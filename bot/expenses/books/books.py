@@ -18,6 +18,7 @@ from bot.expenses.values import By, Report, ReportState
 from bot.mrkdwn import escaped, mentions
 
 __all__ = ["Books", "Listing", "Original", "ReportLine", "Total", "Whole"]
+FILES = "The PDF with the receipts, a spreadsheet and a CSV come in the thread of its card."
 
 
 class Books(Reporting):
@@ -44,7 +45,7 @@ class Books(Reporting):
                 new = replace(old, state="approved", reason="", decided_by=by.person, decided_at=change.now)
                 new = change.report("approved", old, new)
                 change.decided(inside)
-                change.say(new.owner, new, f"<@{by.person}> approved {_titled(new)}.")
+                change.say(new.owner, new, f"<@{by.person}> approved {_titled(new)}. {FILES}")
                 change.give(new.owner, new, "pdf", "xlsx", "csv")
         return self._whole(new, inside)
 

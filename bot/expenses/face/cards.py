@@ -36,7 +36,7 @@ REPORT_STATES = {
     "changes_requested": "Sent back",
     "approved": "Approved",
     "rejected": "Rejected",
-    "exported": "Approved, and in the company's books",
+    "exported": "In the company's books",
     "paid": "Paid",
 }
 
@@ -216,7 +216,10 @@ def _report_state(report: Report, names: Mapping[str, str], viewer: str) -> str:
         who = "you" if viewer == report.approver else _who(report.approver, names)
         return f"Waits for {who} since {moment(report.submitted_at)}{step}"
     by = f" by {_who(report.decided_by, names)}" if report.decided_by else ""
-    return f"{REPORT_STATES[report.state]}{by} on {moment(report.decided_at or report.changed_at)}"
+    decided = f"{by} on {moment(report.decided_at or report.changed_at)}"
+    if report.state in ("exported", "paid"):  # whoever approved it did not pay it
+        return f"{REPORT_STATES[report.state]}; approved{decided}"
+    return f"{REPORT_STATES[report.state]}{decided}"
 
 
 def _line(expense: Expense, policy: Policy) -> str:
@@ -244,6 +247,10 @@ def _notes(whole: Whole) -> list[str]:
         lines += [_note(n, expense.name) for n in expense.notes]
         if expense.details.justification:
             lines.append(f"{expense.name}, justification: {shown(expense.details.justification, 300)}")
+        elif whole.report.state in OPEN and _wants_why(expense):
+            lines.append(
+                f"{expense.name} needs a justification before this is submitted: press Edit on its card, or just tell me."
+            )
     return ["*Policy*", *lines] if lines else []
 
 

@@ -61,7 +61,8 @@ def _expense(expense: Expense, policy: Policy) -> str:
 
 
 def _total(total: Total, policy: Policy) -> str:
-    home = f" = {_amount(total.home)}" if total.home.currency != total.money.currency else ""
+    foreign = total.home.currency != total.money.currency
+    home = f" = {_amount(total.home)}" if foreign and total.home.minor else ""  # nothing while there is no rate
     return f"{_category(total.category, policy)}: {_amount(total.money)}{home} ({total.count})"
 
 

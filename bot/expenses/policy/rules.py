@@ -24,9 +24,9 @@ TABLES = ("ECB", "same")  # sources of rates that nobody typed in
 LONG_AGO = timedelta(days=3 * 365)  # longer ago than anybody waits: the year was misread
 ORDER: dict[Level, int] = {"block": 0, "warn": 1, "note": 2}
 NEEDS = {
-    "attendees": "the names of the people it was for: add the attendees",
-    "city": "the city: add where it was",
-    "purpose": "what it was for: add the purpose",
+    "attendees": "the names of the people it was for are needed; add the attendees",
+    "city": "the city is needed; add where it was",
+    "purpose": "it has to say what it was for; add the purpose",
 }
 
 
@@ -66,7 +66,9 @@ def _day(case: Case) -> Iterator[Note]:
         return
     day = written(spent)
     if spent > case.today:
-        yield Note("date", "block", f"The date, {day}, is in the future. Is it right?", written(case.today), day)
+        yield Note(
+            "date", "block", f"The date, {day}, is in the future. Please put it right.", written(case.today), day
+        )
         return
     if case.today - spent > LONG_AGO:
         yield Note("date", "warn", f"The date, {day}, is more than three years ago. Is the year right?", actual=day)
@@ -92,7 +94,7 @@ def _category(case: Case) -> Iterator[Note]:
         return
     for need in category.needs:
         if not getattr(details, need):
-            text = f"{category.label} need {NEEDS[need]} ({category.source})."
+            text = f"{category.label}: {NEEDS[need]} ({category.source})."
             yield Note("needs", "block", text, source=category.source)
 
 
