@@ -70,6 +70,14 @@ def test_slack_takes_the_card_of_any_report(any_report: Any, viewer: str) -> Non
     of(report_card(any_report, POLICY, viewer, NAMES))
 
 
+def test_what_a_company_card_paid_is_not_to_be_paid_back() -> None:
+    by_card = expense(number=13, details=replace(LUNCH, payment="company"), home=Money(5000, "EUR"))
+    words = said(report_card(whole(expense(), by_card), POLICY, ANA, NAMES))
+    assert "€68.40" in words
+    assert "€18.40 of it to be paid back, the rest by company card" in words
+    assert "paid back" not in said(report_card(whole(expense()), POLICY, ANA, NAMES))
+
+
 def test_slack_takes_the_card_of_a_report_with_two_hundred_expenses() -> None:
     note = Note("limit", "warn", "&" * 500)
     many = [expense(number=n, notes=(note,), details=replace(LUNCH, merchant="&" * 900)) for n in range(1, 201)]

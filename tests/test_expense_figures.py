@@ -130,8 +130,9 @@ async def test_the_tables_add_up_to_the_same_total(approved: Approved, tmp_path:
         book = CalamineWorkbook.from_path(path)
         heads, *rows = book.get_sheet_by_name("Expenses").to_python()
         assert cents(row[heads.index("Home amount")] for row in rows) == TOTAL
-        heads, *sums, total = book.get_sheet_by_name("Totals").to_python()
+        heads, *sums, total, owed = book.get_sheet_by_name("Totals").to_python()
         assert cents(row[heads.index("Home sum")] for row in sums) == TOTAL == cents([total[heads.index("Home sum")]])
+        assert owed[heads.index("Home sum")] == total[heads.index("Home sum")], "nothing was paid by company card"
 
 
 def cents(cells: Any) -> Decimal:

@@ -64,7 +64,9 @@ async def test_what_looks_like_a_formula_stays_text(tmp_path: Path, typed: str) 
 async def test_a_workbook_has_numbers_days_and_totals(tmp_path: Path) -> None:
     some = (
         expense(1),
-        expense(2, minor=123456, currency="USD", category="lodging", rate=RATE, home=Money(113740, "EUR")),
+        expense(
+            2, payment="company", minor=123456, currency="USD", category="lodging", rate=RATE, home=Money(113740, "EUR")
+        ),
     )
     path = tmp_path / "all.xlsx"
     await make_export("xlsx", [whole(*some), whole(expense(3), number=4, owner="U9")], POLICY, NAMES, path)
@@ -82,6 +84,7 @@ async def test_a_workbook_has_numbers_days_and_totals(tmp_path: Path) -> None:
         ["lodging", "USD", 1.0, 1234.56, 1137.4, "EUR"],
         ["Meals", "EUR", 2.0, 36.8, 36.8, "EUR"],
         ["Total", "", 3.0, "", 1174.2, "EUR"],
+        ["To be paid back", "", "", "", 36.8, "EUR"],
     ]
 
 

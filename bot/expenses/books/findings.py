@@ -54,3 +54,10 @@ class Whole:
     expenses: tuple[Expense, ...]
     total: Money
     notes: tuple[Note, ...]
+
+    @property
+    def owed(self) -> Money:
+        """What its owner is to be paid back: the total without what a company card has paid."""
+        cards = (e.home for e in self.expenses if e.details.payment == "company")
+        paid = sum(home.minor for home in cards if home and home.currency == self.total.currency)
+        return Money(self.total.minor - paid, self.total.currency)

@@ -162,7 +162,10 @@ def report_card(whole: Whole, policy: Policy, viewer: str, names: Mapping[str, s
     blocks = [header(f"{report.name} · {report.title}"), section(first)]
     if report.reason:
         blocks.append(section(f"*Reason*\n{shown(report.reason, 1_000)}"))
-    blocks.append(section(f"*{_amount(whole.total)}* for {_count(len(whole.expenses))}"))
+    owed = (
+        "" if whole.owed == whole.total else f"; {_amount(whole.owed)} of it to be paid back, the rest by company card"
+    )
+    blocks.append(section(f"*{_amount(whole.total)}* for {_count(len(whole.expenses))}{owed}"))
     blocks += sections(_some([_line(e, policy) for e in whole.expenses]))
     blocks += sections(_some(_totals(whole, policy)))
     blocks += sections(_some(_notes(whole)))

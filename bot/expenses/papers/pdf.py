@@ -83,6 +83,7 @@ def _facts(whole: Whole, policy: Policy, names: Mapping[str, str]) -> tuple[tupl
         ("Employee", names.get(report.owner, report.owner)),
         ("Period", period),
         ("Expenses", str(len(whole.expenses))),
+        ("To be paid back", show(whole.owed)),
         ("State", state(report, names)),
         ("Submitted", day(report.submitted_at) or "not yet"),
         ("Approvers", ", then ".join(names.get(a, a) for a in report.approvers) or "none yet"),

@@ -91,6 +91,7 @@ def _sums(wholes: Sequence[Whole], policy: Policy) -> list[Row]:
         ]
         count = sum(len(whole.expenses) for whole in those)
         rows.append(("Total", "", count, None, _amount(Money(sum(w.total.minor for w in those), home)), home))
+        rows.append(("To be paid back", "", None, None, _amount(Money(sum(w.owed.minor for w in those), home)), home))
     return rows
 
 
