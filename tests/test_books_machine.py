@@ -315,7 +315,7 @@ def run_machine(folder: Path, sequences: int, steps: int) -> None:
 
 
 def test_whatever_people_do_the_books_are_in_order(tmp_path: Path) -> None:
-    run_machine(tmp_path, 15, 25)
+    run_machine(tmp_path, 10, 25)
 
 
 @pytest.mark.slow

@@ -120,7 +120,7 @@ async def hold_each_at_its_point(asked: Asked) -> None:
     await asked.until(tool)
 
 
-@pytest.mark.parametrize(("how", "leaves"), matrix(("embedded", "nothing"), ("workers", "call_without_output")))
+@pytest.mark.parametrize(("how", "leaves"), matrix(("workers", "call_without_output")))
 async def test_one_kill_catches_answers_at_every_point(
     start: Bots, asked: Asked, ai: OpenAIServer, settings: Settings, how: str, leaves: Leaves
 ) -> None:
