@@ -139,3 +139,17 @@ async def refusal(world: World, method: str, *args: Any, by: str = OWNER, **more
         await world.do(method, *args, by=by, **more)
     assert await world.dump() == before
     return str(caught.value)
+
+
+@pytest.fixture
+async def world(sqlite_url: str) -> AsyncIterator[World]:
+    """On SQLite."""
+    async with opened(sqlite_url) as world:
+        yield world
+
+
+@pytest.fixture
+async def anywhere(url: str) -> AsyncIterator[World]:
+    """On SQLite, and on PostgreSQL."""
+    async with opened(url) as world:
+        yield world

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -21,26 +20,16 @@ from tests.books_world import (
     STRANGER,
     TODAY,
     World,
+    anywhere,
     details,
     draft,
-    opened,
     original,
     refusal,
     whole_trail,
+    world,
 )
 
-
-@pytest.fixture
-async def world(sqlite_url: str) -> AsyncIterator[World]:
-    async with opened(sqlite_url) as world:
-        yield world
-
-
-@pytest.fixture
-async def anywhere(url: str) -> AsyncIterator[World]:
-    """On SQLite, and on PostgreSQL."""
-    async with opened(url) as world:
-        yield world
+__all__ = ["anywhere", "world"]
 
 
 # -- the whole way -----------------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,25 +16,15 @@ from tests.books_world import (
     OTHER,
     OWNER,
     World,
+    anywhere,
     details,
     draft,
-    opened,
     original,
     whole_trail,
+    world,
 )
 
-
-@pytest.fixture
-async def world(sqlite_url: str) -> AsyncIterator[World]:
-    async with opened(sqlite_url) as world:
-        yield world
-
-
-@pytest.fixture
-async def anywhere(url: str) -> AsyncIterator[World]:
-    """On SQLite, and on PostgreSQL."""
-    async with opened(url) as world:
-        yield world
+__all__ = ["anywhere", "world"]
 
 
 async def test_a_form_that_is_stored_again_keeps_one_expense(world: World) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from sqlalchemy import update
 
@@ -16,22 +14,12 @@ from tests.books_world import (
     OWNER,
     SECOND,
     World,
-    opened,
+    anywhere,
     refusal,
+    world,
 )
 
-
-@pytest.fixture
-async def world(sqlite_url: str) -> AsyncIterator[World]:
-    async with opened(sqlite_url) as world:
-        yield world
-
-
-@pytest.fixture
-async def anywhere(url: str) -> AsyncIterator[World]:
-    """On SQLite, and on PostgreSQL."""
-    async with opened(url) as world:
-        yield world
+__all__ = ["anywhere", "world"]
 
 
 async def test_a_report_takes_all_that_is_ready_and_is_named_by_its_month(world: World) -> None:
