@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bot.mrkdwn import escaped
@@ -10,6 +11,14 @@ from bot.mrkdwn import escaped
 Block = dict[str, Any]
 MOST_BLOCKS = 50  # of a message
 SECTION, FIELD, FIELDS, HEADER, BUTTON, CONFIRM, OPTION, OPTIONS = 3_000, 2_000, 10, 150, 75, 300, 75, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A message: its blocks, and the text that notifications show."""
+
+    blocks: tuple[Block, ...]
+    text: str
 
 
 def cut(text: str, most: int) -> str:

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,16 +21,18 @@ from bot.access import Access
 from bot.allowance import Allowance
 from bot.conversations import Conversations
 from bot.database import Database, default_url, open_database
+from bot.delivery.delivery import Delivery
 from bot.desk import Desk
 from bot.embedded import embedded_valkey
 from bot.errors import AssistError, SettingError, SlackRefused, UserFacing
 from bot.expenses.books.books import Books
-from bot.expenses.delivery.delivery import Delivery
 from bot.expenses.money.rates import Rates
 from bot.expenses.office import Office
 from bot.expenses.performing import Performing
 from bot.expenses.policy.policy import load_policy
 from bot.expenses.profiles import Profiles
+from bot.expenses.reminders import remind
+from bot.expenses.showing import Showing
 from bot.fallback import Fallback
 from bot.files.download import Downloads, keep_swept
 from bot.files.housekeeping import Housekeeping
@@ -115,7 +118,7 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
     downloads = make_downloads(settings)
     library, knowledge = make_library(settings, queue.redis, slack, llm, database, downloads)
     office = make_office(settings, slack, llm, database, library, downloads)
-    delivery = Delivery(office)
+    delivery = make_delivery(office)
     stack.push_async_callback(_ended, asyncio.create_task(delivery.run(), name="delivery"))
     stack.push_async_callback(delivery.drain)
     days, hours = settings.files_keep_days, settings.files_left_hours
@@ -138,6 +141,13 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
         perform=Performing(office, queue.redis).perform,
     )
     return Worker(queue, desk, most_turns=settings.worker_turns, log_text=settings.log_text)
+
+
+def make_delivery(office: Office) -> Delivery:
+    """What brings cards, words and files to where they are to stand."""
+    expenses = Showing(office)
+    subjects, rounds = {"E": expenses, "R": expenses}, [partial(remind, office)]
+    return Delivery(office.slack, office.database, office.folder, subjects, {}, rounds)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

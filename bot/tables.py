@@ -268,16 +268,18 @@ expense_events = Table(
 )
 
 # What is to stand in people's direct messages: cards that are kept true, words that are said once, files. Written with the change that it tells of, and
-# brought to Slack afterwards (bot/expenses/delivery/delivery.py), so that no word is lost and none is said twice.
+# brought to Slack afterwards (bot/delivery/delivery.py), so that no word is lost and none is said twice.
 outgoing = Table(
     "outgoing",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("team", Text, nullable=False),
-    Column("person", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # card, word, file
+    Column("person", Text, nullable=False),  # or a channel, an address, the subject itself: bot/delivery/outgoing.py
+    Column("kind", Text, nullable=False),  # card, word, file; event, mail
     Column("subject", Text, nullable=False),  # E-17, R-3
-    Column("key", Text, nullable=False),  # of a word or a file: what makes it this one, so that it is noted once
+    Column(
+        "key", Text, nullable=False
+    ),  # of a word or a file: what makes it this one, so that it is noted once; of a card in a channel: the thread's ts
     Column("body", Text, nullable=False),  # a word's mrkdwn; a file's format: pdf, xlsx, csv
     Column("wanted", Integer, nullable=False),  # grows with each change of a card's subject; 1 for the others
     Column("shown", Integer, nullable=False),  # what Slack has; 0 before the first time

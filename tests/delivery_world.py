@@ -14,13 +14,12 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
-from bot.compose import make_downloads, make_office
+from bot.compose import make_delivery, make_downloads, make_office
 from bot.database import Database
+from bot.delivery import outgoing
+from bot.delivery.outgoing import NEVER
 from bot.errors import ExpenseRefused
 from bot.expenses.books.books import Books, Original, Whole
-from bot.expenses.delivery import outgoing
-from bot.expenses.delivery.delivery import Delivery
-from bot.expenses.delivery.outgoing import NEVER
 from bot.expenses.office import Office
 from bot.expenses.values import By, Details, Expense, Money, Report, ReportState
 from bot.models import utcnow
@@ -146,7 +145,7 @@ class World:
     @asynccontextmanager
     async def delivering(self) -> AsyncIterator[None]:
         """One worker's deliverer at work; then it dies."""
-        task = asyncio.create_task(Delivery(self.office).run())
+        task = asyncio.create_task(make_delivery(self.office).run())
         try:
             yield
         finally:

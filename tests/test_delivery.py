@@ -13,9 +13,9 @@ from structlog.testing import capture_logs
 
 from bot import tables
 from bot.blocks import SECTION
-from bot.expenses.delivery import outgoing
-from bot.expenses.delivery.bringing import words
-from bot.expenses.delivery.claims import Claims
+from bot.delivery import outgoing
+from bot.delivery.bringing import words
+from bot.delivery.claims import Claims
 from bot.models import utcnow
 from tests.delivery_world import World, world
 from tests.housekeeping_world import TEAM

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.expenses.delivery import outgoing
+from bot.delivery import outgoing
 from tests.delivery_world import World, world
 from tests.housekeeping_world import TEAM
 

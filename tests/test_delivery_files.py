@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import insert
 
 from bot import tables
+from bot.delivery.delivery import FILE_TRIES
 from bot.expenses.books.books import Original
-from bot.expenses.delivery.bringing import MOST_BYTES, receipts_of
-from bot.expenses.delivery.delivery import FILE_TRIES
+from bot.expenses.showing import MOST_BYTES, receipts_of
 from bot.expenses.values import By
 from bot.models import utcnow
 from tests.delivery_world import World, expense, world

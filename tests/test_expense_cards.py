@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.blocks import Card
 from bot.expenses.books.books import Listing, ReportLine, Total
 from bot.expenses.face import buttons
 from bot.expenses.face.buttons import Subject, subject
-from bot.expenses.face.cards import Card, expense_card, report_card
+from bot.expenses.face.cards import expense_card, report_card
 from bot.expenses.face.commands import Command, read_command
 from bot.expenses.face.listing import LISTED, listing_text
 from bot.expenses.face.tab import ROWS, Desktop, tab

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from bot import keys
+from bot.blocks import Card
 from bot.expenses.face import buttons, forms
 from bot.expenses.face.buttons import Subject
-from bot.expenses.face.cards import Card, expense_card, report_card
+from bot.expenses.face.cards import expense_card, report_card
 from bot.expenses.face.commands import USAGE
 from bot.home import Tab
 from bot.models import ACTS_ROOT, Message, ThreadKey

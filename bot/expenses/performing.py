@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
 from bot.acts import Act
+from bot.delivery import outgoing
 from bot.errors import ExpenseRefused, SlackRefused
 from bot.expenses.approvers import find_approvers, may_decide
-from bot.expenses.delivery import outgoing
 from bot.expenses.face import buttons, forms
 from bot.expenses.face.commands import USAGE, Command, read_command
 from bot.expenses.face.listing import LISTED, listing_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.compose import open_settings_database
-from bot.expenses.delivery import outgoing
+from bot.delivery import outgoing
 from bot.settings import Settings
 from playground.slack import SlackServer
 from tests.processes import Bots

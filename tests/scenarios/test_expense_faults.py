@@ -15,8 +15,8 @@ from sqlalchemy import select
 from bot import keys, tables
 from bot.acts import noted
 from bot.compose import open_settings_database
-from bot.expenses.delivery import outgoing
-from bot.expenses.delivery.outgoing import NEVER
+from bot.delivery import outgoing
+from bot.delivery.outgoing import NEVER
 from bot.models import utcnow
 from bot.queue import Queue
 from bot.redis_client import connect_redis

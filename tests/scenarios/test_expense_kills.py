@@ -15,9 +15,9 @@ from sqlalchemy import select
 
 from bot import tables
 from bot.database import open_database
+from bot.delivery.outgoing import NEVER
 from bot.expenses.books import audit
 from bot.expenses.books.books import Books
-from bot.expenses.delivery.outgoing import NEVER
 from bot.expenses.face import buttons
 from bot.expenses.money.rates import Rates
 from bot.expenses.policy.policy import load_policy

@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from bot import keys, tables
 from bot.compose import open_settings_database
+from bot.delivery.outgoing import NEVER
 from bot.errors import ExpenseRefused
 from bot.expenses.books import audit
 from bot.expenses.books.books import Books
 from bot.expenses.books.rows import to_expense, to_report
-from bot.expenses.delivery.outgoing import NEVER
 from bot.expenses.face.cards import expense_card, report_card
 from bot.expenses.money.rates import Rates
 from bot.expenses.policy.policy import load_policy

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import Row, Table, bindparam, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.delivery import outgoing
 from bot.expenses.books.audit import Event, difference
 from bot.expenses.books.rows import Record, expense_record, report_record
-from bot.expenses.delivery import outgoing
 from bot.expenses.values import By, Expense, Report
 from bot.models import utcnow
 from bot.tables import expense_books, expense_events, expenses, reports

@@ -6,10 +6,9 @@ A card is always made from the present state, so its buttons carry the present v
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from bot.blocks import Block, actions, button, confirm, context, fields, header, option, section, sections, shown
+from bot.blocks import Block, Card, actions, button, confirm, context, fields, header, option, section, sections, shown
 from bot.expenses.books.books import Whole
 from bot.expenses.face import buttons
 from bot.expenses.face.buttons import carried
@@ -39,14 +38,6 @@ REPORT_STATES = {
     "exported": "In the company's books",
     "paid": "Paid",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A message: its blocks, and the text that notifications show."""
-
-    blocks: tuple[Block, ...]
-    text: str
 
 
 # -- an expense --------------------------------------------------------------------------------------------------------------

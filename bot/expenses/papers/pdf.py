@@ -166,7 +166,7 @@ def _receipt(heads: tuple[str, ...], sha256: str, original: Original | None) -> 
 async def draw(paper: Paper, originals: Mapping[int, Original], target: Path, *, seconds: float = SECONDS) -> None:
     """Writes the PDF to `target`. A receipt that kills the drawing is left out, and its page says so. Raises Retryable.
 
-    How many are drawn at once is the caller's to say (bot/expenses/delivery/bringing.py). It draws up to three times: with all receipts, without the one at which the first drawing died, without any.
+    How many are drawn at once is the caller's to say (bot/delivery/bringing.py). It draws up to three times: with all receipts, without the one at which the first drawing died, without any.
     """
     content = {original.sha256: original.content for original in originals.values()}
     folder = Path(await asyncio.to_thread(mkdtemp, dir=target.parent, prefix="drawing-"))

@@ -1,4 +1,7 @@
-"""What is to stand in people's direct messages, noted in the transaction of the change that it tells of. bot/expenses/delivery/delivery.py brings it to Slack."""
+"""What is to stand in Slack or elsewhere, noted in the transaction of the change that it tells of. bot/delivery/delivery.py brings it there.
+
+Most goes to a person's direct messages. A card may stand in a thread of a channel too; what is kept true elsewhere goes to the place that its kind names.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,11 @@ from bot import tables
 from bot.models import utcnow
 
 CARD, WORD, FILE = "card", "word", "file"
+EVENT, MAIL = (
+    "event",
+    "mail",
+)  # kept true like cards: in the calendar (of the subject itself), in a mailbox (`person` is its address)
+KEPT = (CARD, EVENT, MAIL)
 NEVER = datetime(
     9000, 1, 1, tzinfo=UTC
 )  # when a row is due that Slack has: the index then finds the others, however many cards there are
@@ -18,13 +26,22 @@ _out = tables.outgoing.c
 
 
 async def show_card(tx: AsyncConnection, team: str, person: str, subject: str) -> None:
-    """Has a card of an expense or a report in somebody's direct messages, or made true again where they have one."""
-    if not await _changed(tx, (_out.team == team) & (_out.person == person) & (_out.subject == subject)):
-        await _note(tx, team, person, CARD, subject, "", "")
+    """Has a card of a subject in somebody's direct messages, or made true again where they have one."""
+    await keep(tx, team, CARD, person, subject)
+
+
+async def keep(tx: AsyncConnection, team: str, kind: str, where: str, subject: str, thread: str = "") -> None:
+    """Has a subject kept true somewhere: shown there if it is not yet, else made true again.
+
+    `where`: a person; with `thread` (a ts) a channel; of MAIL an address; of EVENT the subject itself.
+    """
+    there = (_out.team == team) & (_out.kind == kind) & (_out.person == where) & (_out.subject == subject)
+    if not await _changed(tx, there & (_out.key == thread)):
+        await _note(tx, team, where, kind, subject, thread, "")
 
 
 async def changed(tx: AsyncConnection, team: str, *subjects: str) -> None:
-    """Has all cards of these subjects made true, whoever has one."""
+    """Has all that is kept of these subjects made true, wherever it is."""
     if subjects:
         await _changed(tx, (_out.team == team) & _out.subject.in_(subjects))
 
@@ -47,7 +64,7 @@ async def _changed(tx: AsyncConnection, which: ColumnElement[bool]) -> bool:
         "tries": case((waits, _out.tries), else_=0),
     }
     done = await tx.execute(
-        update(tables.outgoing).where(which, _out.kind == CARD).values(wanted=_out.wanted + 1, **times)
+        update(tables.outgoing).where(which, _out.kind.in_(KEPT)).values(wanted=_out.wanted + 1, **times)
     )
     return bool(done.rowcount)
 

@@ -17,8 +17,8 @@ from sqlalchemy import case, delete, func, literal, select, update
 
 from bot import tables
 from bot.database import Database
+from bot.delivery.outgoing import CARD, NEVER
 from bot.errors import LeaseLost, Retryable
-from bot.expenses.delivery.outgoing import CARD, NEVER
 from bot.models import utcnow
 
 CLAIM_SECONDS = 20.0  # how long a killed worker's row is waited for; more than twice as long as a write to Slack takes
@@ -30,13 +30,14 @@ _out = tables.outgoing.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """One row: a card, a word or a file for somebody. `posting`: somebody began to post it, and nobody noted the end."""
+    """One row: what is to be brought to somebody, or to a thread. `posting`: somebody began to post it, and nobody noted the end."""
 
     id: int
     team: str
     person: str
     kind: str
     subject: str
+    key: str
     body: str
     wanted: int
     channel: str

@@ -1,7 +1,7 @@
 """Brings one row of `outgoing` to Slack: a card as it is true now, a word, a file. Each once, also when the bot is killed while it does.
 
 A message carries the row's id as metadata, and `posting` is noted before it is posted: who finds that noted and no ts looks for the message first.
-A file's id at Slack is noted before it is shared: who finds one asks Slack whether it is shared.
+A file's id at Slack is noted before it is shared: who finds one asks Slack whether it is shared. What goes elsewhere is its bearer's to repeat.
 """
 
 from __future__ import annotations
@@ -11,39 +11,31 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot import tables
-from bot.blocks import MOST_BLOCKS, SECTION, section
+from bot.blocks import MOST_BLOCKS, SECTION, Card, section
+from bot.delivery.claims import Claim, Claims, Outgoing
+from bot.delivery.outgoing import CARD, FILE
+from bot.delivery.subjects import Bearer, Subjects
 from bot.errors import (
     ContentRefused,
     EditsClosed,
-    ExpenseRefused,
     FileRefused,
     MessageGone,
     PlaceClosed,
     Retryable,
     SlackRefused,
 )
-from bot.expenses.books.books import Books, Original, Whole
-from bot.expenses.delivery.claims import Claim, Claims, Outgoing
-from bot.expenses.delivery.outgoing import CARD, FILE
-from bot.expenses.face.cards import Card, expense_card, report_card
-from bot.expenses.office import Office
-from bot.expenses.papers import documents
-from bot.expenses.papers.documents import Content
-from bot.expenses.values import By, Expense
 from bot.files.made import is_shared
 from bot.files.upload import AWAY, upload
 from bot.models import DM_ROOT, ThreadKey
 from bot.pace import POST
+from bot.slack import Slack
 
 log = structlog.get_logger()
 
@@ -51,8 +43,7 @@ EDIT = "chat.update"
 PATIENCE = 10.0  # seconds for which answers go first, where Slack's limits leave room for one of the two
 ROOM_SECONDS = 0.5
 SLOW_CLOCK = 60.0  # seconds by which Slack's clock may be behind ours
-FILES_AT_ONCE = 2  # that are made: their receipts are in memory
-MOST_BYTES = 60_000_000  # of a report's receipts; what is beyond that, its PDF names
+FILES_AT_ONCE = 2  # that are made: what they are made of is in memory
 DMS_KEPT = 10_000
 SHORT = 3_000  # characters of the text that notifications show
 
@@ -60,8 +51,17 @@ SHORT = 3_000  # characters of the text that notifications show
 class Bringing:
     """Brings rows of one workspace."""
 
-    def __init__(self, office: Office, claims: Claims) -> None:
-        self._office, self._slack, self.claims = office, office.slack, claims
+    def __init__(
+        self,
+        slack: Slack,
+        claims: Claims,
+        subjects: Mapping[str, Subjects],
+        bearers: Mapping[str, Bearer],
+        folder: Path,
+    ) -> None:
+        """`subjects` by the letter that their names begin with, `bearers` by their kinds of rows; `folder` is for files while they are made."""
+        self._slack, self._subjects, self._bearers, self.claims = slack, subjects, bearers, claims
+        self._inside = folder
         self._making = asyncio.Semaphore(FILES_AT_ONCE)
         self._dms: dict[
             str, str
@@ -74,64 +74,52 @@ class Bringing:
                 await self._card(claim)
             elif claim.row.kind == FILE:
                 await self._file(claim)
+            elif claim.row.kind in self._bearers:
+                await self._bearers[claim.row.kind](claim.row)
+                await claim.done()
             else:
                 await self.say(claim, claim.row.body)
 
     async def say(self, claim: Claim, text: str) -> None:
         """Says something, once. `text` is mrkdwn."""
-        channel, ts = await self._place(claim.row)
+        place, ts = await self._place(claim.row)
         if not ts:
-            ts = await self._post(claim, channel, words(text))
-        await claim.done(channel=channel, ts=ts)
+            ts = await self._post(claim, place, words(text))
+        await claim.done(channel=place.channel, ts=ts)
 
     # -- cards ------------------------------------------------------------------------------------------------------------------
 
     async def _card(self, claim: Claim) -> None:
         row = claim.row
-        card = await self._rendered(row)
-        channel, ts = await self._place(row) if card or row.ts or row.posting else ("", "")
+        card = await self._subjects[row.subject[:1]].card(row)
+        if card is None and not (row.ts or row.posting):
+            await claim.done()
+            return
+        place, ts = await self._place(row)
         if card is None and not ts:  # nobody has seen it
             await claim.done()
             return
         card = card or words(f"{row.subject} is no longer with you.")
         try:
-            ts = await self._show(claim, channel, ts, card)
+            ts = await self._show(claim, place, ts, card)
         except ContentRefused as refused:
             log.error("card refused by Slack", outgoing=row.id, subject=row.subject, error=str(refused))
-            ts = await self._show(claim, channel, ts, _plain(card))
-        await claim.done(channel=channel, ts=ts)
-
-    async def _rendered(self, row: Outgoing) -> Card | None:
-        """The card as it is true now; None where its reader may not see it (any more)."""
-        by, office = By(row.team, row.person), self._office
-        try:
-            async with office.database.read() as tx:
-                if row.subject.startswith("E-"):
-                    expense = await office.books.expense(tx, by, row.number)
-                    inside = (await office.books.report(tx, by, expense.report)).report if expense.report else None
-                    return expense_card(expense, office.policy, office.home, inside)
-                whole = await office.books.report(tx, by, row.number)
-        except ExpenseRefused:
-            return None
-        names, finance = await self._names(whole), row.person in office.finance
-        return report_card(whole, office.policy, row.person, names, finance=finance)
-
-    async def _names(self, whole: Whole) -> dict[str, str]:
-        report = whole.report
-        people = {report.owner, report.decided_by, *report.approvers} - {""}
-        return {user: (await self._slack.person(user)).name for user in sorted(people)}
+            ts = await self._show(claim, place, ts, _plain(card))
+        await claim.done(channel=place.channel, ts=ts)
 
     # -- messages ---------------------------------------------------------------------------------------------------------------
 
-    async def _place(self, row: Outgoing) -> tuple[str, str]:
-        """The person's DM, and where in it the row's message stands; "" for nowhere."""
-        channel = row.channel or await self._dm(row.person)
+    async def _place(self, row: Outgoing) -> tuple[ThreadKey, str]:
+        """The person's DM, or the thread, and where in it the row's message stands; "" for nowhere."""
+        in_thread = bool(row.key) and row.kind == CARD
+        channel = row.channel or (row.person if in_thread else await self._dm(row.person))
+        place = ThreadKey(row.team, channel, row.key if in_thread else DM_ROOT)
         if row.ts or not row.posting:
-            return channel, row.ts
+            return place, row.ts
         oldest = f"{row.created_at.timestamp() - SLOW_CLOCK:.6f}"
-        said = self._slack.history(ThreadKey(row.team, channel, DM_ROOT), oldest=oldest)
+        said = self._slack.history(place, oldest=oldest)
         posted = [message.ts async for message in said if message.own and message.turn == _mark(row)]
-        return channel, posted[0] if posted else ""
+        return place, posted[0] if posted else ""
 
     async def _dm(self, person: str) -> str:
         """The channel of somebody's direct messages, which stays the same."""
@@ -142,22 +130,23 @@ class Bringing:
             self._dms[person] = channel
         return self._dms[person]
 
-    async def _show(self, claim: Claim, channel: str, ts: str, card: Card) -> str:
+    async def _show(self, claim: Claim, place: ThreadKey, ts: str, card: Card) -> str:
         """Makes the message at `ts` say so, or a new one where there is none; its ts."""
         if ts:
             try:
                 await self._room(EDIT)
                 await claim.hold()
-                await self._slack.update(channel, ts, card.blocks, card.text)
+                await self._slack.update(place.channel, ts, card.blocks, card.text)
                 return ts
             except (MessageGone, EditsClosed):
                 log.info("card posted anew", outgoing=claim.row.id, subject=claim.row.subject)
-        return await self._post(claim, channel, card)
+        return await self._post(claim, place, card)
 
-    async def _post(self, claim: Claim, channel: str, card: Card) -> str:
-        await self._room(POST, channel)
-        await claim.note(channel=channel, ts="", posting=True)
-        return await self._slack.post(channel, None, card.blocks, card.text, metadata=(_mark(claim.row), 0))
+    async def _post(self, claim: Claim, place: ThreadKey, card: Card) -> str:
+        await self._room(POST, place.channel)
+        await claim.note(channel=place.channel, ts="", posting=True)
+        mark = (_mark(claim.row), 0)
+        return await self._slack.post(place.channel, place.thread_ts, card.blocks, card.text, metadata=mark)
 
     async def _room(self, method: str, channel: str = "") -> None:
         """Waits for room in Slack's limits, behind the answers that are being written; but not for ever."""
@@ -175,10 +164,10 @@ class Bringing:
         try:
             if not slack_file:
                 slack_file = await self._uploaded(row)
+                if not slack_file:
+                    await claim.done()
+                    return
                 await claim.note(slack_file=slack_file)
-        except ExpenseRefused:  # they may not see it any more
-            await claim.done()
-            return
         except FileRefused as refused:
             if str(refused) == AWAY:
                 raise Retryable("upload") from refused
@@ -190,7 +179,7 @@ class Bringing:
         await claim.done(channel=channel)
 
     async def _share(self, claim: Claim, slack_file: str, channel: str) -> None:
-        """Has Slack show the file below its report's card."""
+        """Has Slack show the file below its subject's card."""
         args: dict[str, Any] = {"files": [{"id": slack_file}], "channel_id": channel}
         card = await self.claims.card_ts(claim.row)
         await self._room(POST, channel)
@@ -207,35 +196,13 @@ class Bringing:
                 raise
 
     async def _uploaded(self, row: Outgoing) -> str:
-        """Makes the file as the report is now, and gives it to Slack, where nobody sees it yet. Raises ExpenseRefused, FileRefused."""
-        async with self._making:
-            content = await self._content(row)
-            async with _folder(self._office.folder) as folder:
-                path = await documents.make(row.body, content, folder)
-                size = (await asyncio.to_thread(path.stat)).st_size
-                return await upload(self._slack, path, path.name, size)
-
-    async def _content(self, row: Outgoing) -> Content:
-        office, by = self._office, By(row.team, row.person)
-        async with office.database.read() as tx:
-            whole = await office.books.report(tx, by, row.number)
-            originals = await receipts_of(office.books, tx, by, whole.expenses) if row.body == "pdf" else {}
-        return Content(whole=whole, policy=office.policy, names=await self._names(whole), originals=originals)
-
-
-async def receipts_of(books: Books, tx: AsyncConnection, by: By, expenses: Sequence[Expense]) -> dict[int, Original]:
-    """The receipts of these expenses by their numbers, as many as fit into memory. Several expenses may share one."""
-    rows = tables.receipts.c
-    query = select(rows.sha256, rows.size).where(rows.team == by.team, rows.sha256.in_({e.receipt for e in expenses}))
-    sizes: dict[str, int] = {row.sha256: row.size for row in await tx.execute(query)}
-    left, there = MOST_BYTES, dict[str, Original]()
-    for expense in expenses:
-        size = sizes.get(expense.receipt, MOST_BYTES + 1)
-        if expense.receipt not in there and size <= left:
-            original = await books.original(tx, by, expense.number)
-            if original:
-                there[expense.receipt], left = original, left - size
-    return {e.number: there[e.receipt] for e in expenses if e.receipt in there}
+        """Makes the file of what is true now, and gives it to Slack, where nobody sees it yet; "" where it is not theirs to have. Raises FileRefused."""
+        async with self._making, _folder(self._inside) as folder:
+            path = await self._subjects[row.subject[:1]].file(row, folder)
+            if path is None:
+                return ""
+            size = (await asyncio.to_thread(path.stat)).st_size
+            return await upload(self._slack, path, path.name, size)
 
 
 def words(text: str) -> Card:
@@ -260,7 +227,7 @@ def _mark(row: Outgoing) -> str:
 async def _folder(inside: Path) -> AsyncIterator[Path]:
     """A folder of its own while a file is made."""
     await asyncio.to_thread(inside.mkdir, parents=True, exist_ok=True)
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="report-", dir=inside))
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="made-", dir=inside))
     try:
         yield folder
     finally:

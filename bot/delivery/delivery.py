@@ -1,28 +1,31 @@
-"""Brings to people's direct messages what is noted in the table `outgoing`: cards, words, files; and reminds approvers."""
+"""Brings what is noted in the table `outgoing` to where it is to stand: cards, words and files in Slack, and what bearers take elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import structlog
 from sqlalchemy import event
 
 from bot import metrics
+from bot.database import Database
+from bot.delivery.bringing import Bringing
+from bot.delivery.claims import Claim, Claims
+from bot.delivery.outgoing import FILE
+from bot.delivery.subjects import Bearer, Round, Subjects
 from bot.errors import AssistError, LeaseLost, PlaceClosed, Retryable, SlackRefused, UserFacing
-from bot.expenses.delivery.bringing import Bringing
-from bot.expenses.delivery.claims import Claim, Claims
-from bot.expenses.delivery.outgoing import FILE
-from bot.expenses.delivery.reminders import remind
-from bot.expenses.office import Office
+from bot.slack import Slack
 
 log = structlog.get_logger()
 
 LOOK_SECONDS = 2.0  # between two looks, where this process changes nothing itself: for what others have left
 SOON_SECONDS = 0.1  # after a change by this process, of which we hear a moment before it is there
 PEOPLE_AT_ONCE = 24  # PDFs are made two at a time: who waits for one must not hold up the words of others
-REMIND_SECONDS, PRUNE_SECONDS = 60.0, 3600.0
+ROUND_SECONDS, PRUNE_SECONDS = 60.0, 3600.0
 END_SECONDS = 6.0  # for what is being brought when the process is told to stop; a write to Slack takes less
 LONGEST_WAIT = 600.0  # seconds between two tries
 HELD_TRIES = 3  # so often what fails holds up what comes after it for the same person: their words keep their order
@@ -35,18 +38,29 @@ NO_FILE = "I could not make {subject} as {form}. Please tell whoever runs me."
 class Delivery:
     """The deliverer of one worker; several may run, each delivery is one's at a time."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(
+        self,
+        slack: Slack,
+        database: Database,
+        folder: Path,
+        subjects: Mapping[str, Subjects],
+        bearers: Mapping[str, Bearer],
+        rounds: Sequence[Round],
+    ) -> None:
+        """`subjects` by the letter that their names begin with, `bearers` by their kinds of rows; `rounds` are made once a minute."""
+        self._slack, self._database, self._folder = slack, database, folder
+        self._subjects, self._bearers, self._rounds = subjects, bearers, rounds
         self._changed = asyncio.Event()  # this process changes something in the database
         self._serving: dict[str, asyncio.Task[None]] = {}  # by person
         self._slots = asyncio.Semaphore(PEOPLE_AT_ONCE)
         self._bringing: Bringing | None = None
         self._draining = False
-        self._remind_at = self._prune_at = 0.0
+        self._round_at = self._prune_at = 0.0
+        self._going_round: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Delivers until it is cancelled; never raises."""
-        engine = self._office.database.engine.sync_engine
+        engine = self._database.engine.sync_engine
         event.listen(engine, "commit", self._hear)
         try:
             while not self._draining:  # a cancellation alone may be lost in a library
@@ -65,9 +79,10 @@ class Delivery:
                     await asyncio.sleep(SOON_SECONDS)
         finally:
             event.remove(engine, "commit", self._hear)
-            for task in self._serving.values():
+            tasks = [*self._serving.values(), *([self._going_round] if self._going_round else ())]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._serving.values(), return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def drain(self) -> None:
         """Begins nothing more, and waits a little for what is being brought; what takes longer is another worker's, once its claim has run out."""
@@ -79,18 +94,30 @@ class Delivery:
         self._changed.set()
 
     async def _look(self) -> None:
-        """Begins to serve those for whom something is due. Reminds and tidies up now and then."""
-        team, now = (await self._office.slack.identity()).team, time.monotonic()
-        bringing = self._bringing = self._bringing or Bringing(self._office, Claims(self._office.database, team))
+        """Begins to serve those for whom something is due. Goes its rounds and tidies up now and then."""
+        team, now = (await self._slack.identity()).team, time.monotonic()
+        bringing = self._bringing = self._bringing or Bringing(
+            self._slack, Claims(self._database, team), self._subjects, self._bearers, self._folder
+        )
         for person in await bringing.claims.people():
             if person not in self._serving and not self._draining:
                 self._serving[person] = asyncio.create_task(self._serve(bringing, person))
-        if now >= self._remind_at:
-            self._remind_at = now + REMIND_SECONDS
-            await remind(self._office, team)
+        if now >= self._round_at and (self._going_round is None or self._going_round.done()):
+            self._round_at = now + ROUND_SECONDS
+            self._going_round = asyncio.create_task(
+                self._go_round(team)
+            )  # beside the deliveries: a calendar may be slow
         if now >= self._prune_at:
             self._prune_at = now + PRUNE_SECONDS
             await bringing.claims.prune()
+
+    async def _go_round(self, team: str) -> None:
+        for each in self._rounds:
+            try:
+                await each(team)
+            except Exception as error:  # one that fails must not end the others
+                told = None if isinstance(error, AssistError) else error
+                log.warning("round failed", error=type(error).__name__, exc_info=told)
 
     async def _serve(self, bringing: Bringing, person: str) -> None:
         """Brings what waits for one person, in the order in which it was noted."""
