@@ -12,7 +12,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from bot.models import ACT, ACTS_ROOT, Message, ThreadKey, Turn
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,23 @@ class Act:
     again: bool = False
 
 
-QUIET = frozenset({"expense.home"})  # what nobody asked for in so many words: nobody is told that it failed
+QUIET = frozenset(
+    {"expense.home", "meet.home"}
+)  # what nobody asked for in so many words: nobody is told that it failed
 Performer = Callable[[Act], Awaitable[None]]
+
+
+def performer(performers: Mapping[str, Performer]) -> Performer:
+    """Has each act done by whom its name begins with: "expense.remove" by "expense"."""
+
+    async def perform(act: Act) -> None:
+        do = performers.get(act.do.partition(".")[0])
+        if do:
+            await do(act)
+        else:
+            log.warning("act not known", do=act.do, act=act.id)
+
+    return perform
 
 
 def noted(team: str, user: str, do: str, args: Mapping[str, Any], *, event_id: str, ts: str = "") -> Message:

@@ -68,6 +68,7 @@ async def brief(desk: Desk, lease: Lease, reply: Reply, conversation: str, tally
             library=desk.library,
             drawn=drawn,
             office=desk.office,
+            scheduling=desk.scheduling,
             note=tally.note,
             spend=tally.spend,
         ),

@@ -18,10 +18,13 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
 from bot.access import Access
+from bot.acts import performer
 from bot.allowance import Allowance
 from bot.conversations import Conversations
 from bot.database import Database, default_url, open_database
 from bot.delivery.delivery import Delivery
+from bot.delivery.outgoing import EVENT, MAIL
+from bot.delivery.subjects import Subjects
 from bot.desk import Desk
 from bot.embedded import embedded_valkey
 from bot.errors import AssistError, SettingError, SlackRefused, UserFacing
@@ -42,6 +45,16 @@ from bot.files.made import MadeFiles
 from bot.files.store import Store
 from bot.health import Health, serve
 from bot.llm import Llm, connect_openai
+from bot.meetings import keeping
+from bot.meetings.calendars.choose import make_calendar
+from bot.meetings.hours import read_hours
+from bot.meetings.mail import Mailer
+from bot.meetings.people import People, read_rooms
+from bot.meetings.performing import Performing as MeetingsPerforming
+from bot.meetings.register.register import Register
+from bot.meetings.scheduling import Scheduling
+from bot.meetings.showing import Bearing
+from bot.meetings.showing import Showing as MeetingsShowing
 from bot.pace import Pace
 from bot.places import Places
 from bot.queue import Queue
@@ -118,7 +131,9 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
     downloads = make_downloads(settings)
     library, knowledge = make_library(settings, queue.redis, slack, llm, database, downloads)
     office = make_office(settings, slack, llm, database, library, downloads)
-    delivery = make_delivery(office)
+    scheduling = make_scheduling(settings, slack, llm, database)
+    stack.push_async_callback(scheduling.calendar.close)
+    delivery = make_delivery(office, scheduling)
     stack.push_async_callback(_ended, asyncio.create_task(delivery.run(), name="delivery"))
     stack.push_async_callback(delivery.drain)
     days, hours = settings.files_keep_days, settings.files_left_hours
@@ -138,16 +153,24 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
         made=MadeFiles(slack, llm, database, settings.data_dir / "tmp"),
         tools=TOOLS,
         office=office,
-        perform=Performing(office, queue.redis).perform,
+        scheduling=scheduling,
+        perform=performer(
+            {
+                "expense": Performing(office, queue.redis).perform,
+                "meet": MeetingsPerforming(scheduling, queue.redis).perform,
+            }
+        ),
     )
     return Worker(queue, desk, most_turns=settings.worker_turns, log_text=settings.log_text)
 
 
-def make_delivery(office: Office) -> Delivery:
-    """What brings cards, words and files to where they are to stand."""
-    expenses = Showing(office)
-    subjects, rounds = {"E": expenses, "R": expenses}, [partial(remind, office)]
-    return Delivery(office.slack, office.database, office.folder, subjects, {}, rounds)
+def make_delivery(office: Office, scheduling: Scheduling) -> Delivery:
+    """What brings cards, words, files, calendar entries and mails to where they are to stand."""
+    expenses, meetings, bearing = Showing(office), MeetingsShowing(scheduling), Bearing(scheduling)
+    subjects: dict[str, Subjects] = {"E": expenses, "R": expenses, "M": meetings}
+    bearers = {EVENT: bearing.event, MAIL: bearing.mail}
+    rounds = [partial(remind, office), partial(keeping.remind, scheduling), partial(keeping.look, scheduling)]
+    return Delivery(office.slack, office.database, office.folder, subjects, bearers, rounds)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
@@ -176,6 +199,36 @@ def make_office(
         finance=finance,
         profiles=Profiles(slack, settings.expenses_manager_field),
         remind_days=settings.expenses_remind_days,
+        folder=settings.data_dir / "tmp",
+    )
+
+
+def make_scheduling(settings: Settings, slack: Slack, llm: Llm, database: Database) -> Scheduling:
+    """What the meeting jobs work with. Raises SettingError."""
+    try:
+        hours = read_hours(settings.meetings_hours, "UTC")
+    except ValueError as error:
+        raise SettingError("MEETINGS_HOURS", f"cannot be read: {error}.", "See docs/settings.md.") from error
+    rooms = read_rooms(settings.meetings_rooms)
+    if settings.smtp_url and not settings.smtp_from:
+        raise SettingError("SMTP_FROM", "is missing: invitations are sent from it.", "See docs/settings.md.")
+    mailer = Mailer(settings.smtp_url, settings.smtp_from) if settings.smtp_url else None
+    external = settings.calendar != "local"
+    register = Register(external=external, mails=mailer is not None and settings.calendar in ("local", "caldav"))
+    return Scheduling(
+        slack=slack,
+        llm=llm,
+        database=database,
+        calendar=make_calendar(settings, database, register),
+        register=register,
+        people=People(slack, database, rooms, hours),
+        mailer=mailer,
+        hours=hours,
+        rooms=rooms,
+        notice=settings.meetings_notice_minutes,
+        buffer=settings.meetings_buffer_minutes,
+        remind=settings.meetings_remind_minutes,
+        link=settings.meetings_link,
         folder=settings.data_dir / "tmp",
     )
 

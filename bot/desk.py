@@ -14,6 +14,7 @@ from bot.expenses.office import Office
 from bot.files.library import Library
 from bot.files.made import Computed, MadeFiles
 from bot.llm import Llm
+from bot.meetings.scheduling import Scheduling
 from bot.models import Usage
 from bot.reading import Reading
 from bot.responses import Hosted
@@ -35,6 +36,7 @@ class Desk:
     made: MadeFiles
     tools: Sequence[Tool]
     office: Office
+    scheduling: Scheduling
     perform: Performer  # what people do by buttons, forms and commands
 
 

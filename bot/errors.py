@@ -16,6 +16,8 @@ AssistError
 ├── OpenAIRefused         OpenAI has no such file or store, or did not take what it was sent
 ├── ToolRefused           the model can correct its call: the text goes back to it
 ├── ExpenseRefused        an expense or a report cannot be changed so; its text is a word for the person
+├── MeetingRefused        a meeting cannot be arranged or changed so; its text is a word for the person
+├── CalendarRefused       a calendar will not do it, however often it is asked; its text is a word for the person
 ├── SlackRefused          Slack answered `ok: false`; the base of what a reply has an answer to:
 │   ├── MessageGone       the message was deleted: post anew
 │   ├── EditsClosed       the channel takes no edits of this message (any more): post the whole answer once
@@ -119,6 +121,21 @@ class ToolRefused(AssistError):
 
 class ExpenseRefused(AssistError):
     """What was asked of an expense or a report is not possible, or not this person's to ask; the text says so and what to do. Nothing was changed."""
+
+
+class MeetingRefused(AssistError):
+    """What was asked of a meeting is not possible, or not this person's to ask; the text says so and what to do. Nothing was changed."""
+
+
+class CalendarRefused(AssistError):
+    """A calendar refused for good: no access, no such calendar, not accepted. The text says so and who can mend it, without names or titles.
+
+    `reason` is for the log: the server's status and its own code, never its text.
+    """
+
+    def __init__(self, text: str, reason: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class SlackRefused(AssistError):

@@ -48,6 +48,25 @@ class Settings:
     expenses_manager_field: str = "Manager"
     expenses_remind_days: int = 3
     expenses_finance: str = ""
+    calendar: str = "local"
+    caldav_url: str = ""
+    caldav_user: str = ""
+    caldav_password: str = ""
+    google_credentials: str = ""
+    google_calendar_url: str = "https://www.googleapis.com/calendar/v3"
+    microsoft_tenant: str = ""
+    microsoft_client_id: str = ""
+    microsoft_client_secret: str = ""
+    microsoft_login_url: str = "https://login.microsoftonline.com"
+    microsoft_graph_url: str = "https://graph.microsoft.com/v1.0"
+    smtp_url: str = ""
+    smtp_from: str = ""
+    meetings_hours: str = "Mon-Fri 09:00-17:00"
+    meetings_notice_minutes: int = 15
+    meetings_buffer_minutes: int = 0
+    meetings_remind_minutes: int = 10
+    meetings_rooms: str = ""
+    meetings_link: str = ""
     conversation_tokens: int = 32_000
     conversation_turns: int = 100
     redis_url: str = ""
@@ -89,6 +108,13 @@ class Settings:
             raise SettingError(
                 "OPENAI_API_KEY", "is missing: answers come from OpenAI.", "Get one at platform.openai.com/api-keys."
             )
+
+
+def _address(raw: Mapping[str, str], name: str) -> str:
+    value = raw.get(name, "")
+    if value and not re.fullmatch(r"[^\s@<>,]+@[^\s@<>,]+", value):
+        raise SettingError(name, "must be an e-mail address.", "See docs/settings.md.")
+    return value
 
 
 def _read_dotenv(path: Path) -> dict[str, str | None]:
@@ -191,6 +217,29 @@ def read_settings(env: Mapping[str, str] | None = None, dotenv: Path | None = Pa
         expenses_manager_field=raw.get("EXPENSES_MANAGER_FIELD", "Manager"),
         expenses_remind_days=whole("EXPENSES_REMIND_DAYS", 3, 0, 365),
         expenses_finance=",".join(i.strip() for i in finance.split(",") if i.strip()),
+        calendar=one_of("CALENDAR", "local", ("local", "caldav", "google", "microsoft")),
+        caldav_url=url("CALDAV_URL", ("https", "http")),
+        caldav_user=raw.get("CALDAV_USER", ""),
+        caldav_password=raw.get("CALDAV_PASSWORD", ""),
+        google_credentials=raw.get("GOOGLE_CREDENTIALS", ""),
+        google_calendar_url=url(
+            "GOOGLE_CALENDAR_URL", ("https", "http"), "https://www.googleapis.com/calendar/v3"
+        ).rstrip("/"),
+        microsoft_tenant=raw.get("MICROSOFT_TENANT", ""),
+        microsoft_client_id=raw.get("MICROSOFT_CLIENT_ID", ""),
+        microsoft_client_secret=raw.get("MICROSOFT_CLIENT_SECRET", ""),
+        microsoft_login_url=url("MICROSOFT_LOGIN_URL", ("https",), "https://login.microsoftonline.com").rstrip("/"),
+        microsoft_graph_url=url("MICROSOFT_GRAPH_URL", ("https", "http"), "https://graph.microsoft.com/v1.0").rstrip(
+            "/"
+        ),
+        smtp_url=url("SMTP_URL", ("smtp", "smtps")),
+        smtp_from=_address(raw, "SMTP_FROM"),
+        meetings_hours=raw.get("MEETINGS_HOURS", "Mon-Fri 09:00-17:00"),
+        meetings_notice_minutes=whole("MEETINGS_NOTICE_MINUTES", 15, 0, 10_080),
+        meetings_buffer_minutes=whole("MEETINGS_BUFFER_MINUTES", 0, 0, 120),
+        meetings_remind_minutes=whole("MEETINGS_REMIND_MINUTES", 10, 0, 1440),
+        meetings_rooms=raw.get("MEETINGS_ROOMS", ""),
+        meetings_link=url("MEETINGS_LINK", ("https", "http")),
         conversation_tokens=whole("CONVERSATION_TOKENS", 32_000, 100, 900_000),
         conversation_turns=whole("CONVERSATION_TURNS", 100, 2, 10_000),
         redis_url=url("REDIS_URL", ("redis", "rediss", "unix")),

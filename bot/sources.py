@@ -9,6 +9,7 @@ from bot.access import Access
 from bot.drawn import Drawn
 from bot.expenses.office import Office
 from bot.files.library import Library
+from bot.meetings.scheduling import Scheduling
 from bot.models import Usage
 from bot.reading import Reading
 
@@ -22,6 +23,7 @@ class Sources:
     library: Library
     drawn: Drawn
     office: Office
+    scheduling: Scheduling
     spend: Callable[[Usage], None]  # tokens that a tool's own request has cost
     note: Callable[
         [str, str], None

@@ -295,3 +295,84 @@ outgoing = Table(
     Index(None, "team", "person", "kind", "subject", "key", unique=True),
     Index(None, "team", "due_at"),
 )
+
+# -- meetings (bot/meetings/) ------------------------------------------------------------------------------------------
+
+# The last number given in each workspace. Who changes any meeting locks this row first: so two who book the same person at once come one after the other.
+meeting_books = Table(
+    "meeting_books",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("last_meeting", Integer, nullable=False),
+)
+
+meetings = Table(
+    "meetings",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("uid", Text, nullable=False),  # RFC 5545's: the same for good, in whatever calendar
+    Column("organizer", Text, nullable=False),
+    Column("state", Text, nullable=False),  # bot/meetings/values.py has the states
+    Column("version", Integer, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("wish", Text, nullable=False),  # JSON: title, attendees with their answers, minutes, window, repeat, …
+    Column("offer", Text, nullable=False),  # JSON; "" for none
+    Column("start_at", UtcDateTime),
+    Column("end_at", UtcDateTime),
+    Column("zone", Text, nullable=False),
+    Column("channel", Text, nullable=False),  # the thread that shows its card; "" for none
+    Column("thread", Text, nullable=False),
+    Column("entered", Integer, nullable=False),  # the sequence that the calendar has; -1 for none
+    Column("ref", Text, nullable=False),
+    Column("page", Text, nullable=False),
+    Column("link", Text, nullable=False),
+    Column("problem", Text, nullable=False),
+    Column("at_once", Boolean, nullable=False),
+    Column("reminded_at", UtcDateTime),  # the start of the occurrence that was reminded of last
+    Column("looked_at", UtcDateTime),  # when the calendar was last asked how it stands there
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Index(None, "team", "state", "end_at"),
+    Index(None, "team", "organizer"),
+)
+
+# When attendees of booked meetings are busy, and when draft or booked ones concern them: a row for each occurrence (the first hundred) and attendee.
+meeting_times = Table(
+    "meeting_times",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("meeting", Integer, primary_key=True, autoincrement=False),
+    Column("attendee", Text, primary_key=True),  # Slack's id, or an address
+    Column("start_at", UtcDateTime, primary_key=True),
+    Column("end_at", UtcDateTime, nullable=False),
+    Column("busy", Boolean, nullable=False),  # False: they have declined
+    Index(None, "team", "attendee", "end_at"),
+    Index(None, "team", "start_at"),
+)
+
+# What was done to meetings, by whom; `cause` keeps a press from being done twice.
+meeting_events = Table(
+    "meeting_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("team", Text, nullable=False),
+    Column("meeting", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Text, nullable=False),  # Slack's id; "calendar" for what was seen there
+    Column("action", Text, nullable=False),
+    Column("detail", Text, nullable=False),  # JSON: times, sequence; no titles
+    Column("cause", Text, nullable=False),  # the press, form or command; "" for a tool
+    Index(None, "team", "meeting"),
+    Index(None, "team", "cause"),
+)
+
+# When people work, where they have told: JSON of bot/meetings/hours.py. Slack's zone and MEETINGS_HOURS count for others.
+working_hours = Table(
+    "working_hours",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("hours", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)

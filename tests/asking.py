@@ -8,11 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.database import Database
 from bot.expenses.office import Office
+from bot.meetings.scheduling import Scheduling
 from bot.models import Message, Person, ThreadKey
 from bot.sources import Sources
 from bot.tools import Asking
 
 NO_OFFICE = cast("Office", None)  # for tools that have nothing to do with expenses
+NO_SCHEDULING = cast("Scheduling", None)  # for tools that have nothing to do with meetings
 NO_SOURCES = cast("Sources", None)  # for tools that read from nothing but the database
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
-from bot.compose import make_delivery, make_downloads, make_office
+from bot.compose import make_delivery, make_downloads, make_office, make_scheduling
 from bot.database import Database
 from bot.delivery import outgoing
 from bot.delivery.outgoing import NEVER
@@ -22,6 +22,7 @@ from bot.errors import ExpenseRefused
 from bot.expenses.books.books import Books, Original, Whole
 from bot.expenses.office import Office
 from bot.expenses.values import By, Details, Expense, Money, Report, ReportState
+from bot.meetings.scheduling import Scheduling
 from bot.models import utcnow
 from bot.settings import Settings
 from playground.openai import OpenAIServer
@@ -68,6 +69,7 @@ class World:
     server: SlackServer
     database: Database
     office: Office
+    scheduling: Scheduling
     books: Shelf
 
     def person(self, name: str) -> str:
@@ -145,7 +147,7 @@ class World:
     @asynccontextmanager
     async def delivering(self) -> AsyncIterator[None]:
         """One worker's deliverer at work; then it dies."""
-        task = asyncio.create_task(make_delivery(self.office).run())
+        task = asyncio.create_task(make_delivery(self.office, self.scheduling).run())
         try:
             yield
         finally:
@@ -194,5 +196,6 @@ async def world(settings: Settings, slack: SlackServer, ai: OpenAIServer) -> Asy
         downloads = make_downloads(settings)
         office = make_office(settings, parts.slack, parts.llm, parts.database, parts.library, downloads)
         books = Shelf(office.books)
-        yield World(slack, parts.database, replace(office, books=books), books)
+        scheduling = make_scheduling(settings, parts.slack, parts.llm, parts.database)
+        yield World(slack, parts.database, replace(office, books=books), scheduling, books)
         assert not list(office.folder.glob("*")), "nothing is left on the disk"

@@ -24,7 +24,7 @@ from bot.slack import Slack, connect_slack
 from bot.sources import Sources
 from bot.tools import Asking, Tool
 from playground.slack import SlackServer
-from tests.asking import NO_OFFICE, asking
+from tests.asking import NO_OFFICE, NO_SCHEDULING, asking
 
 BEGAN = datetime(2025, 3, 14, 9, 0, tzinfo=UTC).timestamp()  # a Friday
 NEUTRAL = "I can't read that here."
@@ -112,6 +112,7 @@ class World:
             library=cast("Library", None),
             drawn=self.drawn,
             office=NO_OFFICE,
+            scheduling=NO_SCHEDULING,
             spend=self.tally.spend,
             note=self.tally.note,
         )

@@ -28,7 +28,7 @@ from playground.openai import script
 from playground.openai.script import Script
 from playground.slack.state import Person as Stranger
 from playground.slack.state import make_id
-from tests.asking import asking
+from tests.asking import NO_SCHEDULING, asking
 from tests.file_world import picture
 from tests.library_world import World, world
 from tests.receipt_answers import POLICY, answer, field, receipt
@@ -71,6 +71,7 @@ class Ledger(Desk):
             library=self.library,
             drawn=self.drawn,
             office=self.office,
+            scheduling=NO_SCHEDULING,
             spend=self.spent.append,
             note=lambda _text, _instead: None,
         )

@@ -17,7 +17,7 @@ from bot.sources import Sources
 from bot.tools.list_files import ListFiles, list_files
 from bot.tools.read_file import PAGE, ReadFile, read_file
 from bot.tools.tool import Asking
-from tests.asking import NO_OFFICE, asking
+from tests.asking import NO_OFFICE, NO_SCHEDULING, asking
 from tests.library_world import World, png, world
 
 __all__ = ["world"]
@@ -54,6 +54,7 @@ def asked(world: World, library: Library, *places: str, workspace: bool = False)
         library=library,
         drawn=Drawn(world.database, world.team, "conv_1"),
         office=NO_OFFICE,
+        scheduling=NO_SCHEDULING,
         spend=lambda _: None,
         note=notes.note,
     )

@@ -22,7 +22,7 @@ from bot.sources import Sources
 from bot.tools.forget_file import NOT_HERE, NOT_THEIRS, SEVERAL, forget_file
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer
-from tests.asking import NO_OFFICE, asking
+from tests.asking import NO_OFFICE, NO_SCHEDULING, asking
 from tests.housekeeping_world import TEAM, World, world_of
 
 
@@ -55,6 +55,7 @@ async def ask(world: World, person: str, place: str, file: str, also: Sequence[s
         library=world.library,
         drawn=cast("Any", None),
         office=NO_OFFICE,
+        scheduling=NO_SCHEDULING,
         spend=lambda _: None,
         note=lambda *_: None,
     )

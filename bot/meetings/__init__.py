@@ -1,0 +1,1 @@
+"""Meetings: words in, good slots out, one press books one."""

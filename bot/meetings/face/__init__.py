@@ -1,0 +1,1 @@
+"""How meetings look in Slack: buttons, cards, forms, lists, the Home tab. Pure."""
