@@ -38,8 +38,10 @@ SCOPES = frozenset(
         "mpim:history",
         "mpim:read",
         "search:read.public",
+        "usergroups:read",
         "users.profile:read",
         "users:read",
+        "users:read.email",
     ]
 )
 SOON = timedelta(days=60)

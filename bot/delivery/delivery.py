@@ -22,7 +22,7 @@ from bot.slack import Slack
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 2.0  # between two looks, where this process changes nothing itself: for what others have left
+LOOK_SECONDS = 4.0  # between two looks, where this process changes nothing itself: for what others have left
 SOON_SECONDS = 0.1  # after a change by this process, of which we hear a moment before it is there
 PEOPLE_AT_ONCE = 24  # PDFs are made two at a time: who waits for one must not hold up the words of others
 ROUND_SECONDS, PRUNE_SECONDS = 60.0, 3600.0
