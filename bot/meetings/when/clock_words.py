@@ -32,7 +32,7 @@ _EXACT = tuple(
         r"(?P<h>[0-9]{1,2}):(?P<m>[0-9]{2})(?: ?(?P<day>h|hrs|hours))?",
         r"(?P<h>[0-9]{1,2})h(?P<m>[0-9]{2})(?P<day>)",
         r"(?P<h>[0-9]{2})(?P<m>[0-5][0-9]) ?(?P<day>h|hrs|hours)",
-        rf"(?P<min>{'|'.join(_BEFORE)}|[0-9]{{1,2}} minutes?|[0-9]{{1,2}}) (?:minutes )?(?P<side>past|to) (?:(?P<h>[0-9]{{1,2}})|(?P<w>{'|'.join(_WORDS)}))(?:{_AMPM})?",
+        rf"(?:(?P<min>{'|'.join(_BEFORE)}|[0-9]{{1,2}} minutes?) (?:minutes )?(?P<side>past|to)|(?P<min2>[0-9]{{1,2}}) past) (?:(?P<h>[0-9]{{1,2}})|(?P<w>{'|'.join(_WORDS)}))(?:{_AMPM})?",
         rf"(?:(?P<h>[0-9]{{1,2}})|(?P<w>{'|'.join(_WORDS)})) ?o'?clock(?:{_AMPM})?",
         r"(?P<name>noon|midday|midnight|12 noon|12 midnight)",
     )
@@ -84,7 +84,7 @@ _NAMED: tuple[tuple[re.Pattern[str], TimeOfDay], ...] = tuple(
             r"(?:at |by |before )?(?:the )?(?:end of (?:the )?(?:business |working )?day|eod|close of business|cob)",
             _between(15, 18),
         ),
-        (r"(?:over |at |around )?(?:lunch|lunch ?time)", _between(12, 14)),
+        (r"(?:over |at |around )lunch(?: ?time)?|lunch ?time", _between(12, 14)),
         (r"after lunch", TimeOfDay(kind="after", clock=_c(13))),
         (r"before lunch", TimeOfDay(kind="before", clock=_c(12))),
     )
@@ -95,7 +95,7 @@ _ZONE_TIME = re.compile(
     rf"(?:in )?(?:the )?(?:(?P<own>my|our|local)|(?P<z>{_CITY}|{_SHORT}))(?: standard| daylight)? time{END}"
 )
 _ZONE_BEHIND = re.compile(
-    rf" ?\(?(?:in )?(?P<z>(?:utc|gmt) ?[+-] ?[0-9]{{1,2}}(?::?[0-5][0-9])?|{_SHORT}|[a-z]+/[a-z_]+(?:/[a-z_]+)?)\)?{END}"
+    rf" ?\(?(?:in )?(?P<z>(?:utc|gmt) ?[+-] ?[0-9]{{1,2}}(?::?[0-5][0-9])?|{_SHORT}|[a-z]+/[a-z_]+(?:/[a-z_]+)?)(?: standard| daylight)?(?: time)?\)?{END}"
 )
 _OFFSET_BEHIND = re.compile(r"(?P<z>[+-][0-9]{2}:[0-5][0-9])" + END)
 
@@ -109,12 +109,14 @@ class Said:
     span: bool = False
 
 
-def clock_at(text: str, at: int, *, bare: bool) -> tuple[Clock, int] | None:
-    """A clock that begins there, and where it ends; a bare "3" or "1430" only if `bare`."""
+def clock_at(text: str, at: int, *, bare: bool, opens: bool = False) -> tuple[Clock, int] | None:
+    """A clock that begins there, and where it ends; a bare "3" or "1430" only if `bare`. `opens`: a stretch, so that "ten to eleven" is not 10:50."""
     patterns = (*_EXACT, _FOUR, _BARE, _BARE_H) if bare else (*_EXACT, _FOUR)
     found = [m for p in patterns if (m := p.match(text, at))]
     if not bare:
         found = [m for m in found if m.re is not _FOUR or m.group()[:2] not in ("19", "20")]  # "2026" is a year
+    if opens:
+        found = [m for m in found if m.groupdict().get("side") != "to"]
     if not found:
         return None
     best = max(found, key=re.Match.end)
@@ -129,9 +131,9 @@ def _clock(g: dict[str, str | None]) -> Clock:
     half: Half = "am" if g.get("am") else "pm" if g.get("pm") else ""
     if not half and (g.get("day") is not None or (digits or "").startswith("0") or hour > 12 or hour == 0):
         half = "24h"
-    if past := g.get("min"):
+    if past := g.get("min") or g.get("min2"):
         minutes = _BEFORE[past] if past in _BEFORE else int(past.split()[0])
-        if g["side"] == "past":
+        if g["side"] != "to":
             return Clock(hour, minutes, half)
         earlier = hour - 1 if hour > 1 or half == "24h" else 12
         other = _OTHER_HALF[half] if hour == 12 else half
@@ -182,7 +184,7 @@ def _span(text: str, at: int) -> tuple[Said, int] | None:
         start = lead.match(text, at) if lead else None
         if lead and not start:
             continue
-        first = clock_at(text, start.end() if start else at, bare=True)
+        first = clock_at(text, start.end() if start else at, bare=True, opens=lead in (_BETWEEN, _FROM))
         between = link.match(text, first[1]) if first else None
         second = clock_at(text, between.end(), bare=True) if between else None
         if not (first and second):

@@ -246,7 +246,12 @@ def _two(text: str, at: int, link: re.Pattern[str]) -> tuple[Days, int] | None:
     first = day_at(text, at)
     between = link.match(text, first[1]) if first else None
     second = day_at(text, between.end()) if between else None
-    return (Days(first[0], second[0]), second[1]) if first and second else None
+    if not (first and second):
+        return None
+    day, until = first[0], second[0]
+    if day == Day(kind="weekday", weekday=day.weekday) and until.kind == "weekday":  # "Mon-Wed next week"
+        day = replace(day, week=until.week)
+    return Days(day, until), second[1]
 
 
 def _or(text: str, at: int) -> tuple[Days, int] | None:

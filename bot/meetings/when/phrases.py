@@ -67,9 +67,9 @@ def phrase_at(text: str, at: int) -> Phrase | None:
 
 def read_when(text: str) -> Reading | None:
     """Reads words that are about time alone ("next Tuesday 2pm"); None where any of them is not understood."""
-    text = seen(text).strip().rstrip(".!?") if len(text) <= MOST else ""
-    if text and re.search(r"[0-9]\.[0-9]{1,2}$", text):
-        text += "."  # "25.11." is a date
+    text = seen(text).strip() if len(text) <= MOST else ""
+    if not re.search(r"[0-9]\.[0-9]{1,2}\.$", text):  # "25.11." is a date
+        text = text.rstrip(".!?")
     folded, at, found = fold(text), 0, list[Phrase]()
     while at < len(folded):
         phrase = phrase_at(folded, at)

@@ -126,12 +126,8 @@ def _read(reading: Reading, reader: _Reader, *, choose: bool) -> Iterator[_Candi
     if said.kind == "offset":
         yield _from_now(reading, reader)
         return
-    clocks = [c for c in (said.clock, said.until) if c]
     if not stretches(said, (0, 0)):
-        shown = "–".join(_face(c) for c in clocks)
-        yield Refused(
-            f"I cannot read {f'“{shown}”' if shown else 'that'} as a time. Please write it like 14:30 or 2:30pm."
-        )
+        yield Refused(_unclear(said))
         return
     ranges = _ranges(reading, reader)
     if isinstance(ranges, Refused):
@@ -164,6 +160,15 @@ def _without(days: Days, out: Sequence[int]) -> list[date]:
     """The days that are left; of very many only the first weeks, which tell as much."""
     count = min((days.last - days.first).days + 1, 200)
     return [d for n in range(count) if (d := days.first + timedelta(days=n)).weekday() not in out]
+
+
+def _unclear(said: TimeOfDay) -> str:
+    clocks = [c for c in (said.clock, said.until) if c]
+    wrong = [c for c in clocks if not stretches(TimeOfDay(kind="at", clock=c), (0, 0))]
+    if len(clocks) == 2 and not wrong:
+        return f"“{_face(clocks[0])}–{_face(clocks[1])}” ends before it begins. Please name the earlier time first."
+    shown = f"“{_face(wrong[0])}”" if wrong else "that"
+    return f"I cannot read {shown} as a time. Please write it like 14:30 or 2:30pm."
 
 
 def _face(clock: Clock) -> str:
@@ -225,7 +230,7 @@ def _until(reading: Reading, first: Days, at: datetime, reader: _Reader) -> Foun
             for d in lasts
             if d.last - back >= begins
         )
-        near = tuple(e for e in ends if e.last - begins < timedelta(days=7)) if until.kind == "weekday" else ()
+        near = tuple(e for e in ends if e.last - begins <= timedelta(days=7)) if until.kind == "weekday" else ()
         return near or ends or Refused("That ends before it begins. Please name the earlier day first.")
     if reading.edge in ("from", "after"):
         begins = first.last + timedelta(days=1) if reading.edge == "after" else first.first

@@ -54,7 +54,7 @@ _UNSEEN = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200B,
 
 def seen(text: str) -> str:
     """The text without marks that nobody sees, its blanks all of one kind."""
-    return re.sub(r"\s", " ", text.translate(_UNSEEN))
+    return re.sub(r"\s+", " ", text.translate(_UNSEEN))
 
 
 def fold(text: str) -> str:

@@ -132,7 +132,7 @@ def zone_info(name: str) -> ZoneInfo | None:
     """The zone of that IANA name; None where there is none."""
     try:
         return ZoneInfo(name) if re.fullmatch(r"[A-Za-z0-9_+/-]{1,64}", name) else None
-    except (ValueError, OSError):  # no such zone, or a folder of zones
+    except (ValueError, OSError, LookupError):  # no such zone, or a folder of zones
         return None
 
 
