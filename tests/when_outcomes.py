@@ -14,7 +14,7 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def outcome(words: str, now: datetime, hours: str = "Mon-Fri 09:00-17:00") -> str:
-    """ "= …" a window, "? … / …" asked, "! …" refused with these words, "-" not understood. `now` is in the organizer's zone."""
+    """Such as "= …" a window, "? … / …" asked, "! …" refused with these words, "-" not understood. `now` is in the organizer's zone."""
     reading = read_when(words)
     if reading is None:
         return "-"
@@ -28,7 +28,7 @@ def outcome(words: str, now: datetime, hours: str = "Mon-Fri 09:00-17:00") -> st
 
 
 def told(window: Window, zone: str) -> str:
-    """ "2026-11-24T14:00+00:00", "2026-11-23..2026-11-27 14:00-16:00 not Fri", with the zone where it is not the organizer's."""
+    """Such as "2026-11-24T14:00+00:00", "2026-11-23..2026-11-27 14:00-16:00 not Fri", with the zone where it is not the organizer's."""
     here = ZoneInfo(window.zone)
     other = f" {window.zone}" if window.zone != zone else ""
     if window.exact:

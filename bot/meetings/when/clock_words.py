@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from bot.meetings.when.reading import Clock, Half, TimeOfDay
 from bot.meetings.when.words import END as WORD_END
-from bot.meetings.when.words import length_at
+from bot.meetings.when.words import NUMBERS, length_at
 from bot.meetings.when.zones import CITIES, SHORT
 
 END = WORD_END.replace("|-[0-9]", "")  # "2pm-4pm"
-_WORDS = "one two three four five six seven eight nine ten eleven twelve".split()
+_WORDS = [word for word, n in NUMBERS.items() if n <= 12 and word not in ("zero", "a", "an")]
 _HOUR = rf"[0-9]{{1,2}}|{'|'.join(_WORDS)}"
 _AMPM = r" ?(?:(?P<am>a\.?m)|(?P<pm>p\.?m))\.?"
 _BEFORE = {
@@ -30,7 +30,7 @@ _EXACT = tuple(
     for p in (
         rf"(?:(?P<h>[0-9]{{1,2}})(?:[:.](?P<m>[0-9]{{2}}))?|(?P<w>{'|'.join(_WORDS)})){_AMPM}",
         r"(?P<h>[0-9]{1,2}):(?P<m>[0-9]{2})(?: ?(?P<day>h|hrs|hours))?",
-        r"(?P<h>[0-9]{1,2})h(?P<m>[0-9]{2})(?P<day>)",
+        r"(?P<h>[7-9]|[0-2][0-9])h(?P<m>[0-9]{2})(?P<day>)",
         r"(?P<h>[0-9]{2})(?P<m>[0-5][0-9]) ?(?P<day>h|hrs|hours)",
         rf"(?:(?P<min>{'|'.join(_BEFORE)}|[0-9]{{1,2}} minutes?) (?:minutes )?(?P<side>past|to)|(?P<min2>[0-9]{{1,2}}) past) (?:(?P<h>[0-9]{{1,2}})|(?P<w>{'|'.join(_WORDS)}))(?:{_AMPM})?",
         rf"(?:(?P<h>[0-9]{{1,2}})|(?P<w>{'|'.join(_WORDS)})) ?o'?clock(?:{_AMPM})?",
@@ -49,7 +49,7 @@ _AND = re.compile(r" and ")
 _TO = re.compile(r" ?- ?| (?:to|until|till|til) ")
 _AFTER = re.compile(r"(?:any ?time )?(?:after|from|not before|no earlier than|not earlier than) ")
 _BEFORE_AT = re.compile(r"(?:any ?time )?(?:before|by|until|till|no later than|not later than|not after) ")
-_LATER = re.compile(rf" (?:onwards?|on|or later|or after){END}")
+_LATER = re.compile(rf" (?:onwards?|or later|or after){END}| on(?= ?(?:$|[,;]))")
 _EARLIER = re.compile(rf" (?:or earlier|or before|at the latest){END}")
 _IN = re.compile(r"in ")
 _FROM_NOW = re.compile(rf" from now{END}")
@@ -153,7 +153,7 @@ def time_at(text: str, at: int) -> tuple[Said, int] | None:
 
 
 def zone_at(text: str, at: int) -> tuple[tuple[int, int] | None, int] | None:
-    """ "Berlin time" that begins there: where its name stands (None for the asker's own), and where it ends."""
+    """A zone such as "Berlin time" that begins there: where its name stands (None for the asker's own), and where it ends."""
     m = _ZONE_TIME.match(text, at)
     return (None if m["own"] else m.span("z"), m.end()) if m else None
 
@@ -179,7 +179,7 @@ def _offset(text: str, at: int) -> tuple[Said, int] | None:
 
 
 def _span(text: str, at: int) -> tuple[Said, int] | None:
-    """ "2-4pm", "from 14:00 to 15:00", "between 2 and 4"."""
+    """A stretch: "2-4pm", "from 14:00 to 15:00", "between 2 and 4"."""
     for lead, link in ((_BETWEEN, _AND), (_FROM, _TO), (_AT, _TO), (None, _TO)):
         start = lead.match(text, at) if lead else None
         if lead and not start:

@@ -31,8 +31,14 @@ _MONTH_RELATIONS: dict[str, Relation] = {"the": "this", "this": "this", "next": 
 _WEEKS = {"this": 0, "the": 0, "next": 1, "last": -1, "after next": 2}
 _OFFSETS = {"yesterday": -1, "today": 0, "tomorrow": 1, "tmrw": 1, "tmr": 1, "tomo": 1}
 _PARTS: dict[str, Part] = {
-    **{"early": "early", "beginning": "early", "start": "early", "mid": "mid", "middle": "mid"},
-    **{"late": "late", "later": "late", "end": "late"},
+    "early": "early",
+    "beginning": "early",
+    "start": "early",
+    "mid": "mid",
+    "middle": "mid",
+    "late": "late",
+    "later": "late",
+    "end": "late",
 }
 _PART = r"(?:(?P<part>early|late|later|mid)(?: in| -)?[ -]|(?:the )?(?P<part2>beginning|start|middle|end) of )"
 _UNIT = r"(?P<unit>working days?|work ?days?|business days?|weekdays?|days?|weeks?|fortnights?|months?)"
@@ -123,6 +129,10 @@ def _after_week(g: _Groups) -> Day:
     return Day(kind="weekday", weekday=weekday(g["wd"]), count=number(g["n"]) if g.get("n") else 1, unit="week")
 
 
+_NTH = (
+    rf"(?:the )?(?P<nth>{'|'.join(ORDINALS)}) (?:{_WD}|(?P<of>day|work ?day|working day|business day|weekday)) "
+    rf"(?:of|in) (?:{_MO}(?:,? {_YEAR})?|(?P<rel>the|this|next|each|every) month)"
+)
 _RULES: tuple[tuple[str, Callable[[_Groups], Day]], ...] = (
     (r"(?P<w>yesterday|today|tomorrow|tmrw|tmr|tomo)", lambda g: Day(kind="offset", count=_OFFSETS[g["w"]])),
     (r"(?:the )?day after tomorrow", lambda _: Day(kind="offset", count=2)),
@@ -147,11 +157,7 @@ _RULES: tuple[tuple[str, Callable[[_Groups], Day]], ...] = (
     (r"(?P<d>[0-9]{1,2})\.(?P<m>[0-9]{1,2})\.(?P<y>[0-9]{4}|[0-9]{2})?", _digits),
     (r"(?P<d>[0-9]{1,2})/(?P<m>[0-9]{1,2})(?:/(?P<y>[0-9]{4}|[0-9]{2}))?", _numeric),
     (r"(?P<d>[0-9]{1,2})-(?P<m>[0-9]{1,2})-(?P<y>[0-9]{4})", _numeric),
-    (
-        rf"(?:the )?(?P<nth>{'|'.join(ORDINALS)}) (?:{_WD}|(?P<of>day|work ?day|working day|business day|weekday)) "
-        rf"(?:of|in) (?:{_MO}(?:,? {_YEAR})?|(?P<rel>the|this|next|each|every) month)",
-        _nth,
-    ),
+    (_NTH, _nth),
     (rf"{_PART}?(?P<rel>this|next|the|last) week", _week),
     (rf"{_PART}week", _week),
     (r"(?:the )?week (?P<rel>after next)", _week),
@@ -190,7 +196,7 @@ _EDGES = (
         "from",
     ),
 )
-_ON = re.compile(rf" (?:on|onwards?){END}")
+_ON = re.compile(rf" onwards?{END}| on(?= ?(?:$|[,;]))")
 _NEXT_FEW = re.compile(
     rf"(?:(?:in|within|over) )?(?:the )?next (?P<n>{NUMBER}|few) {_UNIT}{END}|within (?P<n2>{NUMBER}) (?P<unit2>days?|weeks?|months?){END}"
 )

@@ -62,12 +62,12 @@ def working_days(first: date, hours: Hours) -> Iterator[date]:
 
 
 def day_name(day: date) -> str:
-    """ "Wed 25 Nov"."""
+    """Such as "Wed 25 Nov"."""
     return f"{NAMES[day.weekday()][:3]} {day.day} {MONTHS[day.month - 1][:3]}"
 
 
 def dated(day: date) -> str:
-    """ "Wed 25 Nov 2026"."""
+    """Such as "Wed 25 Nov 2026"."""
     return f"{day_name(day)} {day.year}"
 
 
@@ -143,7 +143,7 @@ def _no_such_day(day: int, month: int, year: int) -> str:
 
 
 def _numeric(day: Day, at: datetime, hours: Hours) -> Found:
-    """ "03/04": the day first or the month first; a reading that no calendar has or that has gone by is none."""
+    """For "03/04": the day first or the month first; a reading that no calendar has or that has gone by is none."""
     if day.first is None or day.second is None:
         return Refused("I did not understand the date. Please write it like “25 November”.")
     found, problem = list[Days](), ""

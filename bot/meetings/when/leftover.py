@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
 from bot.meetings.when.items import Item
+from bot.meetings.when.words import listed
 
-_JOINS = frozenset("with w/ and & &amp; + , ; plus invite inviting including between".split())
+_JOINS = listed("with w/ and & &amp; + , ; plus invite inviting including between")
 _BEFORE_NAMES = frozenset(("with", "w/", "w"))
-_ENDS_NAMES = frozenset("about re re: regarding on for to in at from by because to: if so".split())
-_NO_NAME = frozenset(
-    "the a an our my all team everyone whole new this that these those me us him her them you some any".split()
-)
+_ENDS_NAMES = listed("about re re: regarding on for to in at from by because to: if so")
+_NO_NAME = listed("the a an our my all team everyone whole new this that these those me us him her them you some any")
 _NAME = re.compile(r"[^\W\d_][\w.'’-]*")
 # Words about time wherever they stand, and words that change what stands beside them.
 _TIMELY = re.compile(
@@ -22,9 +21,8 @@ _TIMELY = re.compile(
     r"|before|after|until|till|except|excluding|unless|ago|every|each|noon|midnight|earliest|latest|o'clock|[0-9]{1,2}[:.][0-9]{2}|[0-9]{1,2}(?:am|pm)"
     r"|all-day|days"
 )
-_CHANGING = frozenset(
-    "not or by before after until till between next last this from to than about around circa ca ~ early late mid and either no but - past half quarter"
-    " within over during since week day".split()
+_CHANGING = listed(
+    "not or by before after until till between next last this from to than about around circa ca ~ early late mid and either no but - past half quarter within over during since week day"
 )
 _NUMBER = re.compile(r"[0-9]{1,4}(?:[-./:][0-9]{1,4})*(?:th|st|nd|rd|h)?")
 _MONTHS = re.compile(
@@ -33,7 +31,10 @@ _MONTHS = re.compile(
 _ASKING = re.compile(
     r"(?:please )?(?:can you |could you )?(?:schedule|book|set up|setup|arrange|organi[sz]e|plan)(?: an?| the)?(?: (?:meeting|call|slot|time))?(?: (?:about|on|for|re))?(?: |$)"
 )
-_EDGES = frozenset("with w/ and & &amp; + , ; : - – for on at in of to by about re re: ( ) () . | (optional)".split())
+_ASKING_WORDS = listed(
+    "please schedule book set up arrange organise organize plan a an the meeting call called titled named"
+)
+_EDGES = listed("with w/ and & &amp; + , ; : - – for on at in of to by about re re: ( ) () . | (optional)")
 MOST_TITLE = 200
 
 
@@ -116,19 +117,22 @@ def unread_words(found: Sequence[Item], folded: str) -> Iterator[Item]:
     """The words that may be about time, or about people, and were not understood."""
     timed = any(i.phrase and i.phrase.said for i in found)
     dated = any(i.phrase and i.phrase.days for i in found)
+    quoted = any(i.title for i in found)
     for n, item in enumerate(found):
         if item.person == "":
             yield item  # @channel
         if not item.word or item.alone:
             continue
         word = folded[item.start : item.end].strip(".,;:!?()'\"")
-        before = found[n - 1] if n else None
-        after = found[n + 1] if n + 1 < len(found) else None
+        before = found[n - 1] if n and not folded[found[n - 1].end : item.start].strip() else None
+        after = found[n + 1] if n + 1 < len(found) and not folded[item.end : found[n + 1].start].strip() else None
         beside = any(i and (i.phrase or i.recurs or i.minutes is not None) for i in (before, after))
         number = bool(_NUMBER.fullmatch(word)) and beside and not (timed and not (before and before.phrase))
         month = bool(_MONTHS.fullmatch(word)) and not dated
         if word in _BEFORE_NAMES and after and after.word:
             yield from takewhile(lambda i: i.word, found[n:])  # "with the design team"
+        if quoted and word not in _ASKING_WORDS and word not in _EDGES:
+            yield item  # beside a title that was quoted nothing else can be one
         if _TIMELY.fullmatch(word) or (word in _CHANGING and beside) or number or month:
             yield item
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.meetings.when.words import END
+from bot.meetings.when.words import END, listed
 
 _PERSON = (
     (re.compile(r"<@([UW][A-Za-z0-9]+)(?:\|[^<>]*)?>"), "<@{}>"),
@@ -20,7 +20,7 @@ _ROOMS = (
     re.compile(rf"(?:in|at) (?:the )?(?:meeting |conference )?room (?P<name>{_NAME})"),
     re.compile(rf"(?:in|at) (?:the )?(?P<name>{_NAME}) room{END}"),
 )
-_NO_ROOM = frozenset("for at with on in and the a an meeting conference same other big small any this that".split())
+_NO_ROOM = listed("for at with on in and the a an meeting conference same other big small any this that")
 OPTIONAL = re.compile(rf"\((?:optional|opt\.?)\)|optional(?:ly)?(?: ?:|{END})|opt:")
 
 
@@ -35,7 +35,7 @@ def person_at(text: str, at: int) -> tuple[str, int] | None:
 
 
 def room_at(text: str, folded: str, at: int) -> tuple[str, int] | None:
-    """ "in room Aquarium" that stands there, as "room Aquarium"."""
+    """A room: "in room Aquarium" that stands there, as "room Aquarium"."""
     for pattern in _ROOMS:
         m = pattern.match(folded, at)
         if m and m["name"] not in _NO_ROOM:

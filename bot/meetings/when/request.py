@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -11,9 +10,9 @@ from bot.meetings.values import LONGEST, SHORTEST, Repeat
 from bot.meetings.when.items import Item, items
 from bot.meetings.when.leftover import named_people, titled, unread_words
 from bot.meetings.when.phrases import Phrase, read_when, together
-from bot.meetings.when.reading import Clock, Day, Reading, TimeOfDay
+from bot.meetings.when.reading import Clock, Reading, TimeOfDay
 from bot.meetings.when.times import stretches
-from bot.meetings.when.words import fold, seen
+from bot.meetings.when.words import fold, listed, seen
 
 __all__ = ["Called", "Request", "read_request", "read_when"]
 
@@ -103,10 +102,8 @@ def _settled(found: list[Item], folded: str) -> list[Item]:
     return settled
 
 
-_LINKS = frozenset("with and , ; & &amp; + w/ for on at in by from - – :".split())
-_REGULAR = frozenset(
-    "sync standup stand-up meeting check-in checkin catch-up catchup call 1:1 1-1 one-on-one retro".split()
-)
+_LINKS = listed("with and , ; & &amp; + w/ for on at in by from - – :")
+_REGULAR = listed("sync standup stand-up meeting check-in checkin catch-up catchup call 1:1 1-1 one-on-one retro")
 
 
 def _reading(found: Sequence[Item], text: str) -> tuple[Reading | None, bool]:
@@ -125,7 +122,6 @@ def _repeat(found: Sequence[Item]) -> tuple[Repeat | None, str]:
     problem = next((r.unclear for r in said if r.unclear), "")
     repeats = {r.repeat for r in said if r.repeat}
     if len(repeats) > 1 and not problem:
-        # "weekly sync every Monday" says it once more
         problem = "I read more than one way in which that repeats. Please say one, such as “every two weeks”."
     return (next(iter(repeats)) if len(repeats) == 1 else None), problem
 
@@ -135,7 +131,7 @@ def _minutes(found: Sequence[Item]) -> int | None:
 
 
 def _from_to(reading: Reading, found: Sequence[Item]) -> tuple[Reading, int | None]:
-    """ "2-3pm" without a duration is when it begins and how long it lasts."""
+    """For "2-3pm" without a duration is when it begins and how long it lasts."""
     said = [i.phrase.said for i in found if i.phrase and i.phrase.said]
     time = reading.time
     days = reading.until or reading.edge or reading.day.kind in ("week", "month")
@@ -146,8 +142,6 @@ def _from_to(reading: Reading, found: Sequence[Item]) -> tuple[Reading, int | No
         return reading, None
     start = time.clock if time.clock.half or len(parts) > 1 else _clock(parts[0].first)
     at = replace(reading, time=TimeOfDay(kind="at", clock=start))
-    if at.day == Day():
-        at = replace(at, day=Day(kind="any"))
     return at, parts[0].last - parts[0].first
 
 

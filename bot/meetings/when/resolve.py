@@ -176,7 +176,7 @@ def _face(clock: Clock) -> str:
 
 
 def _from_now(reading: Reading, reader: _Reader) -> _Candidate | Refused | str:
-    """ "In half an hour": whatever the clocks do meanwhile."""
+    """For "in half an hour": whatever the clocks do meanwhile."""
     minutes, day = reading.time.minutes, reading.day
     today = day.kind == "any" or (day.kind == "offset" and not day.count)
     if minutes is None or reading.until or not today or abs(minutes) > 1_000_000:

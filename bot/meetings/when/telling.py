@@ -11,7 +11,7 @@ from bot.meetings.when.zones import zone_info, zone_name
 
 
 def window_text(window: Window) -> str:
-    """ "Tue 24 Nov 2026, 14:00 Europe/Lisbon"; "Mon 23 – Fri 27 Nov 2026, 12:00–18:00 Europe/Lisbon, not Wed"."""
+    """Such as "Tue 24 Nov 2026, 14:00 Europe/Lisbon"; "Mon 23 – Fri 27 Nov 2026, 12:00–18:00 Europe/Lisbon, not Wed"."""
     first, last = _dates(window)
     days = dated(first) if first == last else f"{_range(first, last)} {last.year}"
     time = _time(window)
@@ -21,7 +21,7 @@ def window_text(window: Window) -> str:
 
 
 def said_of(days: Days) -> str:
-    """ "Mon 23 – Fri 27 Nov"."""
+    """Such as "Mon 23 – Fri 27 Nov"."""
     return _range(days.first, days.last)
 
 

@@ -93,5 +93,5 @@ def edge(day: date, minute: int, zone: ZoneInfo) -> datetime:
 
 
 def clock_name(minute: int) -> str:
-    """ "14:30"; "24:00" is a day's end."""
+    """Such as "14:30"; "24:00" is a day's end."""
     return f"{minute // 60:02d}:{minute % 60:02d}"

@@ -12,7 +12,7 @@ MONTH = (
 )
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_SMALL = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 NUMBERS = {"a": 1, "an": 1, **{word: n for n, word in enumerate(_SMALL)}}
 NUMBERS |= {
     "fifteen": 15,
@@ -44,12 +44,17 @@ _TH = "(?:st|nd|rd|th)"
 # One to one, so that what is found in the folded text is at the same place in the text itself.
 _FOLD = {
     **{ord(c): c.lower() for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
-    **dict.fromkeys(map(ord, "‘’ʼ`´"), "'"),
+    **dict.fromkeys(map(ord, "\u2018\u2019\u02bc`\xb4"), "'"),
     **dict.fromkeys(map(ord, "“”„«»"), '"'),
-    **dict.fromkeys(map(ord, "‐‑‒–—−"), "-"),
+    **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-"),
     **dict.fromkeys(map(ord, "\t\r\n\x0b\x0c\x85\xa0\u2007\u2009\u202f\u3000"), " "),
 }
 _UNSEEN = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF, 0xAD])
+
+
+def listed(words: str) -> frozenset[str]:
+    """The words that stand there between blanks."""
+    return frozenset(words.split())
 
 
 def seen(text: str) -> str:
