@@ -155,7 +155,7 @@ _RULES: tuple[tuple[str, Callable[[_Groups], Day]], ...] = (
     (rf"(?:the )?{only_ordinal()} of (?P<rel>this|next|the) month", _date),
     (rf"{_YEAR}([-/.])(?P<m>[0-9]{{1,2}})\2(?P<d>[0-9]{{1,2}})", _digits),
     (r"(?P<d>[0-9]{1,2})\.(?P<m>[0-9]{1,2})\.(?P<y>[0-9]{4}|[0-9]{2})?", _digits),
-    (r"(?P<d>[0-9]{1,2})/(?P<m>[0-9]{1,2})(?:/(?P<y>[0-9]{4}|[0-9]{2}))?", _numeric),
+    (r"(?!24/7(?![0-9/]))(?P<d>[0-9]{1,2})/(?P<m>[0-9]{1,2})(?:/(?P<y>[0-9]{4}|[0-9]{2}))?", _numeric),
     (r"(?P<d>[0-9]{1,2})-(?P<m>[0-9]{1,2})-(?P<y>[0-9]{4})", _numeric),
     (_NTH, _nth),
     (rf"{_PART}?(?P<rel>this|next|the|last) week", _week),

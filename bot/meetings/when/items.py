@@ -61,10 +61,10 @@ def _item(text: str, folded: str, at: int, *, quoted: bool) -> Item:
     if not quoted and (m := _QUOTED.match(folded, at)):
         return Item(at, m.end(), title=True)
     found = list[Item]()
-    if phrase := phrase_at(folded, at):
-        found.append(Item(at, phrase.end, phrase=phrase))
     if recurs := recurs_at(folded, at):
         found.append(Item(at, recurs[1], recurs=recurs[0], alone=recurs[0].alone))
+    if phrase := phrase_at(folded, at):
+        found.append(Item(at, phrase.end, phrase=phrase))
     if length := _length(folded, at):
         found.append(Item(at, length[1], minutes=length[0]))
     if person := person_at(text, at):

@@ -19,11 +19,12 @@ _TIMELY = re.compile(
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)day(?:'?s)?|(?:today|tonight|tomorrow|yesterday)(?:'s)?|o'?clock|[ap]\.?m\.?|hours?|hrs?|minutes?|mins?"
     r"|(?:week|fortnight|month|year|quarter)(?:'?s|s')?|weekdays?|weekends?|weekly|daily|monthly|yearly|annual(?:ly)?|fortnightly|quarterly"
     r"|before|after|until|till|except|excluding|unless|ago|every|each|noon|midnight|earliest|latest|o'clock|[0-9]{1,2}[:.][0-9]{2}|[0-9]{1,2}(?:am|pm)"
-    r"|all-day|days"
+    r"|all-day|days|[0-9]{1,2}h(?:[0-9]{2})?"
 )
 _CHANGING = listed(
     "not or by before after until till between next last this from to than about around circa ca ~ early late mid and either no but - past half quarter within over during since week day"
 )
+_ORDINAL = re.compile(r"[0-9]{1,2}(?:st|nd|rd|th)")  # "3rd party"
 _NUMBER = re.compile(r"[0-9]{1,4}(?:[-./:][0-9]{1,4})*(?:th|st|nd|rd|h)?")
 _MONTHS = re.compile(
     r"jan(?:uary)?|feb(?:ruary)?|march|apr(?:il)?|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
@@ -128,6 +129,7 @@ def unread_words(found: Sequence[Item], folded: str) -> Iterator[Item]:
         after = found[n + 1] if n + 1 < len(found) and not folded[item.end : found[n + 1].start].strip() else None
         beside = any(i and (i.phrase or i.recurs or i.minutes is not None) for i in (before, after))
         number = bool(_NUMBER.fullmatch(word)) and beside and not (timed and not (before and before.phrase))
+        number = number or (bool(_ORDINAL.fullmatch(word)) and not dated)
         month = bool(_MONTHS.fullmatch(word)) and not dated
         if word in _BEFORE_NAMES and after and after.word:
             yield from takewhile(lambda i: i.word, found[n:])  # "with the design team"

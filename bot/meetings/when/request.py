@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -90,6 +91,9 @@ def _settled(found: list[Item], folded: str) -> list[Item]:
     settled = list[Item]()
     for n, item in enumerate(found):
         following = found[n + 1] if n + 1 < len(found) else None
+        if following and following.word and _ORDINAL.fullmatch(folded[item.start : item.end]):
+            settled.append(Item(item.start, item.end))  # "3rd party review", which is no date
+            continue
         belongs = item.alone and following and following.word and folded[following.start : following.end] not in _LINKS
         if not belongs or not following:
             settled.append(item)
@@ -103,6 +107,7 @@ def _settled(found: list[Item], folded: str) -> list[Item]:
 
 
 _LINKS = listed("with and , ; & &amp; + w/ for on at in by from - – :")
+_ORDINAL = re.compile(r"(?:the )?[0-9]{1,2}(?:st|nd|rd|th)")
 _REGULAR = listed("sync standup stand-up meeting check-in checkin catch-up catchup call 1:1 1-1 one-on-one retro")
 
 

@@ -38,7 +38,7 @@ ORDINALS = {
     "5th": 5,
     "last": -1,
 }
-END = r"(?![\w'@/:%]|[.,][0-9]|-[0-9])"  # a word ends here, and what follows does not change it
+END = r"(?![\w'@/%]|[.,:][0-9]|-[0-9])"  # a word ends here, and what follows does not change it
 _TH = "(?:st|nd|rd|th)"
 
 # One to one, so that what is found in the folded text is at the same place in the text itself.
