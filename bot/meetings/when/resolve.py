@@ -230,7 +230,11 @@ def _until(reading: Reading, first: Days, at: datetime, reader: _Reader) -> Foun
             for d in lasts
             if d.last - back >= begins
         )
-        near = tuple(e for e in ends if e.last - begins <= timedelta(days=7)) if until.kind == "weekday" else ()
+        near = (
+            tuple(e for e in ends if e.last - begins <= timedelta(days=7))
+            if until.week is not None and reading.day.week is not None
+            else ()
+        )
         return near or ends or Refused("That ends before it begins. Please name the earlier day first.")
     if reading.edge in ("from", "after"):
         begins = first.last + timedelta(days=1) if reading.edge == "after" else first.first
