@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,7 @@ user: .+
 collection: {{user}}(/.*)?
 permissions: RrWw
 """
+KEPT = ("content-type", "etag", "dav", "www-authenticate")  # of an answer's headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
 class Fault:
     """What happens to the next `times` requests of a method whose path holds `path`.
 
-    `how`: a status; "cut": the server never gets it; "drop": it does, but its answer is lost; "slow": as late as `seconds`; or an answer's text.
+    `how`: a status; "cut": the server never gets it; "drop": it does, but its answer is lost; "slow": as late as `seconds`; "meanwhile":
+    `meanwhile` is done before its answer comes; or an answer's text.
     """
 
     method: str
@@ -97,6 +99,7 @@ class Fault:
     times: int = 1_000
     seconds: float = 0.0
     headers: dict[str, str] = field(default_factory=dict)
+    meanwhile: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ class Front:
                 await asyncio.sleep(fault.seconds)
             elif fault.how == "cut":
                 _cut(request)
-            elif fault.how != "drop":
+            elif fault.how not in ("drop", "meanwhile"):
                 return web.Response(status=207, text=fault.how, content_type="application/xml")
         headers = {k: v for k, v in request.headers.items() if k not in ("Host", "Content-Length", "Accept-Encoding")}
         url = self._upstream + request.raw_path
@@ -157,7 +160,9 @@ class Front:
             data = await answer.read()
             if fault and fault.how == "drop":
                 _cut(request)
-            kept = {k: v for k, v in answer.headers.items() if k in ("Content-Type", "ETag", "DAV", "WWW-Authenticate")}
+            if fault and fault.meanwhile:
+                await fault.meanwhile()
+            kept = {k: v for k, v in answer.headers.items() if k.lower() in KEPT}
             return web.Response(status=answer.status, body=data, headers={**kept, **self.add})
 
     @staticmethod
@@ -199,9 +204,9 @@ class People:
 
     async def has(self, user: str, uid: str) -> str | None:
         """The text of an event, with its lines unfolded; None for none."""
-        async with aiohttp.ClientSession(headers=signed(user)) as session:
-            async with session.get(self._url(user, f"{uid}.ics")) as answer:
-                return re.sub(r"\r\n[ \t]", "", await answer.text()) if answer.status == 200 else None
+        url, headers = self._url(user, f"{uid}.ics"), signed(user)
+        async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
+            return re.sub(r"\r\n[ \t]", "", await answer.text()) if answer.status == 200 else None
 
     async def delete(self, user: str, uid: str) -> None:
         """Their app deletes it."""
@@ -222,9 +227,9 @@ class People:
         return f"{self._server.url}/{quote(user)}/calendar/{quote(name)}"
 
     async def _ask(self, user: str, method: str, name: str, body: str = "") -> int:
-        async with aiohttp.ClientSession(headers=signed(user)) as session:
-            async with session.request(method, self._url(user, name), data=body.encode()) as answer:
-                return answer.status
+        url, data, headers = self._url(user, name), body.encode(), signed(user)
+        async with aiohttp.ClientSession(headers=headers) as session:
+            return (await session.request(method, url, data=data)).status
 
 
 @pytest.fixture(scope="session")

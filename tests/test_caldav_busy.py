@@ -12,7 +12,9 @@ import structlog
 from bot.errors import CalendarRefused, Retryable
 from bot.meetings.calendars.caldav import CalDavCalendar
 from bot.meetings.values import Attendee, Span
-from tests.caldav_world import Fault, Front, People, calendar, front, people, radicale_server  # noqa: F401  # fixtures
+from tests.caldav_world import Fault, Front, People, calendar, front, people, radicale_server
+
+__all__ = ["calendar", "front", "people", "radicale_server"]
 
 ANA = Attendee(id="U1", name="Ana", email="ana@example.com", zone="Europe/Lisbon")
 RAJ = Attendee(id="U2", name="Raj", email="raj@example.com", zone="Asia/Kolkata")

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import icalendar
 import pytest
 import structlog
 
 from bot.errors import CalendarRefused, Retryable
-from bot.meetings.calendars.calendar import Event, Seen
 from bot.meetings.calendars.caldav import CalDavCalendar
+from bot.meetings.calendars.calendar import Event, Seen
 from bot.meetings.values import Attendee, Repeat, Span
-from tests.caldav_world import Fault, Front, People, calendar, front, people, radicale_server  # noqa: F401  # fixtures
+from tests.caldav_world import Fault, Front, People, calendar, front, people, radicale_server
+
+__all__ = ["calendar", "front", "people", "radicale_server"]
 
 ANA = Attendee(id="U1", name="Ana", email="ana@example.com", zone="Europe/Lisbon")
 RAJ = Attendee(id="U2", name="Raj", email="raj@example.com", zone="Asia/Kolkata")
@@ -123,18 +126,13 @@ async def test_a_change_by_somebody_else_between_reading_and_writing_is_kept(
     await people.open("ana")
     first = an_event()
     await calendar.put(first)
-    front.faults = [Fault("GET", "/ana/", "slow", times=2, seconds=0.3)]
-    change = asyncio.create_task(calendar.put(replace(first, sequence=1, title="Renamed")))
-    while not front.asked("GET"):
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.1)
-    front.faults = [Fault("PUT", "/ana/", 412, times=1)]
-    await people.change("ana", UID, "STATUS:CONFIRMED", "STATUS:CONFIRMED\r\nCATEGORIES:Mine")
-    await change
+    app = partial(people.change, "ana", UID, "STATUS:CONFIRMED", "STATUS:CONFIRMED\r\nCATEGORIES:Mine")
+    front.faults = [Fault("GET", "/ana/", "meanwhile", times=1, meanwhile=app)]
+    await calendar.put(replace(first, sequence=1, title="Renamed"))
     there = await held(people, "ana")
     assert (there["SUMMARY"], there["SEQUENCE"]) == ("Renamed", 1)
     assert there.categories == ["Mine"]
-    assert len(front.asked("GET")) == 2, "read anew"
+    assert [r.method for r in front.seen][2:] == ["PUT", "GET", "PUT"] * 2, "read anew"
 
 
 async def test_a_server_that_never_lets_it_be_written_is_tried_later(
@@ -306,18 +304,18 @@ async def test_any_title_and_name_is_data(calendar: CalDavCalendar, people: Peop
     assert there["SUMMARY"] == plain
     assert str(there["DESCRIPTION"]).split() == plain.split()
     assert there["UID"] == UID
-    assert there.attendees[1].params["CN"] == plain.replace('"', "'")
+    assert there.attendees[1].params["CN"] == plain.replace('"', "'").replace("\\", "/")
     assert len(there.attendees) == 2
 
 
 async def test_rooms_and_links_are_where_calendars_look_for_them(calendar: CalDavCalendar, people: People) -> None:
     await people.open("ana", "p1")
     room = Attendee(id="p1@example.com", name="Room, big", email="p1@example.com", kind="room")
-    await calendar.put(an_event(room, online=True, link="https://meet.example.com/m-7?a=1,2"))
+    await calendar.put(an_event(room, online=True, link="https://meet.example.com/m-7?a=1&b=2"))
     there = await held(people, "p1")
-    assert there["LOCATION"] == "Room, big, https://meet.example.com/m-7?a=1,2"
-    assert str(there["URL"]) == "https://meet.example.com/m-7?a=1,2"
-    assert str(there["CONFERENCE"]) == "https://meet.example.com/m-7?a=1,2"
+    assert there["LOCATION"] == "Room, big, https://meet.example.com/m-7?a=1&b=2"
+    assert str(there["URL"]) == "https://meet.example.com/m-7?a=1&b=2"
+    assert str(there["CONFERENCE"]) == "https://meet.example.com/m-7?a=1&b=2"
     assert there.attendees[1].params["CUTYPE"] == "ROOM"
 
 
@@ -368,8 +366,8 @@ async def test_no_log_line_holds_a_title_an_address_or_the_password(
         front.faults = [Fault("GET", "/", "BEGIN:VCALENDAR Layoffs", times=1), Fault("PUT", "/", 415)]
         with pytest.raises(CalendarRefused):
             await calendar.put(replace(secret, uid="other"))
-        front.faults = [Fault("REPORT", "/", "Layoffs")]
-        await calendar.busy("T1", [ANA], Span(START, START + timedelta(hours=1)))
+        front.faults = [Fault("REPORT", "/ana/", "<Layoffs")]
+        await calendar.busy("T1", [ANA, RAJ], Span(START, START + timedelta(hours=1)))
     assert lines
     said = str(lines) + "".join(r.getMessage() for r in caplog.records if r.levelname not in ("DEBUG", "INFO"))
     assert not [w for w in ("Layoffs", "example.com", "pass-ward", "cGFzcy13YXJk") if w in said]

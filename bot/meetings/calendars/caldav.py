@@ -10,30 +10,24 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from math import inf
 from urllib.parse import quote, urlsplit
 
 import icalendar
 import structlog
-from caldav.aio import AsyncDAVClient, DAVResponse
-from caldav.lib.error import AuthorizationError, RateLimitError
-from niquests.exceptions import TooManyRedirects
+from caldav.aio import DAVResponse
 
 from bot.errors import CalendarRefused, Retryable, SettingError
 from bot.meetings.calendars import ical
 from bot.meetings.calendars.calendar import Event, Seen, Stored
+from bot.meetings.calendars.dav import AWAY, DavWire, texts_of
 from bot.meetings.values import Answer, Attendee, Busy, Span
 from bot.meetings.vevent import calendar_of, vevent
 from bot.settings import Settings
 
 SECONDS = 5  # for a server to connect, and to answer
 PATIENCE = 3  # times as long for all of busy(): who has not been heard of by then is unknown
-SIDE_BY_SIDE = 8
 TRIES = 4  # of a write while others write the same event
-AWAY = "The calendar does not answer."
 _WHO = "Whoever runs the assistant can mend that"
-SIGN_IN = f"The calendar server refuses the assistant's sign-in. {_WHO}: CALDAV_USER and CALDAV_PASSWORD."
-MOVED = f"The calendar server sends the assistant to another address. {_WHO}: CALDAV_URL must be the address itself."
 CLOSED = "The assistant may not use the organizer's calendar. Whoever runs the calendar server can allow it."
 MISSING = f"The calendar server has no calendar for the organizer. {_WHO}, or whoever runs the calendar server: CALDAV_URL must lead to a calendar."
 NOT_TAKEN = "The calendar server did not accept the meeting. Whoever runs the calendar server can say why."
@@ -75,33 +69,16 @@ class CalDavCalendar:
 
     def __init__(self, url: str, user: str, password: str, seconds: int = SECONDS) -> None:
         """`url` holds {email} or {user}; `seconds` is how long the server may take. Nothing is asked yet."""
-        self._template, self._seconds = url.rstrip("/") + "/", seconds
-        # Without multiplexing, set and not guessed: else the library opens another session at the first 401, without our limits.
-        self._client = AsyncDAVClient(
-            url=self._origin,
-            username=user,
-            password=password,
-            auth_type="basic",  # where eight requests at once learn how to sign in, the library refuses seven
-            timeout=seconds,
-            enable_rfc6764=False,
-            rate_limit_handle=False,
-            features={"http.multiplexing": False},
-        )
-        self._client.session.max_redirects = 0  # the password goes nowhere else, and a PUT must not become a GET
-        self._room = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._template = url.rstrip("/") + "/"
+        self._wire = DavWire(url, user, password, seconds)
         self._schedules: bool | None = None  # whether the server writes attendees' copies itself; asked once
-
-    @property
-    def _origin(self) -> str:
-        parts = urlsplit(self._template)
-        return f"{parts.scheme}://{parts.netloc}/"
 
     # -- the port --------------------------------------------------------------------------------------------------------
 
     async def busy(self, team: str, people: Sequence[Attendee], span: Span, but: str = "") -> Busy:  # noqa: ARG002  # one server is one workspace's
         """Asks side by side. Somebody whose calendar fails is unknown; where all fail, it is the server that does."""
         asked = [p for p in people if self._collection(p)]
-        until = asyncio.get_running_loop().time() + PATIENCE * self._seconds
+        until = asyncio.get_running_loop().time() + PATIENCE * self._wire.seconds
         ends = await asyncio.gather(*(self._busy(p, span, but, until) for p in asked), return_exceptions=True)
         told = {p.id: end for p, end in zip(asked, ends, strict=True) if not isinstance(end, BaseException)}
         failed = [end for end in ends if isinstance(end, BaseException)]
@@ -156,7 +133,7 @@ class CalDavCalendar:
 
     async def close(self) -> None:
         """Closes its connections."""
-        await self._client.close()
+        await self._wire.close()
 
     # -- whose calendar is where --------------------------------------------------------------------------------------------
 
@@ -180,7 +157,7 @@ class CalDavCalendar:
     async def _alone(self, home: str) -> bool:
         """Whether the server takes an event to attendees by itself."""
         if self._schedules is None:
-            told = (await self._ask("OPTIONS", home)).headers.get("DAV", "")
+            told = (await self._wire.ask("OPTIONS", home)).headers.get("DAV", "")
             self._schedules = "calendar-auto-schedule" in [word.strip() for word in told.split(",")]
         return self._schedules
 
@@ -193,7 +170,7 @@ class CalDavCalendar:
         try:
             answer = await self._report(person, query, until)
             if answer.status in (200, 207):
-                texts = _texts(answer)
+                texts = texts_of(answer)
                 times = ical.busy_times
                 return await asyncio.to_thread(times, texts, span, zone=person.zone, email=person.email, but=but)
             if answer.status != 404:
@@ -209,7 +186,7 @@ class CalDavCalendar:
 
     async def _report(self, person: Attendee, body: str, until: float) -> DAVResponse:
         headers = {"Depth": "1", "Content-Type": "application/xml; charset=utf-8"}
-        return await self._ask("REPORT", self._collection(person), body, headers, until)
+        return await self._wire.ask("REPORT", self._collection(person), body, headers, until)
 
     async def _own_answer(self, person: Attendee, uid: str) -> dict[str, Answer]:
         """What their own copy says of them; nothing where there is none, or it cannot be read now."""
@@ -241,13 +218,13 @@ class CalDavCalendar:
     async def _store(self, url: str, new: icalendar.Event, condition: Mapping[str, str]) -> bool:
         """PUT; False where the condition does not hold."""
         body = calendar_of([new], None).decode()
-        answer = await self._ask("PUT", url, body, {"Content-Type": "text/calendar; charset=utf-8", **condition})
+        answer = await self._wire.ask("PUT", url, body, {"Content-Type": "text/calendar; charset=utf-8", **condition})
         if answer.status not in (200, 201, 204, 412):
             raise _NotThere("PUT", answer.status)
         return answer.status != 412
 
     async def _read(self, collection: str, uid: str) -> _Held | None:
-        answer = await self._ask("GET", _url(collection, uid))
+        answer = await self._wire.ask("GET", _url(collection, uid))
         if answer.status in (404, 410):
             return None
         if answer.status != 200:
@@ -260,7 +237,7 @@ class CalDavCalendar:
         return _Held(answer.headers.get("ETag", ""), event)
 
     async def _delete(self, collection: str, uid: str) -> None:
-        answer = await self._ask("DELETE", _url(collection, uid))
+        answer = await self._wire.ask("DELETE", _url(collection, uid))
         if answer.status not in (200, 204, 404, 410):
             raise _NotThere("DELETE", answer.status)
 
@@ -280,36 +257,6 @@ class CalDavCalendar:
             elif end is not None:
                 raise end
 
-    # -- the wire ------------------------------------------------------------------------------------------------------------
-
-    async def _ask(
-        self, method: str, url: str, body: str = "", headers: Mapping[str, str] | None = None, until: float = inf
-    ) -> DAVResponse:
-        """One request, unless it would begin after `until`. What it was answered, other than by a server that fails, refuses the sign-in or sends us elsewhere."""
-        async with self._room:
-            if asyncio.get_running_loop().time() > until:
-                raise Retryable(f"caldav {method}: no time left", said=AWAY)
-            try:
-                async with asyncio.timeout(
-                    2 * self._seconds
-                ):  # for one that trickles; the client's own closes the connection better
-                    answer = await self._client.request(url, method, body, headers)
-            except RateLimitError as error:
-                raise Retryable("caldav 429", after=error.retry_after_seconds, said=AWAY) from None
-            except AuthorizationError as error:
-                if error.status != 403:
-                    raise CalendarRefused(SIGN_IN, f"{method} {error.status}") from None
-                return DAVResponse.from_bytes(b"", 403)
-            except TooManyRedirects:
-                raise CalendarRefused(MOVED, f"{method} redirected") from None
-            except (
-                Exception
-            ) as error:  # refused, cut, late, or not HTTP: its text may hold the address, its kind does not
-                raise Retryable(f"caldav {method}: {type(error).__name__}", said=AWAY) from None
-        if answer.status >= 500 or answer.status in (408, 423, 425):
-            raise Retryable(f"caldav {method}: {answer.status}", said=AWAY)
-        return answer
-
 
 def caldav_calendar(settings: Settings) -> CalDavCalendar:
     """Raises SettingError for what is missing or would mislead."""
@@ -324,17 +271,6 @@ def caldav_calendar(settings: Settings) -> CalDavCalendar:
     if "@" in parts.netloc or "{" in parts.netloc:
         raise SettingError("CALDAV_URL", "must not name an account or a person before its path.", where)
     return CalDavCalendar(settings.caldav_url, settings.caldav_user, settings.caldav_password)
-
-
-def _texts(answer: DAVResponse) -> list[str]:
-    """The events of a multistatus. A page that only looks like an answer, or one that lacks an event, says nothing about who is free."""
-    if answer.tree is None or answer.tree.tag != "{DAV:}multistatus":
-        raise ValueError("no multistatus")
-    found = answer.parse_calendar_query()
-    texts = [each.calendar_data for each in found if each.calendar_data]
-    if len(texts) < len(found):
-        raise ValueError("an event without its text")
-    return texts
 
 
 def _url(collection: str, uid: str) -> str:
