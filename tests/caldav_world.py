@@ -228,8 +228,11 @@ class People:
 
     async def _ask(self, user: str, method: str, name: str, body: str = "") -> int:
         url, data, headers = self._url(user, name), body.encode(), signed(user)
-        async with aiohttp.ClientSession(headers=headers) as session:
-            return (await session.request(method, url, data=data)).status
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.request(method, url, data=data) as answer,
+        ):
+            return answer.status
 
 
 @pytest.fixture(scope="session")
@@ -255,7 +258,15 @@ async def front(radicale_server: Radicale) -> AsyncIterator[Front]:
 
 @pytest.fixture
 async def calendar(front: Front) -> AsyncIterator[CalDavCalendar]:
-    """As the settings make it, but with less patience."""
+    """With patience: the machine may be busy."""
+    calendar = CalDavCalendar(f"{front.url}/{{user}}/calendar/", ASSISTANT, PASSWORD, seconds=30)
+    yield calendar
+    await calendar.close()
+
+
+@pytest.fixture
+async def hasty(front: Front) -> AsyncIterator[CalDavCalendar]:
+    """With less, for servers that are slow."""
     calendar = CalDavCalendar(f"{front.url}/{{user}}/calendar/", ASSISTANT, PASSWORD, seconds=1)
     yield calendar
     await calendar.close()

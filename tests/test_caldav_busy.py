@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from datetime import UTC, datetime
 
@@ -12,9 +11,9 @@ import structlog
 from bot.errors import CalendarRefused, Retryable
 from bot.meetings.calendars.caldav import CalDavCalendar
 from bot.meetings.values import Attendee, Span
-from tests.caldav_world import Fault, Front, People, calendar, front, people, radicale_server
+from tests.caldav_world import Fault, Front, People, calendar, front, hasty, people, radicale_server
 
-__all__ = ["calendar", "front", "people", "radicale_server"]
+__all__ = ["calendar", "front", "hasty", "people", "radicale_server"]
 
 ANA = Attendee(id="U1", name="Ana", email="ana@example.com", zone="Europe/Lisbon")
 RAJ = Attendee(id="U2", name="Raj", email="raj@example.com", zone="Asia/Kolkata")
@@ -233,16 +232,15 @@ async def test_the_whole_address_may_name_the_calendar(front: Front, people: Peo
 
 
 async def test_somebody_whose_calendar_is_slow_is_unknown_and_the_next_question_is_answered(
-    calendar: CalDavCalendar, people: People, front: Front
+    calendar: CalDavCalendar, hasty: CalDavCalendar, people: People, front: Front
 ) -> None:
     await people.open("ana", "raj")
-    await people.add("raj", "a", "DTSTART:20261124T090000Z\nDTEND:20261124T100000Z")
-    front.faults = [Fault("REPORT", "/ana/", "slow", times=1, seconds=3)]
+    await calendar.busy("T1", [ANA, RAJ], WEEK)  # Radicale is awake
+    front.faults = [Fault("REPORT", "/ana/", "slow", times=1, seconds=20)]
     began = time.monotonic()
-    told = await calendar.busy("T1", [ANA, RAJ], WEEK)
-    assert time.monotonic() - began < 2
-    assert told == {"U1": None, "U2": (span("2026-11-24T09:00", "2026-11-24T10:00"),)}
-    assert await calendar.busy("T1", [ANA, RAJ], WEEK) == {**told, "U1": ()}
+    assert await hasty.busy("T1", [ANA, RAJ], WEEK) == {"U1": None, "U2": ()}
+    assert time.monotonic() - began < 10
+    assert await hasty.busy("T1", [ANA, RAJ], WEEK) == {"U1": (), "U2": ()}
 
 
 @pytest.mark.parametrize("how", [503, 500, 429, "cut"])
@@ -298,13 +296,11 @@ async def test_fifty_people_are_asked_eight_at_a_time(calendar: CalDavCalendar, 
     assert {i for i, times in told.items() if times is not None} == {"U1"}
 
 
-async def test_a_hanging_server_keeps_nobody_longer_than_three_questions(
-    calendar: CalDavCalendar, front: Front
-) -> None:
+async def test_a_hanging_server_is_not_waited_for_once_for_each_person(hasty: CalDavCalendar, front: Front) -> None:
     crowd = [Attendee(id=f"U{n}", name="", email=f"p{n}@example.com") for n in range(50)]
-    front.faults = [Fault("REPORT", "/", "slow", seconds=9)]
+    front.faults = [Fault("REPORT", "/", "slow", seconds=20)]
     began = time.monotonic()
     with pytest.raises(Retryable):
-        await calendar.busy("T1", crowd, WEEK)
-    assert time.monotonic() - began < 4.5
-    assert [t for t in asyncio.all_tasks() if "_busy" in str(t.get_coro())] == []
+        await hasty.busy("T1", crowd, WEEK)
+    assert time.monotonic() - began < 6, "not seven rounds of eight"
+    assert len(front.asked("REPORT")) < 50
