@@ -205,6 +205,8 @@ async def test_where_events_may_not_be_read_free_busy_times_are(
     assert ["free-busy-query" in r.body for r in front.asked("REPORT")] == [False, True]
     front.faults = [Fault("REPORT", "/ana/", 403)]
     assert await busy_of(calendar) is None
+    front.faults = [Fault("REPORT", "/ana/", 403, times=1), Fault("REPORT", "/ana/", 200)]
+    assert await busy_of(calendar) is None, "an answer without free-busy times"
 
 
 async def test_an_address_with_unusual_letters_is_one_folder_of_the_path(

@@ -248,6 +248,13 @@ async def test_answers_are_read_from_attendees_own_calendars(calendar: CalDavCal
     assert seen.answers == {"ana@example.com": "accepted", "raj@example.com": "declined", "zoe@client.com": "tentative"}
 
 
+async def test_a_calendar_that_is_missing_says_nothing_of_its_events(calendar: CalDavCalendar, people: People) -> None:
+    with pytest.raises(CalendarRefused, match="CALDAV_URL"):
+        await calendar.look(an_event())
+    await people.open("ana")
+    assert await calendar.look(an_event()) is None
+
+
 async def test_what_the_organizer_did_in_their_calendar_is_seen(calendar: CalDavCalendar, people: People) -> None:
     await people.open("ana")
     event = an_event()

@@ -112,6 +112,9 @@ class CalDavCalendar:
         home = self._home(event)
         held = await self._read(home, event.uid)
         if held is None:
+            folder = await self._wire.ask("PROPFIND", home, "", {"Depth": "0"})
+            if folder.status != 207:  # the whole calendar is missing, or the setting is wrong: no word about the event
+                raise _NotThere("PROPFIND", folder.status)
             return None
         if held.event is None:
             raise CalendarRefused(NOT_TAKEN, "unreadable event")

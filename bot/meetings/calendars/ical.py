@@ -44,7 +44,10 @@ def busy_times(texts: Sequence[str], span: Span, *, zone: str, email: str, but: 
 def free_busy_times(text: str, span: Span) -> tuple[Span, ...]:
     """The same of an answer to a free-busy query. What is FREE does not count, whatever else does: a server may tell cancelled events as free."""
     found = set()
-    for told in _parsed(text).walk("VFREEBUSY"):
+    answers = _parsed(text).walk("VFREEBUSY")
+    if not answers:
+        raise ValueError("no free-busy times")
+    for told in answers:
         if told.errors:
             raise ValueError("free-busy times that cannot be read")
         periods = told.get("FREEBUSY", [])
