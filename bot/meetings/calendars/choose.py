@@ -15,5 +15,11 @@ def make_calendar(settings: Settings, database: Database, register: Register) ->
     match settings.calendar:
         case "local":
             return LocalCalendar(database, register)
+        case "caldav":
+            from bot.meetings.calendars.caldav import (
+                caldav_calendar,
+            )  # its HTTP client and XML parser are for who needs them
+
+            return caldav_calendar(settings)
         case _:
             raise SettingError("CALENDAR", "cannot be that yet.", "skeleton")
