@@ -5,7 +5,9 @@ from __future__ import annotations
 from bot.database import Database
 from bot.errors import SettingError
 from bot.meetings.calendars.calendar import Calendar
+from bot.meetings.calendars.google import make_google
 from bot.meetings.calendars.local import LocalCalendar
+from bot.meetings.calendars.microsoft import make_microsoft
 from bot.meetings.register.register import Register
 from bot.settings import Settings
 
@@ -15,5 +17,9 @@ def make_calendar(settings: Settings, database: Database, register: Register) ->
     match settings.calendar:
         case "local":
             return LocalCalendar(database, register)
+        case "google":
+            return make_google(settings)
+        case "microsoft":
+            return make_microsoft(settings)
         case _:
             raise SettingError("CALENDAR", "cannot be that yet.", "skeleton")
