@@ -114,8 +114,8 @@ class Reply:
             return ""
         several = error.get("errors")
         first = several[0] if isinstance(several, list) and several and isinstance(several[0], Mapping) else {}
-        word = str(first.get("reason") or error.get("code") or "")
-        return word if re.fullmatch(r"[\w.]{1,80}", word) else ""
+        word = first.get("reason") or error.get("code")
+        return word if isinstance(word, str) and re.fullmatch(r"[\w.]{1,80}", word) else ""
 
     @property
     def told(self) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msal  # type: ignore[import-untyped]  # it has no types
 import requests
+from msal.exceptions import MsalError  # type: ignore[import-untyped]  # it has no types
 
 from bot.errors import AssistError, CalendarRefused, Retryable, SettingError
 from bot.meetings.calendars.calendar import Event, Seen, Stored
@@ -93,10 +94,10 @@ class MicrosoftCalendar:
                 )
             self._app.remove_tokens_for_client()  # those that last are kept here
             told = self._app.acquire_token_for_client(scopes=[self._scope])
+        except (requests.RequestException, MsalError, RuntimeError) as error:  # some of them are ValueErrors, too
+            raise self._api.silent(type(error).__name__) from None
         except ValueError:  # there is no such directory
             raise _no_token("tenant") from None
-        except (requests.RequestException, RuntimeError) as error:
-            raise self._api.silent(type(error).__name__) from None
         if "access_token" not in told:
             raise _no_token(str(told.get("error", "")))
         return str(told["access_token"]), float(told.get("expires_in", 0))
