@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import jwt
@@ -74,14 +75,20 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+@cache
+def account_key() -> rsa.RSAPrivateKey:
+    """The account's key; to make one takes a while."""
+    return rsa.generate_private_key(65537, 2048)
+
+
 class GoogleServer(StrictServer):
     """One Workspace domain. `people` have calendars; `busy` is what is in them beside the events that the API has made."""
 
     api_headers = frozenset({"if-match"})
 
-    def __init__(self, *people: str) -> None:
+    def __init__(self, *people: str, key: rsa.RSAPrivateKey | None = None) -> None:
         super().__init__()
-        self._key = rsa.generate_private_key(65537, 2048)
+        self._key = key or account_key()
         self.people = set(people)
         self.busy: dict[str, list[tuple[str, str]]] = {}
         self.events: dict[tuple[str, str], dict[str, Any]] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,23 +23,21 @@ from google.oauth2.service_account import Credentials
 from bot.errors import AssistError, CalendarRefused, RateLimited, Retryable, SettingError
 from bot.meetings.calendars.calendar import Event, Seen, Stored
 from bot.meetings.calendars.google_event import (
-    FROM_GOOGLE,
     adjusted,
+    answers_of,
     attendees,
     busy_of,
     event_id,
     instant,
+    is_pending,
     says,
     span_of,
     wanted_event,
-    without,
 )
 from bot.meetings.calendars.http import (
     SECONDS,
     Api,
     Reply,
-    Tokens,
-    TokenSession,
     address_of,
     addresses,
     asker,
@@ -46,7 +45,9 @@ from bot.meetings.calendars.http import (
     joined,
     pieces,
     together,
+    without,
 )
+from bot.meetings.calendars.tokens import Tokens, TokenSession
 from bot.meetings.values import Attendee, Busy, Span
 from bot.settings import Settings
 
@@ -109,8 +110,9 @@ class GoogleCalendar:
         reply = await self._api.call(who, "POST", "freeBusy", body=body)
         if not reply.ok:
             raise _refused(reply)
-        told = {str(k).lower(): v for k, v in reply.data.get("calendars", {}).items()}
-        return {address: busy_of(told.get(address)) for address in batch}
+        with self._api.reading():
+            told = {str(k).lower(): v for k, v in reply.data.get("calendars", {}).items()}
+            return {address: busy_of(told.get(address)) for address in batch}
 
     async def _times(self, who: str, uid: str, span: Span) -> frozenset[Span]:
         """When an event of ours is, within a time."""
@@ -118,7 +120,8 @@ class GoogleCalendar:
         if there is None or there.get("status") == "cancelled":
             return frozenset()
         if "recurrence" not in there:
-            own = span_of(there)
+            with self._api.reading():
+                own = span_of(there)
             return frozenset((own,) if own else ())
         query = {"timeMin": instant(span.start), "timeMax": instant(span.end), "maxResults": "2500"}
         reply = await self._api.call(
@@ -126,7 +129,8 @@ class GoogleCalendar:
         )
         if not reply.ok:
             raise _refused(reply)
-        return frozenset(s for item in reply.data.get("items", ()) if (s := span_of(item)))
+        with self._api.reading():
+            return frozenset(s for item in reply.data.get("items", ()) if (s := span_of(item)))
 
     # -- events -------------------------------------------------------------------------------------------------------------------
 
@@ -137,14 +141,16 @@ class GoogleCalendar:
         look = bool(event.ref)
         for _ in range(TRIES):
             there = await self._get(who, ident) if look else None
+            with self._api.reading():
+                done = there is not None and says(there, wanted, event)
+                change = adjusted({**wanted, **attendees(event, there)}, event, there) if there is not None else {}
             if there is None:
                 body = {**wanted, **attendees(event, {}), "id": ident}
                 reply = await self._write(who, "POST", (), body)
                 passing, look = [409], True  # made before, by a try whose answer was lost, say
-            elif says(there, wanted, event):
+            elif done:
                 return await self._stored(who, there)
             else:
-                change = adjusted({**wanted, **attendees(event, there)}, event, there)
                 etag = {"If-Match": str(there["etag"])} if "etag" in there else {}
                 reply = await self._write(who, "PATCH", (ident,), change, etag)
                 passing = [404, 409, 410, 412]
@@ -178,12 +184,12 @@ class GoogleCalendar:
     async def _stored(self, who: str, there: Mapping[str, Any]) -> Stored:
         """What is kept of it. A conference may take a moment to be made."""
         for _ in range(LINK_TRIES):
-            made = there.get("conferenceData", {}).get("createRequest", {}).get("status", {}).get("statusCode")
-            if there.get("hangoutLink") or made != "pending":
+            if not is_pending(there):
                 break
             await asyncio.sleep(LINK_SECONDS)
-            there = await self._get(who, str(there["id"])) or there
-        return Stored(str(there["id"]), str(there.get("htmlLink", "")), str(there.get("hangoutLink", "")))
+            there = await self._get(who, str(there.get("id", ""))) or there
+        with self._api.reading():
+            return Stored(str(there["id"]), str(there.get("htmlLink", "")), str(there.get("hangoutLink", "")))
 
     async def remove(self, event: Event) -> None:
         """Deletes it; Google tells the attendees."""
@@ -196,12 +202,11 @@ class GoogleCalendar:
     async def look(self, event: Event) -> Seen | None:
         """As it stands in the organizer's calendar."""
         there = await self._get(address_of(event.organizer), event_id(event.uid))
-        span = span_of(there) if there else None
-        if there is None or span is None:
-            return None
-        told = {str(a.get("email", "")).lower(): str(a.get("responseStatus", "")) for a in there.get("attendees", ())}
-        answers = {address: FROM_GOOGLE.get(word, "") for address, word in told.items() if address}
-        return Seen(span, there.get("status") == "cancelled", answers)
+        with self._api.reading():
+            span = span_of(there) if there else None
+            if there is None or span is None:
+                return None
+            return Seen(span, there.get("status") == "cancelled", answers_of(there))
 
     async def check(self, person: Attendee) -> str:
         """Asks for this person's busy times of today."""
@@ -237,7 +242,8 @@ def make_google(settings: Settings) -> GoogleCalendar:
 def _no_token(error: google.auth.exceptions.RefreshError) -> AssistError:
     """Google's answer to a request for a token, by RFC 6749's words."""
     told = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], Mapping) else {}
-    word = str(told.get("error", ""))
+    word = told.get("error", "")
+    word = word if isinstance(word, str) and re.fullmatch(r"\w{1,40}", word) else ""
     reason = f"token {word}".strip()
     if error.retryable or not word:
         return Retryable(f"Google Calendar: {reason}", said="Google Calendar does not answer.")

@@ -126,9 +126,20 @@ def busy_of(told: Any) -> tuple[Span, ...] | None:
     )
 
 
-def without(spans: tuple[Span, ...] | None, own: frozenset[Span]) -> tuple[Span, ...] | None:
-    return None if spans is None else tuple(s for s in spans if s not in own)
-
-
 def instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def answers_of(there: Mapping[str, Any]) -> dict[str, Answer]:
+    """Attendees' answers, by address in lower case."""
+    told = {str(a.get("email", "")).lower(): str(a.get("responseStatus", "")) for a in there.get("attendees", ())}
+    return {address: FROM_GOOGLE.get(word, "") for address, word in told.items() if address}
+
+
+def is_pending(there: Mapping[str, Any]) -> bool:
+    """Whether its conference is still being made."""
+    data = there.get("conferenceData")
+    request = data.get("createRequest") if isinstance(data, Mapping) else None
+    status = request.get("status") if isinstance(request, Mapping) else None
+    made = status.get("statusCode") if isinstance(status, Mapping) else ""
+    return made == "pending" and not there.get("hangoutLink")

@@ -1,4 +1,4 @@
-"""What calendars over HTTP have in common: one careful client, and tokens that are kept while they last.
+"""What calendars over HTTP have in common: one careful client, and how busy times are asked for.
 
 A token goes to the one address that is configured, in a header, and nowhere else: no redirect is followed, no proxy or cookie of the environment is
 used. Errors that name an address (aiohttp's do) are not chained: people's addresses are part of it.
@@ -9,84 +9,27 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import ssl
-import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import aiohttp
-import requests
 from yarl import URL
 
 from bot.errors import CalendarRefused, RateLimited, Retryable
+from bot.meetings.calendars.tokens import Tokens
 from bot.meetings.values import Attendee, Span
 
 SECONDS = 20.0  # for one request
-TOKEN_SECONDS = 10.0  # for a request for a token, which is in a thread
+AT_ONCE = 20
 MOST_BYTES = 8_000_000
-TOKENS_KEPT = 1_000
-EARLY = 120.0  # seconds before its end from which a token is not used any more
 LONGEST_WAIT = 3600.0
 PIECE = timedelta(days=56)  # free/busy times are asked for in pieces: Graph allows less than 62 days
 
 Found = TypeVar("Found")
-
-
-class TokenSession(requests.Session):
-    """Fetches tokens for google-auth and msal, which block: from one origin only, with a timeout, without redirects."""
-
-    def __init__(self, url: str, seconds: float = TOKEN_SECONDS) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.max_redirects = 0
-        self._origin, self._seconds = _origin(url), seconds
-
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """As requests does it. Raises InvalidURL for any other origin."""
-        if _origin(request.url or "") != self._origin:
-            raise requests.exceptions.InvalidURL("not where tokens come from")
-        return super().send(request, **{**kwargs, "timeout": self._seconds})
-
-
-def _origin(url: str) -> tuple[str, str, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port
-
-
-class _Kept:
-    """One token."""
-
-    def __init__(self) -> None:
-        self.lock, self.token, self.until = asyncio.Lock(), "", 0.0
-
-
-class Tokens:
-    """Access tokens by whom they speak for, fetched when they are first needed and again shortly before they expire."""
-
-    def __init__(self, fetch: Callable[[str], tuple[str, float]], most: int = TOKENS_KEPT) -> None:
-        """`fetch` blocks, gives a token and for how many seconds it is good, and raises Retryable or CalendarRefused."""
-        self._fetch, self._most = fetch, most
-        self._kept: dict[str, _Kept] = {}
-
-    async def get(self, who: str) -> str:
-        """A token that is good for a while."""
-        kept = self._kept[who] = self._kept.pop(who) if who in self._kept else _Kept()
-        while len(self._kept) > self._most:
-            del self._kept[next(iter(self._kept))]
-        async with kept.lock:
-            if time.monotonic() >= kept.until:
-                kept.token, seconds = await asyncio.to_thread(self._fetch, who)
-                kept.until = time.monotonic() + seconds - EARLY
-            return kept.token
-
-    def drop(self, who: str, token: str) -> None:
-        """It was not accepted."""
-        kept = self._kept.get(who)
-        if kept and kept.token == token:
-            kept.until = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +69,8 @@ class Reply:
 class Api:
     """An HTTP API below one address."""
 
-    def __init__(
-        self, name: str, url: str, tokens: Tokens, *, seconds: float = SECONDS, tls: ssl.SSLContext | bool = True
-    ) -> None:
-        self.name, self._url, self._tokens, self._tls = name, url, tokens, tls
+    def __init__(self, name: str, url: str, tokens: Tokens, *, seconds: float = SECONDS) -> None:
+        self.name, self._url, self._tokens = name, url, tokens
         self._timeout = aiohttp.ClientTimeout(total=seconds, connect=5, sock_connect=5)
         self._open: aiohttp.ClientSession | None = None
 
@@ -179,10 +120,17 @@ class Api:
         """The error for no answer that can be used. `why` is for the log."""
         return Retryable(f"{self.name}: {why}", said=f"{self.name} does not answer.")
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While an answer is read that has not the form it was promised to have: that is no answer."""
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise self.silent(f"unreadable, {type(error).__name__}") from None
+
     def _session(self) -> aiohttp.ClientSession:
         if self._open is None:
-            connector = aiohttp.TCPConnector(ssl=self._tls, limit=20)
-            jar = aiohttp.DummyCookieJar()
+            connector, jar = aiohttp.TCPConnector(limit=AT_ONCE), aiohttp.DummyCookieJar()
             self._open = aiohttp.ClientSession(connector=connector, timeout=self._timeout, cookie_jar=jar)
         return self._open
 
@@ -262,3 +210,16 @@ def joined(parts: Iterable[Mapping[str, tuple[Span, ...] | None]]) -> dict[str, 
             before = found.get(address, ())
             found[address] = None if spans is None or before is None else (*before, *spans)
     return found
+
+
+def without(spans: tuple[Span, ...] | None, own: frozenset[Span]) -> tuple[Span, ...] | None:
+    """Busy times but one of each of an event's own; a second meeting at just that time stays."""
+    if spans is None:
+        return None
+    left, kept = set(own), []
+    for span in spans:
+        if span in left:
+            left.remove(span)
+        else:
+            kept.append(span)
+    return tuple(kept)

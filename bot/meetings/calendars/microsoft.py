@@ -23,8 +23,6 @@ from bot.meetings.calendars.http import (
     SECONDS,
     Api,
     Reply,
-    Tokens,
-    TokenSession,
     address_of,
     addresses,
     asker,
@@ -32,6 +30,7 @@ from bot.meetings.calendars.http import (
     joined,
     pieces,
     together,
+    without,
 )
 from bot.meetings.calendars.microsoft_event import (
     MARK_PROPERTY,
@@ -42,8 +41,8 @@ from bot.meetings.calendars.microsoft_event import (
     mark_of,
     span_of,
     wanted_event,
-    without,
 )
+from bot.meetings.calendars.tokens import Tokens, TokenSession
 from bot.meetings.values import Attendee, Busy, Span
 from bot.settings import Settings
 
@@ -118,8 +117,9 @@ class MicrosoftCalendar:
     async def _schedules(self, who: str, batch: Sequence[str], span: Span) -> Mapping[str, tuple[Span, ...] | None]:
         body = {"schedules": list(batch), "startTime": _utc(span.start), "endTime": _utc(span.end)}
         reply = await self._call(who, "POST", "calendar", "getSchedule", body=body, headers=IN_UTC)
-        told = {str(one.get("scheduleId", "")).lower(): one for one in reply.data.get("value", ())}
-        return {address: busy_of(told.get(address)) for address in batch}
+        with self._api.reading():
+            told = {str(one.get("scheduleId", "")).lower(): one for one in reply.data.get("value", ())}
+            return {address: busy_of(told.get(address)) for address in batch}
 
     async def _times(self, who: str, uid: str, span: Span) -> frozenset[Span]:
         """When an event of ours is, within a time."""
@@ -128,14 +128,16 @@ class MicrosoftCalendar:
         if there is None:
             return frozenset()
         if not there.get("recurrence"):
-            return frozenset((span_of(there),))
+            with self._api.reading():
+                return frozenset((span_of(there),))
         query = {
             "startDateTime": _utc(span.start)["dateTime"],
             "endDateTime": _utc(span.end)["dateTime"],
             "$top": "500",
         }
         reply = await self._call(who, "GET", "events", ident, "instances", query=query, headers=IN_UTC)
-        return frozenset(span_of(item) for item in reply.data.get("value", ()))
+        with self._api.reading():
+            return frozenset(span_of(item) for item in reply.data.get("value", ()))
 
     # -- events -------------------------------------------------------------------------------------------------------------------
 
@@ -152,9 +154,10 @@ class MicrosoftCalendar:
             there = await self._there(who, event)  # made before, by a try whose answer was lost
             if there is None:
                 raise Retryable(f"{self.name}: {reply.told}", said=f"{self.name} does not answer.")
-        if _says(there, wanted, event):
+        with self._api.reading():
+            done, change = _says(there, wanted, event), adjusted(wanted, event, there)
+        if done:
             return await self._stored(who, there)
-        change = adjusted(wanted, event, there)
         reply = await self._raw(who, "PATCH", "events", str(there["id"]), body=change)
         if reply.gone or reply.status in (409, 412, 423):
             raise Retryable(f"{self.name}: {reply.told}", said="Somebody else is changing the meeting right now.")
@@ -176,7 +179,10 @@ class MicrosoftCalendar:
     async def look(self, event: Event) -> Seen | None:
         """As it stands in the organizer's calendar."""
         there = await self._there(address_of(event.organizer), event)
-        return Seen(span_of(there), bool(there.get("isCancelled")), answers_of(there)) if there else None
+        if there is None:
+            return None
+        with self._api.reading():
+            return Seen(span_of(there), bool(there.get("isCancelled")), answers_of(there))
 
     async def check(self, person: Attendee) -> str:
         """Asks for this person's busy times of today."""
@@ -209,7 +215,8 @@ class MicrosoftCalendar:
             "$select": "id",
         }
         reply = await self._call(who, "GET", "events", query=query)
-        return next((str(one["id"]) for one in reply.data.get("value", ())), "")
+        with self._api.reading():
+            return next((str(one["id"]) for one in reply.data.get("value", ())), "")
 
     async def _get(self, who: str, ident: str) -> Mapping[str, Any] | None:
         query = {"$expand": f"singleValueExtendedProperties($filter=id eq '{MARK_PROPERTY}')"}
@@ -222,9 +229,10 @@ class MicrosoftCalendar:
             if not there.get("isOnlineMeeting") or there.get("onlineMeeting"):
                 break
             await asyncio.sleep(LINK_SECONDS)
-            there = await self._get(who, str(there["id"])) or there
-        link = (there.get("onlineMeeting") or {}).get("joinUrl") or ""
-        return Stored(str(there["id"]), str(there.get("webLink", "")), str(link))
+            there = await self._get(who, str(there.get("id", ""))) or there
+        with self._api.reading():
+            link = (there.get("onlineMeeting") or {}).get("joinUrl") or ""
+            return Stored(str(there["id"]), str(there.get("webLink", "")), str(link))
 
     async def _call(self, who: str, method: str, *path: str, **more: Any) -> Reply:
         return self._good(await self._raw(who, method, *path, **more))

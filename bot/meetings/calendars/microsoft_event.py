@@ -163,19 +163,6 @@ def busy_of(told: Any) -> tuple[Span, ...] | None:
     return tuple(span_of(item) for item in items if str(item.get("status", "")).lower() not in FREE)
 
 
-def without(spans: tuple[Span, ...] | None, own: frozenset[Span]) -> tuple[Span, ...] | None:
-    """Busy times but one of each of an event's own; a second meeting at just that time stays."""
-    if spans is None:
-        return None
-    left, kept = set(own), []
-    for span in spans:
-        if span in left:
-            left.remove(span)
-        else:
-            kept.append(span)
-    return tuple(kept)
-
-
 def answers_of(there: Mapping[str, Any]) -> dict[str, Answer]:
     """Attendees' answers, by address in lower case."""
     told = (
