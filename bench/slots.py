@@ -1,0 +1,90 @@
+"""How long the slot engine takes: `python -m bench.slots`. Nothing but computing; the machine should be idle.
+
+So many people with 60 busy times each over four weeks, in ten zones; all are required, so that few slots are left, or all but the organizer optional, so that many are
+to be scored.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time as clock
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+
+from bot.meetings.slots.engine import Diary, Search, explain, find
+from bot.meetings.values import Hours, Repeat, Span, Window, minutes
+
+ZONES = [
+    "Europe/Lisbon",
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Los_Angeles",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Australia/Sydney",
+    "Pacific/Auckland",
+    "America/Sao_Paulo",
+    "UTC",
+]
+START = datetime(2026, 11, 23, tzinfo=UTC)
+PEOPLE, WEEKS, BUSY, TIMES = 200, 4, 60, 15
+
+
+def diaries(people: int, *, zones: int, required: bool, weeks: int = WEEKS) -> list[Diary]:
+    """People with full calendars, each with hours and days off of their own. Where all are required they keep Thursday's first hours free."""
+    chance = random.Random(7)  # noqa: S311 - the same calendars at each run
+    found = []
+    for n in range(people):
+        busy = []
+        for _ in range(BUSY * weeks // WEEKS):
+            begin = START + minutes(15 * chance.randrange(weeks * 7 * 96))
+            if not (required and begin.weekday() == 3):
+                busy.append(Span(begin, begin + minutes(15 * chance.randint(1, 8))))
+        opens = time(8, 5 * (n % 12))
+        hours = Hours(
+            zone=ZONES[n % zones],
+            week=(((opens, time(12)), (time(12, 30), time(17, 5 * (n % 11)))),) * 5 + ((),) * 2,
+            off=frozenset({date(2026, 12, 1) + timedelta(days=n % 14)}),
+        )
+        found.append(Diary(id=f"U{n}", required=required or not n, busy=tuple(busy), hours=hours))
+    return found
+
+
+def search(repeat: Repeat | None = None) -> Search:
+    """A meeting of half an hour, in the next four weeks."""
+    window = Window(span=Span(START, START + timedelta(weeks=WEEKS)), zone="Europe/Lisbon")
+    return Search(window=window, minutes=30, now=START, notice=15, buffer=5, repeat=repeat)
+
+
+def measure(what: str, job: Callable[[], object]) -> float:
+    """Prints the median and the slowest of some runs in milliseconds; returns the median."""
+    taken = []
+    for _ in range(TIMES):
+        began = clock.perf_counter()
+        job()
+        taken.append((clock.perf_counter() - began) * 1000)
+    print(f"| {what} | {statistics.median(taken):.0f} | {max(taken):.0f} |", flush=True)
+    return statistics.median(taken)
+
+
+def main(people: int = PEOPLE) -> dict[str, float]:
+    """Prints the table; returns the medians."""
+    near = diaries(people, zones=2, required=True)
+    far = diaries(people, zones=len(ZONES), required=True)
+    optional = diaries(people, zones=len(ZONES), required=False)
+    long = diaries(people, zones=2, required=True, weeks=12)
+    names = {d.id: d.id for d in far}
+    print(f"{people} people, {WEEKS} weeks, {BUSY} busy times each\n\n| what | median ms | slowest ms |\n|---|---|---|")
+    jobs: dict[str, Callable[[], object]] = {
+        "find, all required, 2 zones": lambda: find(search(), near),
+        f"find, all required, {len(ZONES)} zones (no common hours)": lambda: find(search(), far),
+        "find, all but one optional": lambda: find(search(), optional),
+        "find, weekly, the first 8": lambda: find(search(Repeat("week")), long),
+        "explain, no slot": lambda: explain(search(), far, names),
+    }
+    return {what: measure(what, job) for what, job in jobs.items()}
+
+
+if __name__ == "__main__":
+    main()
