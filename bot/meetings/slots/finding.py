@@ -30,7 +30,7 @@ def find(search: Search, diaries: Sequence[Diary], *, most: int = 3, skip: Seque
     scored = ranked(times, starts, stretched=stretched)
     picked = diverse(times, scored, most - len(pinned), offered=sorted(offered), beside=beside)
     picked.sort(key=lambda one: (-one[0], one[1]))
-    slots = [replace(_slot(search, diaries, times.grid.time(n)), score=round(score, 3)) for score, n in picked]
+    slots = [replace(_slot(search, diaries, times.grid.time(n)), score=score) for score, n in picked]
     others = {float(times.grid.at(n)) for n in starts} - offered - set(beside)
     told = _with_reasons(times, [*pinned, *slots], times.grid.time(starts[0]) if starts else None)
     return Found(tuple(told), len(others) + len(pinned), stretched)

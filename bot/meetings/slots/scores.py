@@ -45,7 +45,7 @@ def ranked(times: Times, starts: Sequence[int], *, stretched: bool) -> list[Scor
     costs = [_distance(times, grid.at(starts[0])), _discomfort(times), _follows(times)]
     if stretched:
         costs.append(_burden(times))
-    found = [(100 - 12 * cannot[n] / optional - sum(cost(grid.at(n)) for cost in costs), n) for n in starts]
+    found = [(round(100 - 12 * cannot[n] / optional - sum(cost(grid.at(n)) for cost in costs), 3), n) for n in starts]
     return sorted(found, key=lambda scored: (-scored[0], scored[1]))
 
 
