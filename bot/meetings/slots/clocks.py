@@ -66,7 +66,7 @@ def stretches(hours: Hours, start: float, end: float) -> list[Stretch]:
     Stretches that end at 00:00, or at 23:59 and later, last until the day's end: no clock shows 24:00.
     """
     there = clock_around(hours.zone, start, end)
-    week = [[_seconds(*stretch) for stretch in day] for day in hours.week]
+    week = [sorted(_seconds(*stretch) for stretch in day) for day in hours.week]
     off = {day.toordinal() - _EPOCH_DAY for day in hours.off}
     found: list[Stretch] = []
     for begin, finish, offset in zip(there.begins, (*there.begins[1:], there.end), there.offsets, strict=True):
@@ -75,10 +75,12 @@ def stretches(hours: Hours, start: float, end: float) -> list[Stretch]:
                 continue
             midnight = day * DAY - offset
             for opens, closes in week[(day + _THURSDAY) % 7]:
-                stretch = max(begin, midnight + opens), min(finish, midnight + closes)
-                if stretch[0] < stretch[1]:
-                    found.append(stretch)
-    return merged(found)
+                first, last = max(begin, midnight + opens), min(finish, midnight + closes)
+                if found and first <= found[-1][1] < last:
+                    found[-1] = found[-1][0], last
+                elif first < last and not (found and last <= found[-1][1]):
+                    found.append((first, last))
+    return found
 
 
 def window_hours(window: Window) -> Hours:
@@ -103,6 +105,7 @@ def merged(ranges: Iterable[Stretch]) -> list[Stretch]:
     return found
 
 
+@lru_cache(maxsize=1024)
 def _seconds(opens: time, closes: time) -> Stretch:
     """A stretch of a day in seconds from its midnight."""
     begin, end = ((t.hour * 60 + t.minute) * 60 + t.second for t in (opens, closes))

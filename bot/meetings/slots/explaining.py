@@ -10,9 +10,9 @@ from itertools import combinations
 from operator import or_
 from zoneinfo import ZoneInfo
 
-from bot.meetings.slots.finding import check, find, is_busy
+from bot.meetings.slots.finding import check, is_busy
 from bot.meetings.slots.search import WIDEN_DAYS, Diary, Search
-from bot.meetings.slots.times import Starts, Times, lay_out
+from bot.meetings.slots.times import Starts, Times, lay_out, possible
 from bot.meetings.values import SHORTEST, Hint, Hours, Span
 
 _NAMED = 3  # people who are named
@@ -30,9 +30,9 @@ def explain(
     hint drops it. The diaries have to know `search.reach`, since later days are tried.
     """
     named = _named_time(search, diaries, names)
-    if find(search, diaries, most=1).slots:
-        return named, ()
     times = lay_out(search, diaries)
+    if _has_slot(times):
+        return named, ()
     hints = [*_without(times, names), *_shorter(search, diaries), *_later(search, diaries)]
     return (*named, *_reasons(times, names)), tuple(hints)
 
@@ -114,8 +114,7 @@ def _without(times: Times, names: Mapping[str, str]) -> list[Hint]:
         return (alone_out & cannot[n]).bit_count(), (alone_busy & busy[n]).bit_count(), len(times.busy[n])
 
     for n in sorted((n for n in places if n), key=help_of, reverse=True)[:_TRIED]:
-        rest = [d for place, d in enumerate(times.diaries) if place != n]
-        if find(times.search, rest, most=1).slots:
+        if _has_slot(times.without(n)):
             person = times.diaries[n].id
             return [Hint(label=f"Without {names.get(person, person)}", without=person)]
     return []
@@ -124,7 +123,7 @@ def _without(times: Times, names: Mapping[str, str]) -> list[Hint]:
 def _shorter(search: Search, diaries: Sequence[Diary]) -> list[Hint]:
     """The longest that fits: half of it, 30, or 15 minutes."""
     for minutes in sorted({search.minutes // 10 * 5, 30, 15}, reverse=True):
-        if SHORTEST <= minutes < search.minutes and find(replace(search, minutes=minutes), diaries, most=1).slots:
+        if SHORTEST <= minutes < search.minutes and _has_slot(lay_out(replace(search, minutes=minutes), diaries)):
             return [Hint(label=_long(minutes), minutes=minutes)]
     return []
 
@@ -143,9 +142,14 @@ def _later(search: Search, diaries: Sequence[Diary]) -> list[Hint]:
         until = datetime.combine(day + timedelta(days=1), time(0), zone).astimezone(UTC)
         if working in _WORKDAYS:
             wider = replace(search, window=replace(window, span=Span(window.span.start, until)))
-            if find(wider, diaries, most=1).slots:
+            if _has_slot(lay_out(wider, diaries)):
                 return [Hint(label=f"Until {day:%a} {day.day} {day:%b}", until=until)]
     return []
+
+
+def _has_slot(times: Times) -> bool:
+    """Whether `find` finds any."""
+    return bool(possible(times)[0]) or check(times.search, times.diaries) is not None
 
 
 def _works(hours: Hours | None, day: date) -> bool:

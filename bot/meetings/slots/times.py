@@ -40,11 +40,6 @@ class Grid:
         """When the last meeting ends."""
         return self.at(self.count) - STEP + self.length
 
-    def overlapping(self, begin: float, end: float) -> Stretch:
-        """The starts of meetings that overlap a stretch of time."""
-        first = int((begin - self.length - self.first) // STEP) + 1
-        return max(first, 0), min(-int((self.first - end) // STEP), self.count)
-
     def within(self, begin: float, end: float) -> Stretch:
         """The starts of meetings that lie in a stretch of time."""
         last = int((end - self.length - self.first) // STEP)
@@ -68,6 +63,17 @@ class Times:
     def required(self, starts: list[Starts]) -> list[Starts]:
         """Of starts by diary, those of people who have to be there."""
         return [theirs for diary, theirs in zip(self.diaries, starts, strict=True) if diary.required]
+
+    def without(self, place: int) -> Times:
+        """The same without one of the diaries."""
+        kept = [n for n in range(len(self.diaries)) if n != place]
+        return replace(
+            self,
+            diaries=[self.diaries[n] for n in kept],
+            busy=[self.busy[n] for n in kept],
+            blocked=[self.blocked[n] for n in kept],
+            away=[self.away[n] for n in kept],
+        )
 
     def count(self, starts: Iterable[Starts]) -> list[int]:
         """For each start, in how many of these it is."""
@@ -118,10 +124,11 @@ def outside(grid: Grid, hours: Iterable[Hours | None], change: Callable[[Hours],
     known: dict[Hours | None, Starts] = {None: []}
     found = []
     for theirs in hours:
-        if theirs is not None and theirs not in known:
-            inside = (grid.within(*s) for s in stretches(change(theirs), grid.first, grid.end))
-            known[theirs] = _rest(inside, grid.count)
-        found.append(known[theirs])
+        changed = change(theirs) if theirs else None
+        if changed is not None and changed not in known:
+            inside = (grid.within(*s) for s in stretches(changed, grid.first, grid.end))
+            known[changed] = _rest(inside, grid.count)
+        found.append(known[changed])
     return found
 
 
@@ -132,8 +139,13 @@ def _grid(search: Search) -> Grid:
 
 
 def _blocked(busy: list[tuple[float, float]], grid: Grid, buffer: int) -> Starts:
-    ranges = (grid.overlapping(begin - buffer, end + buffer) for begin, end in busy)
-    return merged(r for r in ranges if r[0] < r[1])
+    """The starts of meetings that overlap busy times, or come nearer to them than the buffer."""
+    until, behind, count, found = grid.first + grid.length + buffer, grid.first - buffer, grid.count, list[Stretch]()
+    for begin, end in busy:
+        first, last = int((begin - until) // STEP) + 1, -int((behind - end) // STEP)
+        if last > 0 and first < count:
+            found.append((max(first, 0), min(last, count)))
+    return merged(found)
 
 
 def _rest(ranges: Iterable[Stretch], count: int) -> Starts:
