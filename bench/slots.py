@@ -50,10 +50,10 @@ def search(repeat: Repeat | None = None) -> Search:
     return Search(window=window, minutes=30, now=START, notice=15, buffer=5, repeat=repeat)
 
 
-def measure(what: str, job: Callable[[], object]) -> float:
+def measure(what: str, job: Callable[[], object], times: int) -> float:
     """Prints the median and the slowest of some runs in milliseconds; returns the median."""
     taken = []
-    for _ in range(TIMES):
+    for _ in range(times):
         began = clock.perf_counter()
         job()
         taken.append((clock.perf_counter() - began) * 1000)
@@ -61,7 +61,7 @@ def measure(what: str, job: Callable[[], object]) -> float:
     return statistics.median(taken)
 
 
-def main(people: int = PEOPLE) -> dict[str, float]:
+def main(people: int = PEOPLE, times: int = TIMES) -> dict[str, float]:
     """Prints the table; returns the medians."""
     near, apart, far = (diaries(people, zones=zones, required=True) for zones in (NEAR, APART, WORLD))
     optional = diaries(people, zones=WORLD, required=False)
@@ -76,7 +76,7 @@ def main(people: int = PEOPLE) -> dict[str, float]:
         "find, weekly, the first 8 (12 weeks of busy times)": lambda: find(search(Repeat("week")), long),
         "explain, none": lambda: explain(search(), far, names),
     }
-    return {what: measure(what, job) for what, job in jobs.items()}
+    return {what: measure(what, job, times) for what, job in jobs.items()}
 
 
 if __name__ == "__main__":

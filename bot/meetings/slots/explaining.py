@@ -58,10 +58,13 @@ def _reasons(times: Times, names: Mapping[str, str]) -> Iterator[str]:
     span = search.window.span
     if span.end <= search.now:
         yield "All of that time is past."
-    elif not count and span.end - span.start < timedelta(minutes=search.minutes):
+    elif span.end - span.start < timedelta(minutes=search.minutes):
         yield f"That time is shorter than {_long(search.minutes)}."
+    elif not count and search.earliest > span.start:
+        notice = f", and nothing begins within {_long(search.notice)} from now" if search.notice else ""
+        yield f"{_long(search.minutes)} do not fit in before that time ends{notice}."
     elif not count:
-        yield f"That time is too near: {_long(search.minutes)} do not fit in before it ends, and nothing begins within {_long(search.notice)} from now."
+        yield f"{_long(search.minutes)} do not fit into that time: I offer starts on the quarter hour."
     elif not (allowed := _allowed(times)):
         yield f"{_long(search.minutes)} do not fit into the days and hours that you named."
     else:

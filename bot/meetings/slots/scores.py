@@ -27,8 +27,9 @@ _DISCOMFORT = [min(240, *(max(a - m, 0, m - b) for a, b in _GOOD)) / 240 for m i
 _ROUND = (0, 3, 1, 3)  # what a start at :00, :15, :30, :45 costs
 _ADJOINING = 15 * 60  # meetings with less than this between them follow each other
 _PARTS = (12 * 3600, 17 * 3600)  # where the parts of a day begin
-# Off what is on the same day as another slot of the same offer, or on another one at the same part of the day. Where a time was asked for, near counts more.
-_ALIKE, _ALIKE_NEAR = (40, 10), (10, 5)
+# Off what is on the same day as another slot of the same offer (2 an hour between them are given back, at most 10), or at the same part of another day. Where a
+# time was asked for, near counts more.
+_ALIKE, _ALIKE_NEAR = (40, 10), (15, 5)
 
 Scored = tuple[float, int]  # the score, and the start's number on the grid
 Costs = Callable[[int], float]  # what speaks against a start (seconds since 1970)
@@ -59,9 +60,11 @@ def diverse(
     there = clock_around(times.search.window.zone, grid.first, grid.end)
     same_day, same_part = _ALIKE_NEAR if times.search.window.exact else _ALIKE
 
-    def place(at: float) -> tuple[int, int]:
-        day, second = divmod(there.local(int(at)), DAY)
-        return day, bisect_right(_PARTS, second)
+    def alike(at: float, other: float) -> float:
+        (day, second), (its_day, its_second) = (divmod(there.local(int(t)), DAY) for t in (at, other))
+        if day == its_day:
+            return same_day - min(10.0, abs(second - its_second) / 1800)
+        return same_part if bisect_right(_PARTS, second) == bisect_right(_PARTS, its_second) else 0
 
     def overlaps(at: float, others: Sequence[float]) -> bool:
         return any(abs(at - other) < grid.length for other in others)
@@ -74,17 +77,15 @@ def diverse(
     taken, picked = list(beside), list[Scored]()
     for pool in (fresh, known):
         while len(picked) < most:
-            places = [place(at) for at in taken]
             best: tuple[float, Scored] | None = None
             for score, number in pool:
                 if best and score <= best[0]:
                     break  # the rest is worse even if it is like no other
                 if overlaps(grid.at(number), taken):
                     continue
-                day, part = place(grid.at(number))
-                alike = [same_day if day == d else same_part if part == p else 0 for d, p in places]
-                if best is None or score - max(alike, default=0) > best[0]:
-                    best = score - max(alike, default=0), (score, number)
+                value = score - max((alike(grid.at(number), other) for other in taken), default=0)
+                if best is None or value > best[0]:
+                    best = value, (score, number)
             if best is None:
                 break
             picked.append(best[1])
