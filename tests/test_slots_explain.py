@@ -141,7 +141,7 @@ def test_what_diaries_have_to_know() -> None:
     assert search("2026-11-24", exact="2026-11-20 10:00").reach.start < at("2026-11-20 10:00")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(worlds(), st.booleans())
 def test_each_hint_yields_a_slot_and_there_are_none_where_slots_are(
     world: tuple[Search, list[Diary]], crowded: bool

@@ -43,6 +43,7 @@ FULL = settings(
     max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 SHORT = settings(FULL, max_examples=300)
+SHORTER = settings(FULL, max_examples=100)
 
 of_a_day = st.integers(0, 287).map(lambda n: time(n // 12, n % 12 * 5))
 DAY_PLANS: tuple[tuple[tuple[time, time], ...], ...] = (
@@ -166,7 +167,7 @@ def test_the_same_slots_as_plain_loops_on_10_000_calendars(world: tuple[Search, 
     same_as_the_oracle(world)
 
 
-@SHORT
+@SHORTER
 @given(worlds(), st.integers(-300, 3600), st.integers(0, 500), st.data())
 def test_a_busy_time_more_never_adds_a_slot(
     world: tuple[Search, list[Diary]], begin: int, length: int, data: st.DataObject
@@ -187,7 +188,7 @@ def test_a_busy_time_more_never_adds_a_slot(
         assert set(after) <= set(starts(search, people))
 
 
-@SHORT
+@SHORTER
 @given(worlds())
 def test_the_order_of_people_and_busy_times_does_not_matter(world: tuple[Search, list[Diary]]) -> None:
     search, people = world

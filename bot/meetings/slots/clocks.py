@@ -66,9 +66,9 @@ def stretches(hours: Hours, start: float, end: float) -> list[Stretch]:
     Stretches that end at 00:00, or at 23:59 and later, last until the day's end: no clock shows 24:00.
     """
     there = clock_around(hours.zone, start, end)
-    week = [sorted(_seconds(*stretch) for stretch in day) for day in hours.week]
+    week = _in_seconds(hours.week)
     off = {day.toordinal() - _EPOCH_DAY for day in hours.off}
-    found: list[Stretch] = []
+    found, until = list[Stretch](), 0
     for begin, finish, offset in zip(there.begins, (*there.begins[1:], there.end), there.offsets, strict=True):
         for day in range((begin + offset) // DAY, (finish + offset - 1) // DAY + 1):
             if day in off:
@@ -76,10 +76,12 @@ def stretches(hours: Hours, start: float, end: float) -> list[Stretch]:
             midnight = day * DAY - offset
             for opens, closes in week[(day + _THURSDAY) % 7]:
                 first, last = max(begin, midnight + opens), min(finish, midnight + closes)
-                if found and first <= found[-1][1] < last:
-                    found[-1] = found[-1][0], last
-                elif first < last and not (found and last <= found[-1][1]):
+                if first < last and found and first <= until:
+                    until = max(until, last)
+                    found[-1] = found[-1][0], until
+                elif first < last:
                     found.append((first, last))
+                    until = last
     return found
 
 
@@ -106,7 +108,10 @@ def merged(ranges: Iterable[Stretch]) -> list[Stretch]:
 
 
 @lru_cache(maxsize=1024)
-def _seconds(opens: time, closes: time) -> Stretch:
-    """A stretch of a day in seconds from its midnight."""
-    begin, end = ((t.hour * 60 + t.minute) * 60 + t.second for t in (opens, closes))
-    return begin, DAY if closes == time(0) or closes >= _LAST_MINUTE else end
+def _in_seconds(week: tuple[tuple[tuple[time, time], ...], ...]) -> list[list[Stretch]]:
+    """The stretches of each day in seconds from its midnight, in order."""
+    return [sorted((_second(a), _second(b) if time(0) < b < _LAST_MINUTE else DAY) for a, b in day) for day in week]
+
+
+def _second(at: time) -> int:
+    return (at.hour * 60 + at.minute) * 60 + at.second

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from bot.meetings.slots.clocks import stretches
 from bot.meetings.slots.recurring import occurrences
-from bot.meetings.slots.scores import ASKED_FOR, adjoining, diverse, ranked
+from bot.meetings.slots.scores import ASKED_FOR, Follows, adjoining, diverse, ranked
 from bot.meetings.slots.search import Diary, Found, Search
 from bot.meetings.slots.times import Times, lay_out, possible
-from bot.meetings.values import Hours, Slot, Span, minutes
+from bot.meetings.values import Slot, Span, minutes
 
 _REASONS = 3  # of a slot
 
@@ -27,12 +27,17 @@ def find(search: Search, diaries: Sequence[Diary], *, most: int = 3, skip: Seque
     exact = check(search, diaries)
     pinned = [exact] if exact and exact.start.timestamp() not in offered else []
     beside = [slot.start.timestamp() for slot in pinned]
-    scored = ranked(times, starts, stretched=stretched)
+    follows = adjoining(times)
+    scored = ranked(times, starts, follows=follows, stretched=stretched)
     picked = diverse(times, scored, most - len(pinned), offered=sorted(offered), beside=beside)
     picked.sort(key=lambda one: (-one[0], one[1]))
-    slots = [replace(_slot(search, diaries, times.grid.time(n)), score=score) for score, n in picked]
+    slots = [
+        _slot(search, diaries, times.grid.time(n), [any(a <= n < b for a, b in away) for away in times.away], score)
+        for score, n in picked
+    ]
     others = {float(times.grid.at(n)) for n in starts} - offered - set(beside)
-    told = _with_reasons(times, [*pinned, *slots], times.grid.time(starts[0]) if starts else None)
+    earliest = times.grid.time(starts[0]) if starts else None
+    told = _with_reasons(times, [*pinned, *slots], follows, earliest=earliest, first_page=not skip)
     return Found(tuple(told), len(others) + len(pinned), stretched)
 
 
@@ -48,7 +53,12 @@ def check(search: Search, diaries: Sequence[Diary]) -> Slot | None:
     for at in occurrences(start, search.repeat, search.window.zone, search.occurrences):
         if any(d.required and is_busy(d, at, search) for d in diaries):
             return None
-    return replace(_slot(search, diaries, start), score=ASKED_FOR)
+    begin, end = start.timestamp(), (start + minutes(search.minutes)).timestamp()
+    outside = [
+        d.hours is not None and not any(a <= begin and end <= b for a, b in stretches(d.hours, begin, end))
+        for d in diaries
+    ]
+    return _slot(search, diaries, start, outside, ASKED_FOR)
 
 
 def starts(search: Search, diaries: Sequence[Diary]) -> list[datetime]:
@@ -63,31 +73,25 @@ def is_busy(diary: Diary, at: datetime, search: Search) -> bool:
     return any(span.overlaps(around) and span.start < span.end for span in diary.busy or ())
 
 
-def _slot(search: Search, diaries: Sequence[Diary], start: datetime) -> Slot:
-    """The slot at a time, and who cannot, is not known, is outside of their hours then."""
-    end = start + minutes(search.minutes)
-    known: dict[Hours | None, bool] = {None: False}
-
-    def is_outside(diary: Diary) -> bool:
-        if diary.hours is not None and diary.hours not in known:
-            begin, over = start.timestamp(), end.timestamp()
-            known[diary.hours] = not any(a <= begin and over <= b for a, b in stretches(diary.hours, begin, over))
-        return known[diary.hours]
-
+def _slot(search: Search, diaries: Sequence[Diary], start: datetime, outside: Sequence[bool], score: float) -> Slot:
+    """The slot at a time that is free. `outside`: for whom, by diary, it is outside of their hours."""
+    people = list(zip(diaries, outside, strict=True))
     return Slot(
         start=start,
-        end=end,
-        missing=tuple(d.id for d in diaries if not d.required and (is_outside(d) or is_busy(d, start, search))),
+        end=start + minutes(search.minutes),
+        score=score,
+        missing=tuple(d.id for d, out in people if not d.required and (out or is_busy(d, start, search))),
         unknown=tuple(d.id for d in diaries if d.busy is None),
-        outside=tuple(d.id for d in diaries if d.required and is_outside(d)),
+        outside=tuple(d.id for d, out in people if d.required and out),
     )
 
 
-def _with_reasons(times: Times, slots: Sequence[Slot], earliest: datetime | None) -> list[Slot]:
+def _with_reasons(
+    times: Times, slots: Sequence[Slot], follows: Follows, *, earliest: datetime | None, first_page: bool
+) -> list[Slot]:
     """What speaks for each slot. Of people whose calendar or hours are not known nothing is said."""
-    exact, follows = times.search.window.exact, adjoining(times)
-    hours_known = all(d.hours for d in times.diaries)
-    nearest = min((abs(s.start - exact) for s in slots), default=None) if exact else None
+    exact, hours_known = times.search.window.exact, all(d.hours for d in times.diaries)
+    nearest = min((abs(s.start - exact) for s in slots), default=None) if exact and first_page else None
     found = []
     for slot in slots:
         reasons = []
@@ -102,7 +106,7 @@ def _with_reasons(times: Times, slots: Sequence[Slot], earliest: datetime | None
             reasons.append("the earliest")
         if hours_known and not slot.outside and not slot.missing:
             reasons.append("in everybody's working hours")
-        if any(times.busy) and not follows(slot.start.timestamp()):
+        if any(times.busy) and not slot.unknown and not follows(slot.start.timestamp()):
             reasons.append("no back-to-back")
         found.append(replace(slot, reasons=tuple(reasons[:_REASONS])))
     return found

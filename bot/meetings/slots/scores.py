@@ -32,21 +32,27 @@ _PARTS = (12 * 3600, 17 * 3600)  # where the parts of a day begin
 _ALIKE, _ALIKE_NEAR = (40, 10), (15, 5)
 
 Scored = tuple[float, int]  # the score, and the start's number on the grid
+Follows = Callable[[float], int]  # how many meetings adjoin one that begins then
 Costs = Callable[[int], float]  # what speaks against a start (seconds since 1970)
 
 
-def ranked(times: Times, starts: Sequence[int], *, stretched: bool) -> list[Scored]:
-    """The starts with their scores, the best first; of equals the earlier."""
+def ranked(times: Times, starts: Sequence[int], *, follows: Follows, stretched: bool) -> list[Scored]:
+    """The starts with their scores, the best first; of equals the earlier. `follows`: what `adjoining` made of the times."""
     if not starts:
         return []
     grid = times.grid
     everyone = zip(times.diaries, times.blocked, times.away, strict=True)
     cannot = times.count(merged([*blocked, *away]) for diary, blocked, away in everyone if not diary.required)
     optional = max(1, sum(not d.required for d in times.diaries))
-    costs = [_distance(times, grid.at(starts[0])), _discomfort(times), _follows(times)]
+    costs = [_distance(times, grid.at(starts[0])), _discomfort(times)]
     if stretched:
         costs.append(_burden(times))
-    found = [(round(100 - 12 * cannot[n] / optional - sum(cost(grid.at(n)) for cost in costs), 3), n) for n in starts]
+    found = list[Scored]()
+    for n in starts:
+        at = grid.at(n)
+        back_to_back = min(1, follows(at) / len(times.diaries)) if times.diaries else 0
+        against = 12 * cannot[n] / optional + 6 * back_to_back + sum(cost(at) for cost in costs)
+        found.append((round(100 - against, 3), n))
     return sorted(found, key=lambda scored: (-scored[0], scored[1]))
 
 
@@ -93,7 +99,7 @@ def diverse(
     return picked
 
 
-def adjoining(times: Times) -> Callable[[float], int]:
+def adjoining(times: Times) -> Follows:
     """How many meetings of all people end just before a start, or begin just after the meeting would be over."""
     ends = sorted(end for theirs in times.busy for _, end in theirs)
     begins = sorted(begin for theirs in times.busy for begin, _ in theirs)
@@ -134,12 +140,6 @@ def _discomfort(times: Times) -> Costs:
         return weight * sum(people * _DISCOMFORT[there.local(at) % DAY // STEP] for there, people in clocks)
 
     return cost
-
-
-def _follows(times: Times) -> Costs:
-    """Back to back with other meetings."""
-    count, people = adjoining(times), max(1, len(times.diaries))
-    return lambda at: 6 * min(1, count(at) / people)
 
 
 def _burden(times: Times) -> Costs:
