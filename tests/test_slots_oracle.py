@@ -75,6 +75,7 @@ def searches(draw: st.DrawFn) -> Search:
     window = Window(
         span=span,
         zone=draw(st.sampled_from(ZONES)),
+        exact=draw(st.sampled_from([None, None, None, begin + draw(st.integers(-20, 400)) * minutes(5)])),
         day_from=day_from,
         day_until=day_until,
         without=draw(
@@ -126,13 +127,22 @@ def same_as_the_oracle(world: tuple[Search, list[Diary]]) -> None:
     expected, stretched = slots_oracle.feasible(search, people)
     event("none" if not expected else "stretched" if stretched else "within hours")
     assert starts(search, people) == expected
-    found = find(search, people, most=3)
-    assert (found.count, found.stretched) == (len(expected), stretched)
-    assert {s.start for s in found.slots} <= set(expected)
-    assert bool(found.slots) == bool(expected)
+    found, named = find(search, people, most=3), search.window.exact
+    required = [d for d in people if d.required]
+
+    def is_free(at: datetime) -> bool:
+        soon = search.now + minutes(search.notice)
+        return at >= soon and all(slots_oracle.is_free(d, at, search) for d in required)
+
+    assert bool(check(search, people)) == (named is not None and is_free(named))
+    pinned = {named} if named and is_free(named) else set()
+    assert (found.count, found.stretched) == (len(pinned | set(expected)), stretched)
+    assert {s.start for s in found.slots} - pinned <= set(expected)
+    assert pinned <= {s.start for s in found.slots[:1]}
+    assert bool(found.slots) == bool(pinned or expected)
     for slot in found.slots:
         assert slot.end - slot.start == minutes(search.minutes)
-        assert bool(slot.outside) == stretched
+        assert bool(slot.outside) == stretched or slot.start in pinned
         out = [
             d.id
             for d in people
@@ -147,11 +157,8 @@ def same_as_the_oracle(world: tuple[Search, list[Diary]]) -> None:
     assert [s.score for s in found.slots] == sorted((s.score for s in found.slots), reverse=True)
     for one, other in combinations(found.slots, 2):
         assert one.end <= other.start or other.end <= one.start
-    required = [d for d in people if d.required]
     for at in slots_oracle.quarters(search)[::7]:
-        named = replace(search, window=replace(search.window, exact=at))
-        free = all(slots_oracle.is_free(d, at, search) for d in required) and at >= search.now + minutes(search.notice)
-        assert bool(check(named, people)) == free, at
+        assert bool(check(replace(search, window=replace(search.window, exact=at)), people)) == is_free(at), at
 
 
 @SHORT
