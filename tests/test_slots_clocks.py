@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -130,6 +131,8 @@ def test_monthly_is_the_same_weekday_of_the_month_and_a_fifth_is_the_last() -> N
         "2027-02-22",
         "2027-03-29",
     ]
+    first = occurrences(at("2026-12-07 09:00"), Repeat("month", 1), "UTC", 3)
+    assert [t.day for t in first] == [7, 4, 1], "the first Monday"
     fourth = occurrences(at("2026-11-23 09:00"), Repeat("month", 1), "UTC", 3)
     assert [t.day for t in fourth] == [23, 28, 25], "the fourth, also where there is a fifth"
 
@@ -164,3 +167,10 @@ def test_a_series_is_free_each_time_by_the_local_clock() -> None:
     at_ten_in_summer = span("2026-11-05 14:00", 30)
     assert not find(series, [diary("ana", "", at_ten_in_winter)]).slots
     assert local(find(series, [diary("ana", "", at_ten_in_summer)]), new_york) == ["Thu 15 10:00"]
+
+
+def test_an_occurrence_may_touch_what_is_before_and_after_it() -> None:
+    series = search("2026-11-24", day_from=time(10), day_until=time(10, 30), repeat=Repeat("day"))
+    around = [span("2026-11-26 09:00", 60), span("2026-11-26 10:30", 60)]
+    assert local(find(series, [diary("ana", "", *around)])) == ["Tue 24 10:00"]
+    assert not find(replace(series, buffer=5), [diary("ana", "", *around)]).slots

@@ -51,6 +51,13 @@ def test_many_who_are_busy_are_counted() -> None:
     assert hints(TUESDAY, people) == ["Until Wed 25 Nov"], "leaving out one of them does not help"
 
 
+def test_of_many_the_one_whose_absence_helps_most_is_found() -> None:
+    early = span("2026-11-24 09:00", 60)
+    others = [diary(n, LISBON, early) for n in ("raj", "kim", "lee", "u5", "u6", "u7")]
+    people = [diary("ana", LISBON, early), *others, diary("sam", LISBON, ALL_DAY)]
+    assert hints(TUESDAY, people)[0] == "Without Sam"
+
+
 def test_the_organizer_is_never_left_out() -> None:
     assert hints(TUESDAY, [diary("ana", LISBON, ALL_DAY), diary("raj", LISBON)]) == ["Until Wed 25 Nov"]
 
