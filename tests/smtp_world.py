@@ -33,6 +33,7 @@ class MailServer:
     sent: list[Envelope] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
     silent: bool = False  # says nothing at all
+    hangs_up: bool = False  # when it is told goodbye
     signed_in: list[str] = field(default_factory=list)
     over_tls: list[bool] = field(default_factory=list)
     greeted: int = 0
@@ -83,8 +84,11 @@ class MailServer:
         self.over_tls.append(bool(session.ssl or server.transport.get_extra_info("sslcontext")))
         return "250 OK"
 
-    async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802  # likewise
-        return self.answers.get("QUIT", "221 Bye")
+    async def handle_QUIT(self, server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802  # likewise
+        if self.hangs_up:
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
+        return "221 Bye"
 
     def sign_in(self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any) -> AuthResult:
         if "AUTH" in self.answers:

@@ -157,6 +157,12 @@ def test_the_same_mail_has_the_same_id_and_another_has_another() -> None:
     assert len(others | {usual}) == 5
 
 
+def test_who_has_answered_already_is_asked_again() -> None:
+    raj = replace(RAJ, answer="accepted")
+    made = event(sequence=1, attendees=(ANA, raj, GUEST))
+    assert attendees_of(vevent_of(read(made, raj)))["raj@corp.example"]["RSVP"] == "TRUE"
+
+
 @pytest.mark.parametrize("count", [50, 200])
 async def test_many_attendees_fit(count: int) -> None:
     many = tuple(

@@ -199,7 +199,7 @@ async def test_a_server_that_says_nothing_is_waited_for_as_long_as_is_set() -> N
 
 async def test_what_goes_wrong_after_the_mail_was_taken_does_not_send_it_twice() -> None:
     async with mail_server() as server:
-        server.answers["QUIT"] = "500 what?"
+        server.hangs_up = True
         await Mailer(url_of(server), SENDER).send(MAIL)
     assert len(server.sent) == 1
 
@@ -214,6 +214,11 @@ def test_a_url_that_is_none_stops_the_start_without_its_password(url: str) -> No
     with pytest.raises(SettingError, match="SMTP_URL") as told:
         Mailer(url, SENDER)
     assert "hunter2" not in str(told.value)
+
+
+def test_a_sender_that_is_no_address_stops_the_start() -> None:
+    with pytest.raises(SettingError, match="SMTP_FROM"):
+        Mailer("smtp://localhost", f"bot@{'ü' * 70}.example")
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,11 @@ class Mailer:
     """A mail server. `url` is smtp:// (STARTTLS where the server offers it) or smtps://, with user and password where it wants them."""
 
     def __init__(self, url: str, sender: str, *, cafile: str = "", seconds: float = SECONDS) -> None:
-        """`cafile`: certificates of authorities beside the system's. Raises SettingError for a URL that is none."""
-        self.sender = ascii_domain(sender)
+        """`cafile`: certificates of authorities beside the system's. Raises SettingError for a URL or an address that is none."""
+        try:
+            self.sender = ascii_domain(sender)
+        except CalendarRefused as error:
+            raise SettingError("SMTP_FROM", "must be an e-mail address.", "See docs/settings.md.") from error
         self._cafile, self._seconds = cafile, seconds
         try:
             parsed = urlsplit(url)

@@ -83,7 +83,10 @@ def clean(text: str, *, line: bool = False) -> str:
 
 def _address(person: Attendee) -> icalendar.vCalAddress:
     address = icalendar.vCalAddress(f"mailto:{clean(person.email, line=True)}")
-    address.params["CN"] = clean(person.name, line=True).replace('"', "'") or person.email
+    name = (
+        clean(person.name, line=True).replace('"', "'").replace("\\", "/")
+    )  # parameters know no escapes; some parsers read some
+    address.params["CN"] = name or person.email
     return address
 
 
