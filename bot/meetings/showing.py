@@ -121,13 +121,13 @@ class Bearing:
         return Stored(meeting.ref, meeting.page, meeting.link)
 
     async def _clear(self, meeting: Meeting) -> None:
-        """One that the calendar would not have moved may stand there at its old time, where nobody comes any more."""
-        if meeting.state == "cancelled" or meeting.entered < 0:
+        """One that the calendar would not have may stand there all the same: at its old time, or entered just before a kill."""
+        if meeting.state == "cancelled":  # this is what was refused
             return
         try:
-            await self._scheduling.calendar.remove(event_of(meeting, meeting.link))
+            await self._scheduling.calendar.remove(event_of(meeting))
         except CalendarRefused as refused:
-            log.error("left in the calendar", meeting=meeting.name, error=refused.reason)
+            log.error("not cleared from the calendar", meeting=meeting.name, error=refused.reason)
 
     async def _trouble(self, meeting: Meeting, problem: str, *, for_good: bool) -> None:
         async with self._scheduling.database.begin() as tx:
