@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,10 +12,16 @@ import aiohttp
 from redis.exceptions import RedisError
 
 from bot.compose import open_llm, open_redis, open_settings_database
-from bot.errors import AssistError, OpenAIRefused, Retryable, SettingError, UserFacing
+from bot.errors import AssistError, CalendarRefused, OpenAIRefused, Retryable, SettingError, UserFacing
 from bot.expenses.money.rates import Rates
 from bot.expenses.policy.policy import load_policy
 from bot.llm import Llm
+from bot.meetings.calendars.choose import make_calendar
+from bot.meetings.hours import hours_text, read_hours
+from bot.meetings.mail import Mailer
+from bot.meetings.people import read_rooms
+from bot.meetings.register.register import Register
+from bot.meetings.values import Attendee
 from bot.pace import Pace
 from bot.settings import Settings
 from bot.slack import Slack, connect_slack
@@ -76,6 +82,10 @@ async def _all(settings: Settings) -> AsyncIterator[Finding]:
     yield _data_dir(settings.data_dir)
     yield _policy(settings)
     yield await _rates(settings)
+    yield await _calendar(settings)
+    yield await _mail(settings)
+    yield _hours(settings)
+    yield _rooms(settings)
 
 
 async def _slack(settings: Settings) -> AsyncIterator[Finding]:
@@ -158,6 +168,68 @@ async def _rates(settings: Settings) -> Finding:
     if rate is None:
         return Finding("EXPENSES_RATES", "warn", f"no rate of {foreign} of this week: rates will be asked for")
     return Finding("EXPENSES_RATES", "ok", f"1 {foreign} = {rate.value.normalize():f} {home} on {rate.on}")
+
+
+async def _calendar(settings: Settings) -> Finding:
+    if settings.calendar == "local":
+        return Finding("CALENDAR", "-", "local: the assistant's own database")
+    person = calendar_to_try(settings)
+    async with AsyncExitStack() as stack:
+        try:
+            database = await stack.enter_async_context(open_settings_database(settings))
+            calendar = make_calendar(settings, database, Register(external=True, mails=False))
+            stack.push_async_callback(calendar.close)
+            if person is None:
+                told = "can only be tried with a calendar that it has: name a room in MEETINGS_ROOMS"
+                return Finding("CALENDAR", "warn", f"{calendar.name} {told}")
+            return Finding("CALENDAR", "ok", f"{calendar.name}: {await calendar.check(person)}")
+        except SettingError as error:
+            return Finding(error.name, "fail", f"{error.what} {error.where}".strip())
+        except AssistError as error:
+            return Finding("CALENDAR", "fail", _word(error))
+
+
+def calendar_to_try(settings: Settings) -> Attendee | None:
+    """Somebody whose calendar there is: the first room, else the account that reads all calendars."""
+    with suppress(SettingError):
+        for name, address in read_rooms(settings.meetings_rooms).items():
+            return Attendee(id=address, name=name, email=address, kind="room")
+    user = settings.caldav_user
+    if settings.calendar == "caldav" and user:
+        return Attendee(id=user, name=user, email=user if "@" in user else f"{user}@localhost")
+    return None
+
+
+async def _mail(settings: Settings) -> Finding:
+    if not settings.smtp_url:
+        return Finding("SMTP_URL", "-", "is not set: people are told of meetings in Slack alone")
+    if not settings.smtp_from:
+        return Finding("SMTP_FROM", "fail", "is missing: invitations are sent from it")
+    try:
+        told = await Mailer(settings.smtp_url, settings.smtp_from).check()
+    except SettingError as error:
+        return Finding(error.name, "fail", f"{error.what} {error.where}".strip())
+    except AssistError as error:
+        return Finding("SMTP_URL", "fail", _word(error))
+    return Finding("SMTP_URL", "ok", told)
+
+
+def _hours(settings: Settings) -> Finding:
+    try:
+        hours = read_hours(settings.meetings_hours, "UTC")
+    except ValueError as error:
+        return Finding("MEETINGS_HOURS", "fail", f"cannot be read: {error}. See docs/settings.md.")
+    return Finding("MEETINGS_HOURS", "ok", hours_text(hours))
+
+
+def _rooms(settings: Settings) -> Finding:
+    try:
+        rooms = read_rooms(settings.meetings_rooms)
+    except SettingError as error:
+        return Finding(error.name, "fail", f"{error.what} {error.where}".strip())
+    if not rooms:
+        return Finding("MEETINGS_ROOMS", "-", "is not set: no room can be booked")
+    return Finding("MEETINGS_ROOMS", "ok", ", ".join(rooms))
 
 
 async def _openai(settings: Settings) -> AsyncIterator[Finding]:
@@ -253,6 +325,8 @@ def _word(error: Exception) -> str:
         return str(error)
     if isinstance(error, UserFacing):
         return f"{error.text} ({error})"
+    if isinstance(error, CalendarRefused):
+        return f"{error} ({error.reason})" if error.reason else str(error)
     if isinstance(error, Retryable):
         return f"{error.said or 'no answer.'} Is the address right, and the network open? ({error})"
     if isinstance(error, RedisError):

@@ -53,6 +53,10 @@ async def test_when_all_is_well_everything_is_ok(
         "DATA_DIR": "ok",
         "EXPENSES_POLICY": "-",
         "EXPENSES_RATES": "-",
+        "CALENDAR": "-",
+        "SMTP_URL": "-",
+        "MEETINGS_HOURS": "ok",
+        "MEETINGS_ROOMS": "-",
     }
     assert "append-only file" in table["REDIS_URL"][1]
     assert table["OPENAI_MODEL"][1] == settings.openai_model

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.blocks import Card
+import structlog
+from sqlalchemy import update
+
+from bot import tables
+from bot.blocks import Card, shown
+from bot.delivery import outgoing
 from bot.delivery.claims import Outgoing
+from bot.errors import CalendarRefused, MeetingRefused, Retryable
+from bot.meetings.calendars.calendar import Stored
+from bot.meetings.events import event_of, join_link
+from bot.meetings.face.cards import draft_card, meeting_card
+from bot.meetings.invitation import Method, icalendar, invitation
+from bot.meetings.mail import Mailer
 from bot.meetings.scheduling import Scheduling
+from bot.meetings.values import Attendee, By, Meeting
+
+log = structlog.get_logger()
+QUIET_TRIES = 3  # so often a calendar may be away before the organizer is told
+NAME = 60  # characters of a file's name that come from the title
 
 
 class Showing:
@@ -17,11 +36,42 @@ class Showing:
 
     async def card(self, row: Outgoing) -> Card | None:
         """For one of its people in their direct messages, or for a thread; None where they may not see it (any more)."""
-        raise NotImplementedError  # skeleton
+        meeting = await (self._in_thread(row) if row.key else self._theirs(row))
+        if meeting is None:
+            return None
+        meeting = replace(meeting, link=join_link(meeting, self._scheduling.link))
+        arranging = meeting.state in ("draft", "dropped") or (meeting.state == "booked" and meeting.offer)
+        if arranging and (row.key or row.person == meeting.organizer):
+            return draft_card(meeting)
+        return meeting_card(meeting, "" if row.key else row.person)
 
     async def file(self, row: Outgoing, folder: Path) -> Path | None:
         """The meeting as .ics; None where they may not see it any more."""
-        raise NotImplementedError  # skeleton
+        meeting = await self._theirs(row)
+        if meeting is None or meeting.span is None:
+            return None
+        event = event_of(meeting, join_link(meeting, self._scheduling.link))
+        path = folder / file_name(meeting)
+
+        def write() -> None:  # a file of two hundred attendees takes a moment
+            path.write_bytes(icalendar(event, "PUBLISH" if meeting.state == "booked" else "CANCEL"))
+
+        await asyncio.to_thread(write)
+        return path
+
+    async def _theirs(self, row: Outgoing) -> Meeting | None:
+        scheduling, by = self._scheduling, By(row.team, row.person)
+        try:
+            async with scheduling.database.read() as tx:
+                return await scheduling.register.meeting(tx, by, row.number)
+        except MeetingRefused:
+            return None
+
+    async def _in_thread(self, row: Outgoing) -> Meeting | None:
+        async with self._scheduling.database.read() as tx:
+            meeting = await self._scheduling.register.known(tx, row.team, row.number)
+        there = meeting and (meeting.place.channel, meeting.place.thread) == (row.person, row.key)
+        return meeting if there else None
 
 
 class Bearing:
@@ -30,10 +80,128 @@ class Bearing:
     def __init__(self, scheduling: Scheduling) -> None:
         self._scheduling = scheduling
 
+    # -- the calendar ----------------------------------------------------------------------------------------------------
+
     async def event(self, row: Outgoing) -> None:
         """Makes the calendar hold the meeting as it is now. A calendar that refuses for good makes the meeting fail; one that is away is tried again, and the organizer's card says so."""
-        raise NotImplementedError  # skeleton
+        meeting = await self._meeting(row)
+        if meeting is None or meeting.span is None or meeting.state in ("draft", "dropped"):
+            return
+        if meeting.state == "failed":
+            await self._clear(meeting)
+            return
+        if meeting.entered >= meeting.sequence:
+            return
+        try:
+            stored = await self._enter(meeting)
+        except CalendarRefused as refused:
+            log.error(
+                "calendar refused", meeting=meeting.name, outgoing=row.id, state=meeting.state, error=refused.reason
+            )
+            await self._trouble(meeting, str(refused), for_good=True)
+            await self._clear(meeting)
+            return
+        except Retryable:
+            if row.tries >= QUIET_TRIES:
+                name = self._scheduling.calendar.name
+                problem = f"{name[:1].upper()}{name[1:]} does not answer. I keep trying."
+                await self._trouble(meeting, problem, for_good=False)
+            raise
+        async with self._scheduling.database.begin() as tx:
+            await self._scheduling.register.entered(tx, row.team, row.number, meeting.sequence, stored)
+
+    async def _enter(self, meeting: Meeting) -> Stored:
+        """Has the calendar hold a booked meeting, and a cancelled one no more."""
+        link = join_link(meeting, self._scheduling.link)
+        event = event_of(meeting, link)
+        if meeting.state == "booked":
+            stored = await self._scheduling.calendar.put(event)
+            return replace(stored, link=stored.link or link)
+        await self._scheduling.calendar.remove(event)
+        return Stored(meeting.ref, meeting.page, meeting.link)
+
+    async def _clear(self, meeting: Meeting) -> None:
+        """One that the calendar would not have may stand there all the same: at its old time, or entered just before a kill."""
+        if meeting.state == "cancelled":  # this is what was refused
+            return
+        try:
+            await self._scheduling.calendar.remove(event_of(meeting))
+        except CalendarRefused as refused:
+            log.error("not cleared from the calendar", meeting=meeting.name, error=refused.reason)
+
+    async def _trouble(self, meeting: Meeting, problem: str, *, for_good: bool) -> None:
+        async with self._scheduling.database.begin() as tx:
+            await self._scheduling.register.trouble(tx, meeting.team, meeting.number, problem, for_good=for_good)
+
+    # -- mailboxes -----------------------------------------------------------------------------------------------------------
 
     async def mail(self, row: Outgoing) -> None:
         """Tells an attendee by mail how the meeting is now: invites, invites again with a higher sequence, or cancels. Who was never told is not told of its end."""
-        raise NotImplementedError  # skeleton
+        meeting, mailer = await self._meeting(row), self._scheduling.mailer
+        if meeting is None or mailer is None or meeting.span is None:
+            return
+        told, to = Told.read(row.body), _attendee(meeting, row.person)
+        method: Method = "REQUEST" if meeting.state == "booked" and to else "CANCEL"
+        if (told.method, told.sequence) == (method, meeting.sequence) or (method == "CANCEL" and not told.invited):
+            return
+        to = to or Attendee(id=row.person, name=row.person, email=row.person, kind="guest")
+        invited = method == "REQUEST"
+        try:
+            await self._send(mailer, meeting, to, method)
+        except CalendarRefused as refused:
+            log.error("mail refused", meeting=meeting.name, outgoing=row.id, method=method, error=refused.reason)
+            await self._unmailed(meeting, to, str(refused))
+            invited = told.invited
+        await self._note(row, Told(method=method, sequence=meeting.sequence, invited=invited))
+
+    async def _send(self, mailer: Mailer, meeting: Meeting, to: Attendee, method: Method) -> None:
+        event = event_of(meeting, join_link(meeting, self._scheduling.link))
+        await mailer.send(await asyncio.to_thread(invitation, event, to, method, mailer.sender))
+
+    async def _unmailed(self, meeting: Meeting, to: Attendee, why: str) -> None:
+        text = (
+            f"I could not mail {shown(to.email)} about {meeting.name} “{shown(meeting.wish.title, 80)}”: {shown(why)}"
+        )
+        async with self._scheduling.database.begin() as tx:
+            await outgoing.say(tx, meeting.team, meeting.organizer, meeting.name, text, f"unmailed {to.email}")
+
+    async def _note(self, row: Outgoing, told: Told) -> None:
+        """Notes in the row what its address was told: a row is due at every change, and most concern nobody's mailbox (an answer, a reminder)."""
+        async with self._scheduling.database.begin() as tx:
+            which = tables.outgoing.c.id == row.id
+            await tx.execute(update(tables.outgoing).where(which).values(body=told.text))
+
+    async def _meeting(self, row: Outgoing) -> Meeting | None:
+        async with self._scheduling.database.read() as tx:
+            return await self._scheduling.register.known(tx, row.team, row.number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What an address was told last, as its row's body has it: "REQUEST 3 invited". `invited`: a mail has reached them since, and none that cancelled."""
+
+    method: str = ""
+    sequence: int = -1
+    invited: bool = False
+
+    @classmethod
+    def read(cls, body: str) -> Told:
+        """From a row; nothing from one that was never brought."""
+        found = re.fullmatch(r"([A-Z]+) (\d+)( invited)?", body)
+        return cls(method=found[1], sequence=int(found[2]), invited=bool(found[3])) if found else cls()
+
+    @property
+    def text(self) -> str:
+        """For a row."""
+        return f"{self.method} {self.sequence}" + (" invited" if self.invited else "")
+
+
+def file_name(meeting: Meeting) -> str:
+    """Like “M-7 Team sync.ics”: letters and digits of the title, so that every system can keep it. Pure."""
+    title = " ".join(re.sub(r"[^\w\- ]", " ", meeting.wish.title.encode("utf-8", "ignore").decode()).split())
+    return f"{meeting.name} {title[:NAME]}".strip() + ".ics"
+
+
+def _attendee(meeting: Meeting, address: str) -> Attendee | None:
+    """Whom an address is; None for who takes no part (any more)."""
+    return next((a for a in meeting.attendees if a.email.lower() == address.lower()), None)

@@ -1,0 +1,229 @@
+"""The mailer against a real mail server: with TLS and without, signing in, and with everything that can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from dataclasses import replace
+from urllib.parse import quote
+
+import pytest
+
+from bot.errors import CalendarRefused, Retryable, SettingError
+from bot.meetings.invitation import invitation
+from bot.meetings.mail import AT_ONCE, Mailer
+from tests.meeting_mail_values import GUEST, SENDER, event
+from tests.smtp_world import PASSWORD, USER, Certificates, MailServer, mail_server, make_certificates
+
+MAIL = invitation(event(), GUEST, "REQUEST", SENDER)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+def url_of(server: MailServer, scheme: str = "smtp", user: str = "", password: str = PASSWORD) -> str:
+    account = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
+    return f"{scheme}://{account}localhost:{server.port}"
+
+
+# -- how mail gets there -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_mail_goes_from_the_sender_to_its_one_recipient() -> None:
+    async with mail_server() as server:
+        await Mailer(url_of(server), SENDER).send(MAIL)
+    (envelope,) = server.sent
+    assert (envelope.mail_from, envelope.rcpt_tos) == (SENDER, ["guest@else.example"])
+    assert server.over_tls == [False]
+
+
+async def test_tls_is_used_where_the_server_offers_it(certificates: Certificates) -> None:
+    async with mail_server(starttls=certificates.server, auth=True) as server:
+        mailer = Mailer(url_of(server, user=USER), SENDER, cafile=certificates.authority)
+        await mailer.send(MAIL)
+        assert (server.over_tls, server.signed_in) == ([True], [USER])
+        assert await mailer.check() == f"localhost:{server.port}, signed in as {USER}"
+        assert len(server.sent) == 1
+
+
+async def test_smtps_speaks_tls_from_the_first_byte(certificates: Certificates) -> None:
+    async with mail_server(tls=certificates.server, auth=True) as server:
+        await Mailer(url_of(server, "smtps", USER), SENDER, cafile=certificates.authority).send(MAIL)
+    assert (server.over_tls, server.signed_in) == ([True], [USER])
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+async def test_a_server_whose_certificate_nobody_vouches_for_is_told_nothing(
+    certificates: Certificates, scheme: str
+) -> None:
+    context = certificates.server
+    world = mail_server(starttls=context, auth=True) if scheme == "smtp" else mail_server(tls=context, auth=True)
+    async with world as server:
+        with pytest.raises(Retryable) as told:
+            await Mailer(url_of(server, scheme, USER), SENDER).send(MAIL)
+    assert "certificate" in told.value.said
+    assert not server.signed_in
+    assert not server.sent
+
+
+async def test_a_password_is_not_told_to_a_server_without_tls_unless_it_is_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *a, **k: asked("127.0.0.1" if host == "mail.example" else host, *a, **k)
+    )
+    async with mail_server(auth=True) as server:
+        with pytest.raises(CalendarRefused, match="offers no TLS"):
+            await Mailer(url_of(server, user=USER).replace("localhost", "mail.example"), SENDER).send(MAIL)
+        assert (server.greeted, server.signed_in) == (1, [])
+        await Mailer(url_of(server, user=USER), SENDER).send(MAIL)
+        assert server.signed_in == [USER]
+    async with mail_server() as server:  # who has no password has nothing to lose
+        await Mailer(url_of(server).replace("localhost", "mail.example"), SENDER).send(MAIL)
+    assert len(server.sent) == 1
+
+
+async def test_names_beyond_ascii_need_a_server_that_knows_them() -> None:
+    to = replace(GUEST, email="jürgen@else.example")
+    mail = invitation(event(), to, "REQUEST", SENDER)
+    async with mail_server(utf8=True) as server:
+        await Mailer(url_of(server), SENDER).send(mail)
+        assert server.sent[0].rcpt_tos == ["jürgen@else.example"]
+        assert server.sent[0].smtp_utf8
+    async with mail_server(utf8=False) as server:
+        with pytest.raises(CalendarRefused):
+            await Mailer(url_of(server), SENDER).send(mail)
+        await Mailer(url_of(server), SENDER).send(
+            invitation(event(), replace(GUEST, email="kim@bücher.example"), "REQUEST", SENDER)
+        )
+        assert server.sent[0].rcpt_tos == ["kim@xn--bcher-kva.example"]
+
+
+async def test_few_mails_are_sent_at_once() -> None:
+    async with mail_server() as server:
+        server.delay = 0.05
+        mailer = Mailer(url_of(server), SENDER)
+        await asyncio.gather(*(mailer.send(MAIL) for _ in range(10)))
+    assert len(server.sent) == 10
+    assert 1 < server.most_at_once <= AT_ONCE
+
+
+# -- what goes wrong -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "word"),
+    [
+        ("RCPT", "450 greylisted, secret-text", "450"),
+        ("RCPT", "421 too many connections", "421"),
+        ("MAIL", "451 try later", "451"),
+        ("DATA", "452 no room", "452"),
+        ("AUTH", "454 no answer from the directory", "454"),
+    ],
+)
+async def test_what_the_server_puts_off_is_tried_again(command: str, answer: str, word: str) -> None:
+    async with mail_server() as server:
+        server.answers[command] = answer
+        mailer = Mailer(url_of(server, user=USER), SENDER)
+        with pytest.raises(Retryable, match=word) as told:
+            await mailer.send(MAIL)
+        assert told.value.said == "The mail server puts me off."
+        assert "secret" not in str(told.value)
+        server.answers.clear()
+        await mailer.send(MAIL)
+        assert len(server.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "said", "reason"),
+    [
+        ("RCPT", "550 no such user, secret-text", "This address does not take mail", "SMTP 550"),
+        ("MAIL", "553 not your address", "does not let me send", "SMTP 553"),
+        ("DATA", "554 looks like spam", "did not take the mail", "SMTP 554"),
+        ("AUTH", "535 5.7.8 secret-text", "does not let me in", "SMTP 535"),
+    ],
+)
+async def test_what_the_server_refuses_for_good_is_said_without_its_text(
+    command: str, answer: str, said: str, reason: str
+) -> None:
+    async with mail_server() as server:
+        server.answers[command] = answer
+        with pytest.raises(CalendarRefused, match=said) as told:
+            await Mailer(url_of(server, user=USER), SENDER).send(MAIL)
+    assert told.value.reason == reason
+    assert not any(word in str(told.value) for word in ("secret", PASSWORD, USER, "@"))
+    assert not server.sent
+
+
+async def test_a_wrong_password_is_the_operators_to_mend() -> None:
+    async with mail_server(auth=True) as server:
+        with pytest.raises(CalendarRefused, match="tell whoever runs me"):
+            await Mailer(url_of(server, user=USER, password="wrong"), SENDER).send(MAIL)
+        with pytest.raises(CalendarRefused, match="letters that cannot be sent"):
+            await Mailer(url_of(server, user=USER, password="größer"), SENDER).send(MAIL)
+        with pytest.raises(CalendarRefused, match="does not let me send"):  # it wants one, and none is set
+            await Mailer(url_of(server), SENDER).send(MAIL)
+    assert not server.sent
+
+
+async def test_a_server_that_wants_no_password_is_not_told_one() -> None:
+    async with mail_server(starttls=None) as server:
+        server.answers["EHLO"] = "250 HELP"
+        with pytest.raises(CalendarRefused, match="cannot do what this mail needs"):
+            await Mailer(url_of(server, user=USER), SENDER).send(MAIL)
+    assert not server.signed_in
+
+
+async def test_a_server_that_is_down_is_tried_again_and_left_in_peace_for_a_moment(free_port: int) -> None:
+    mailer = Mailer(f"smtp://localhost:{free_port}", SENDER)
+    for reason in ("ConnectionRefusedError", "a moment ago"):
+        with pytest.raises(Retryable, match=reason) as told:
+            await mailer.send(MAIL)
+        assert told.value.said == "The mail server does not answer."
+    assert 0 < (told.value.after or 0) <= 5
+
+
+async def test_a_server_that_says_nothing_is_waited_for_as_long_as_is_set() -> None:
+    async with mail_server() as server:
+        server.silent = True
+        began = time.monotonic()
+        with pytest.raises(Retryable) as told:
+            await Mailer(url_of(server), SENDER, seconds=0.2).send(MAIL)
+        assert 0.2 <= time.monotonic() - began < 1
+    assert told.value.said == "The mail server does not answer."
+
+
+async def test_what_goes_wrong_after_the_mail_was_taken_does_not_send_it_twice() -> None:
+    async with mail_server() as server:
+        server.hangs_up = True
+        await Mailer(url_of(server), SENDER).send(MAIL)
+    assert len(server.sent) == 1
+
+
+async def test_an_unknown_server_name_is_tried_again() -> None:
+    with pytest.raises(Retryable):
+        await Mailer("smtp://mail.invalid", SENDER, seconds=2).send(MAIL)
+
+
+@pytest.mark.parametrize("url", ["smtp://host:port", "smtp://user:hunter2@host:99999", "smtp://", "imap://host"])
+def test_a_url_that_is_none_stops_the_start_without_its_password(url: str) -> None:
+    with pytest.raises(SettingError, match="SMTP_URL") as told:
+        Mailer(url, SENDER)
+    assert "hunter2" not in str(told.value)
+
+
+def test_a_sender_that_is_no_address_stops_the_start() -> None:
+    with pytest.raises(SettingError, match="SMTP_FROM"):
+        Mailer("smtp://localhost", f"bot@{'ü' * 70}.example")
+
+
+@pytest.mark.parametrize(
+    ("url", "port"), [("smtp://h", 25), ("smtp://u:p@h", 587), ("smtps://h", 465), ("smtp://u@h:2525", 2525)]
+)
+def test_the_port_is_the_usual_one_unless_it_is_named(url: str, port: int) -> None:
+    mailer = Mailer(url.replace("h:", "localhost:").replace("@h", "@localhost").replace("//h", "//localhost"), SENDER)
+    assert mailer.address == f"localhost:{port}"
