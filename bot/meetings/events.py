@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from bot.meetings.calendars.calendar import Event
 from bot.meetings.values import Meeting
 
@@ -25,3 +27,10 @@ def event_of(meeting: Meeting, link: str = "") -> Event:
         ref=meeting.ref,
         changed_at=meeting.changed_at,
     )
+
+
+def join_link(meeting: Meeting, template: str) -> str:
+    """Where an online meeting is held: as the calendar says, else MEETINGS_LINK's place for it, whose name nobody can guess from the meeting's number."""
+    if meeting.link or not meeting.wish.online:
+        return meeting.link
+    return template.replace("{id}", hashlib.sha256(meeting.uid.encode()).hexdigest()[:20])
