@@ -13,6 +13,7 @@ from bot.expenses.books.fields import clean
 from bot.meetings.register.times import AHEAD, is_over
 from bot.meetings.values import LONGEST, MOST_ATTENDEES, SHORTEST, Attendee, Meeting, MeetingState, Wish
 
+MOST_INTERVAL, MOST_COUNT = 52, 366
 TITLE, DESCRIPTION, NAME = 200, 3000, 200  # characters
 _ENDED: dict[MeetingState, str] = {
     "cancelled": "was cancelled",
@@ -72,6 +73,11 @@ def kept_wish(wish: Wish, organizer: str) -> Wish:
         raise MeetingRefused(f"A meeting has at most {MOST_ATTENDEES} people; this one would have {len(people) + 1}.")
     if not SHORTEST <= wish.minutes <= LONGEST:
         raise MeetingRefused(f"A meeting lasts from {SHORTEST} minutes to {LONGEST // 60} hours.")
+    repeat = wish.repeat
+    if repeat and not (1 <= repeat.interval <= MOST_INTERVAL and 1 <= (repeat.count or 1) <= MOST_COUNT):
+        raise MeetingRefused(
+            f"A series has at most {MOST_COUNT} meetings, at most {MOST_INTERVAL} weeks or months apart."
+        )
     title = _line(wish.title, TITLE) or "Meeting"
     description = clean(wish.description, DESCRIPTION)
     return replace(wish, title=title, description=description, attendees=(first, *people.values()))

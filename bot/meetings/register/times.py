@@ -8,7 +8,6 @@ from bot.meetings.slots.engine import occurrences
 from bot.meetings.values import LONGEST, Meeting, Span, minutes
 
 MOST_OCCURRENCES = 100  # that keep people busy
-MOST_COUNTED = 1000  # that are looked at to tell when a series is over
 LONGEST_KEPT = minutes(
     LONGEST
 )  # nobody is kept busy for longer by one occurrence: so the index finds those that reach into a time
@@ -34,5 +33,4 @@ def is_over(meeting: Meeting, now: datetime) -> bool:
     repeat = meeting.wish.repeat
     if meeting.span is None or meeting.span.end > now or (repeat and repeat.count is None):
         return False
-    count = min(repeat.count or 1, MOST_COUNTED) if repeat else 1
-    return spans_of(meeting, meeting.span, count)[-1].end <= now
+    return spans_of(meeting, meeting.span, (repeat and repeat.count) or 1)[-1].end <= now
