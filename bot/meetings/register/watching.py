@@ -14,7 +14,7 @@ from bot.meetings.calendars.calendar import Seen, Stored
 from bot.meetings.register import words
 from bot.meetings.register.reading import Reading
 from bot.meetings.register.rows import Kept
-from bot.meetings.register.times import spans
+from bot.meetings.register.times import LONGEST_KEPT, spans
 from bot.meetings.register.writing import CALENDAR, CLOCK, Writing, writing
 from bot.meetings.values import Answer, By, Meeting, Span
 from bot.models import utcnow
@@ -148,7 +148,8 @@ class Watching(Reading):
         those first that it was not asked about for longest. They count as asked about from now on, whatever comes of it.
         """
         now = utcnow()
-        near = select(_times.meeting).where(_times.team == team, _times.end_at > now, _times.start_at < now + ahead)
+        soon = (_times.start_at > now - LONGEST_KEPT) & (_times.start_at < now + ahead)  # the first bounds what is read
+        near = select(_times.meeting).where(_times.team == team, soon, _times.end_at > now)
         waits = or_(_meetings.looked_at.is_(None), _meetings.looked_at <= now - after)
         its = (_meetings.team == team) & (_meetings.state == "booked") & (_meetings.entered >= _meetings.sequence)
         query = select(_meetings.number).where(its, waits, _meetings.number.in_(near))
