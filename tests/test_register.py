@@ -236,6 +236,13 @@ async def test_a_move_keeps_the_uid_raises_the_sequence_and_takes_answers_back(o
     assert said.endswith(f"by <@{ANA}>. Can you come then?")
 
 
+async def test_what_was_sought_last_is_booked_also_where_nothing_was_offered(world: World) -> None:
+    await world.booked(ANA, RAJ)
+    shown = await world.do("offer", 1, 2, wish(ANA, RAJ, minutes=60), None)
+    assert shown.wish.minutes == 30  # as it is booked
+    assert (await world.do("book", 1, 3, at(14))).span == Span(at(14), at(15))
+
+
 async def test_its_own_time_does_not_stand_in_its_way(world: World) -> None:
     await world.booked(ANA, RAJ)
     assert (await world.do("book", 1, 2, at(10.25))).sequence == 1

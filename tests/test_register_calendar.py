@@ -141,6 +141,14 @@ async def test_a_time_that_was_changed_in_the_calendar_counts(outside: World) ->
     assert await outside.outgoing("mail") == {("mail", "uraj@example.com"): 2, ("mail", GUEST): 2}
 
 
+async def test_who_has_declined_stays_free_when_it_is_moved_there(outside: World) -> None:
+    await entered(outside)
+    await outside.do("answer", 1, "declined", by=RAJ)
+    await outside.tell("seen", 1, seen(16))
+    assert {t["attendee"]: t["busy"] for t in (await outside.dump())["meeting_times"]}[RAJ] is False
+    assert (await outside.booked(KIM, RAJ, start=at(16))).state == "booked"
+
+
 async def test_what_is_cancelled_or_gone_in_the_calendar_is_cancelled(outside: World) -> None:
     for number, there in ((1, None), (2, seen(cancelled=True))):
         await entered(outside)

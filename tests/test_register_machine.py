@@ -118,7 +118,7 @@ class RegisterMachine(RuleBasedStateMachine):
             model.needed, model.minutes = needed, length
         else:
             spared = {p for p, required in model.needed.items() if required and not needed.get(p)}
-            model.sought = (length, frozenset(spared)) if wanted else None
+            model.sought = (length, frozenset(spared))
         model.version += 1
         self.check(number, {"card"})
 

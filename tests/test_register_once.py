@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
+from bot.delivery.claims import KEPT_DAYS, Claims
+from bot.delivery.outgoing import NEVER
 from bot.errors import MeetingRefused
 from bot.meetings.register.rows import Kept, record
 from bot.meetings.values import MOST_ATTENDEES, Meeting, Place, Span
@@ -82,6 +84,17 @@ async def test_two_hundred_attendees_are_booked_moved_and_cancelled(anywhere: Wo
     assert len(await anywhere.outgoing("word")) == 49
     assert (await anywhere.dump())["meeting_times"] == []
     assert time.perf_counter() - began < 8  # less than two, on a machine of its own
+
+
+async def test_who_was_invited_long_ago_is_still_told_of_a_move(anywhere: World) -> None:
+    await anywhere.booked(ANA, RAJ, GUEST)
+    old = {"created_at": utcnow() - timedelta(days=KEPT_DAYS + 1), "due_at": NEVER, "shown": 1}
+    async with anywhere.database.begin() as tx:
+        await tx.execute(update(tables.outgoing).values(**old))
+    await Claims(anywhere.database, anywhere.team).prune()
+    await anywhere.do("book", 1, None, at(12))
+    assert await anywhere.outgoing("mail") == {("mail", "uraj@example.com"): 2, ("mail", GUEST): 2}
+    assert await anywhere.outgoing("event") == {("event", "M-1"): 2}
 
 
 async def filled(world: World) -> None:

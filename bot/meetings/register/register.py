@@ -67,6 +67,7 @@ class Register(Watching):
         """Another wish or offer, of a draft; or times offered to which a booked meeting may be moved (the wish's window and minutes are then only sought).
 
         Who takes part in a booked meeting, and its title, stay as they are; who is not in the wish, or only optional there, need not be there at the new time.
+        Without an offer the wish is only what `book` goes by next: the meeting is shown as it is booked.
         """
         write = await writing(tx, by)
         kept = await self._theirs(write, number, version)
@@ -76,7 +77,7 @@ class Register(Watching):
         else:
             needed = {a.id for a in wish.attendees if a.required}
             spared = frozenset(a.id for a in kept.meeting.attendees if a.required) - needed
-            kept = replace(kept, sought=Sought(wish.minutes, wish.window, spared) if offer else None)
+            kept = replace(kept, sought=Sought(wish.minutes, wish.window, spared))
             kept = await write.change("offered", kept, offer=offer)
         await write.card(kept.meeting)
         return kept.shown
@@ -92,7 +93,7 @@ class Register(Watching):
         kept = await self._theirs(write, number, version)
         start = start.astimezone(UTC)
         check_start(start, write.now)
-        old, wish = kept.meeting, kept.shown.wish
+        old, wish = kept.meeting, kept.wished
         span = Span(start, start + minutes(wish.minutes))
         first = old.state == "draft"
         if span == old.span:  # it is there already

@@ -17,7 +17,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What a booked meeting is to be moved to. It stands beside the offer: until it is moved, the meeting is as it was booked."""
+    """What a booked meeting is to be moved to, as its organizer said last. Until it is moved, the meeting stays as it was booked."""
 
     minutes: int
     window: Window | None
@@ -44,16 +44,16 @@ def read_told(text: str) -> dict[str, Answer]:
 
 
 def packed_offer(offer: Offer | None, sought: Sought | None = None) -> str:
-    """An offer, and what it is to move a booked meeting to; "" for none."""
-    if offer is None:
-        return ""
+    """An offer, and what a booked meeting is to be moved to; "" for neither."""
+    told = {"offer": _OFFER.dump_python(offer, mode="json")} if offer else {}
     more = {"sought": _SOUGHT.dump_python(sought, mode="json")} if sought else {}
-    return _text({**_OFFER.dump_python(offer, mode="json"), **more})
+    return _text({**told, **more}) if told or more else ""
 
 
 def read_offer(text: str) -> Offer | None:
     """The offer of such a text."""
-    return _OFFER.validate_json(text) if text else None
+    found = json.loads(text).get("offer") if text else None
+    return _OFFER.validate_python(found) if found is not None else None
 
 
 def read_sought(text: str) -> Sought | None:
@@ -85,8 +85,13 @@ class Kept:
 
     @property
     def shown(self) -> Meeting:
-        """The meeting as others are given it: while it is to be moved, its wish says to what."""
-        return replace(self.meeting, wish=sought_wish(self.meeting.wish, self.sought))
+        """The meeting as others are given it: while times are offered for a move, its wish says what is sought."""
+        return replace(self.meeting, wish=self.wished) if self.meeting.offer else self.meeting
+
+    @property
+    def wished(self) -> Wish:
+        """What `book` goes by."""
+        return sought_wish(self.meeting.wish, self.sought)
 
 
 def record(kept: Kept) -> Record:
