@@ -83,13 +83,16 @@ class RegisterMachine(RuleBasedStateMachine):
     loop: Loop
     reached: set[str]
 
-    @initialize(first=guests, second=guests)
-    def begin(self, first: dict[str, bool], second: dict[str, bool]) -> None:
+    @initialize(first=guests, second=guests, start=starts)
+    def begin(self, first: dict[str, bool], second: dict[str, bool], start: datetime) -> None:
         self.world = replace(self.loop.world, team=f"T{next(teams)}")
         self.models: dict[int, Model] = {}
         self.dump: Dump = self.loop.run(self.world.dump())
         self.draft(ANA, first, 30, thread=False)
         self.draft(RAJ, {ANA: True, **second}, 60, thread=True)
+        self.draft(ANA, second, 30, thread=False)
+        self.booked(1, self.models[1], ANA, 0, at(9))
+        self.booked(2, self.models[2], RAJ, None, start)
 
     # -- what people do ------------------------------------------------------------------------------------------------------
 
@@ -124,7 +127,9 @@ class RegisterMachine(RuleBasedStateMachine):
 
     @rule(data=st.data(), person=people, off=offs, start=starts)
     def book(self, data: st.DataObject, person: str, off: int | None, start: datetime) -> None:
-        number, model = self.some(data)
+        self.booked(*self.some(data), person, off, start)
+
+    def booked(self, number: int, model: Model | None, person: str, off: int | None, start: datetime) -> None:
         done = self.acted(number, "book", number, self.version(model, off), start, by=person)
         assert done == (self.theirs(model, person, off) and bool(model and self.free(number, model, start)))
         if not done or model is None:

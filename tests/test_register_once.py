@@ -61,8 +61,11 @@ async def test_a_press_that_is_performed_twice_at_once_books_once(anywhere: Worl
 async def test_an_answer_and_a_cancellation_at_once_leave_one_truth(anywhere: World) -> None:
     for number in range(1, 6):
         await anywhere.booked(ANA, RAJ, start=at(10 + number))
-        both = (anywhere.do("answer", number, "declined", by=RAJ), anywhere.do("cancel", number, None))
-        answered, cancelled = await asyncio.gather(*both, return_exceptions=True)
+        answering = anywhere.do("answer", number, "declined", by=RAJ)
+        cancelling = anywhere.do("cancel", number, None)
+        answered: object
+        cancelled: object
+        answered, cancelled = await asyncio.gather(answering, cancelling, return_exceptions=True)
         assert isinstance(cancelled, Meeting)
         assert isinstance(answered, Meeting | MeetingRefused)
         meeting = await anywhere.known(number)
