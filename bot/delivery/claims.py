@@ -17,7 +17,7 @@ from sqlalchemy import case, delete, func, literal, select, update
 
 from bot import tables
 from bot.database import Database
-from bot.delivery.outgoing import CARD, NEVER
+from bot.delivery.outgoing import CARD, KEPT, NEVER
 from bot.errors import LeaseLost, Retryable
 from bot.models import utcnow
 
@@ -151,7 +151,7 @@ class Claims:
 
     async def prune(self) -> None:
         """Forgets words and files that Slack has had for long."""
-        old = (_out.team == self._team) & (_out.due_at == NEVER) & (_out.kind != CARD)
+        old = (_out.team == self._team) & (_out.due_at == NEVER) & _out.kind.not_in(KEPT)
         async with self._database.begin() as tx:
             await tx.execute(delete(tables.outgoing).where(old, _out.created_at < _ahead(-KEPT_DAYS * 86400)))
 

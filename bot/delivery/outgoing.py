@@ -5,6 +5,7 @@ Most goes to a person's direct messages. A card may stand in a thread of a chann
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, case, insert, literal, select, update
@@ -40,10 +41,10 @@ async def keep(tx: AsyncConnection, team: str, kind: str, where: str, subject: s
         await _note(tx, team, where, kind, subject, thread, "")
 
 
-async def changed(tx: AsyncConnection, team: str, *subjects: str) -> None:
-    """Has all that is kept of these subjects made true, wherever it is."""
+async def changed(tx: AsyncConnection, team: str, *subjects: str, kinds: Sequence[str] = KEPT) -> None:
+    """Has all that is kept of these subjects made true, wherever it is; or only what is of these kinds."""
     if subjects:
-        await _changed(tx, (_out.team == team) & _out.subject.in_(subjects))
+        await _changed(tx, (_out.team == team) & _out.subject.in_(subjects) & _out.kind.in_(kinds))
 
 
 async def say(tx: AsyncConnection, team: str, person: str, subject: str, text: str, key: str) -> None:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import time
 from itertools import pairwise
+from zoneinfo import available_timezones
 
+from pydantic import TypeAdapter
+from sqlalchemy import bindparam, select, text
+
+from bot import tables
 from bot.database import Database
+from bot.errors import MeetingRefused
 from bot.meetings.values import By, Hours
+from bot.models import utcnow
 
+MOST_STRETCHES, MOST_OFF = 6, 400
+_HOURS = TypeAdapter(Hours)
+_KEEP = text(
+    "INSERT INTO working_hours (team, person, hours, changed_at) VALUES (:team, :person, :hours, :at)"
+    " ON CONFLICT (team, person) DO UPDATE SET hours = excluded.hours, changed_at = excluded.changed_at"
+).bindparams(bindparam("at", type_=tables.UtcDateTime()))
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PART = re.compile(r"([A-Z][a-z]{2})(?:-([A-Z][a-z]{2}))?((?:\s+\d{1,2}:\d{2}\s*-\s*\d{1,2}:\d{2})+)")
 _STRETCH = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
@@ -52,9 +66,18 @@ def hours_text(hours: Hours) -> str:
 
 async def told_hours(database: Database, team: str, people: list[str]) -> dict[str, Hours]:
     """What people told of their hours; nothing for those who told none."""
-    raise NotImplementedError  # skeleton
+    table = tables.working_hours.c
+    query = select(table.person, table.hours).where(table.team == team, table.person.in_(people))
+    async with database.read() as tx:
+        return {person: _HOURS.validate_json(hours) for person, hours in await tx.execute(query)}
 
 
 async def keep_hours(database: Database, by: By, hours: Hours) -> None:
-    """Notes what somebody told of their hours."""
-    raise NotImplementedError  # skeleton
+    """Notes what somebody told of their hours. Raises MeetingRefused for a zone that is none, and for more than can be meant."""
+    if hours.zone not in await asyncio.to_thread(available_timezones):
+        raise MeetingRefused("I do not know that time zone. Please give one such as Europe/Lisbon.")
+    if len(hours.week) != 7 or any(len(day) > MOST_STRETCHES for day in hours.week) or len(hours.off) > MOST_OFF:
+        raise MeetingRefused(f"A day has at most {MOST_STRETCHES} stretches of work, and a list {MOST_OFF} days off.")
+    told = {"team": by.team, "person": by.person, "hours": _HOURS.dump_json(hours).decode(), "at": utcnow()}
+    async with database.begin() as tx:
+        await tx.execute(_KEEP, told)

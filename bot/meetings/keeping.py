@@ -2,14 +2,59 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.errors import AssistError
+from bot.meetings.events import event_of, join_link
 from bot.meetings.scheduling import Scheduling
+from bot.meetings.values import Meeting, minutes
+from bot.models import utcnow
+
+log = structlog.get_logger()
+
+MOST_REMINDED, MOST_LOOKED_AT = 50, 20  # in one round
+LOOKED_AHEAD, LOOKED_AFTER = timedelta(days=14), timedelta(minutes=5)
 
 
 async def remind(scheduling: Scheduling, team: str) -> None:
     """Has everybody reminded of what starts within the set minutes, once for each occurrence."""
-    # skeleton
+    if not scheduling.remind:
+        return
+    until = utcnow() + minutes(scheduling.remind)
+    async with scheduling.database.read() as tx:
+        due = await scheduling.register.starting(tx, team, until, MOST_REMINDED)
+    for meeting, occurrence in due:
+        try:
+            await _remind_of(scheduling, meeting, occurrence)
+        except AssistError as error:  # the others are reminded all the same
+            log.warning("nobody reminded", meeting=meeting.number, error=type(error).__name__)
+
+
+async def _remind_of(scheduling: Scheduling, meeting: Meeting, occurrence: datetime) -> None:
+    link = join_link(meeting, scheduling.link)
+    async with scheduling.database.begin() as tx:
+        await scheduling.register.remind(tx, meeting.team, meeting.number, occurrence, link)
+    log.info("reminded", meeting=meeting.number)
 
 
 async def look(scheduling: Scheduling, team: str) -> None:
     """Asks the calendar how booked meetings of the next two weeks stand there: a few in each round, those first that were not asked about for longest."""
-    # skeleton
+    if not scheduling.calendar.external:
+        return
+    async with scheduling.database.begin() as tx:
+        meetings = await scheduling.register.to_look_at(
+            tx, team, ahead=LOOKED_AHEAD, after=LOOKED_AFTER, most=MOST_LOOKED_AT
+        )
+    for meeting in meetings:
+        try:
+            await _look_at(scheduling, meeting)
+        except AssistError as error:  # the others are looked at all the same, and this one in a later round
+            log.warning("meeting not looked at", meeting=meeting.number, error=type(error).__name__)
+
+
+async def _look_at(scheduling: Scheduling, meeting: Meeting) -> None:
+    seen = await scheduling.calendar.look(event_of(meeting))
+    async with scheduling.database.begin() as tx:
+        await scheduling.register.seen(tx, meeting.team, meeting.number, seen, sequence=meeting.sequence)

@@ -2,66 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.meetings.calendars.calendar import Seen, Stored
-from bot.meetings.values import Answer, Busy, By, Meeting, Offer, Place, Span, Wish
+from bot.errors import MeetingRefused
+from bot.meetings.register import words
+from bot.meetings.register.rows import Kept, Sought
+from bot.meetings.register.states import check_open, check_organizer, check_start, kept_wish, may_see, not_theirs
+from bot.meetings.register.times import MOST_OCCURRENCES, spans_of
+from bot.meetings.register.watching import Watching, answered
+from bot.meetings.register.writing import Writing, writing
+from bot.meetings.values import ANSWERS, Answer, By, Meeting, Offer, Place, Span, Wish, minutes
 
 
-class Register:
+class Register(Watching):
     """All changes of meetings. What is not there and what is not theirs gets the same words (MeetingRefused).
 
-    `version` None means the present one; a stale one is refused: somebody, perhaps they themselves, has changed it meanwhile.
+    `version` None means the present one; a stale one is refused: somebody, perhaps they themselves, has changed it meanwhile. It grows with what the
+    organizer decides; answers, reminders and what the calendar took leave it alone, so that buttons stay good.
+
+    Here is what people do; what the calendar says and the clock brings is in watching.py, what is read in reading.py.
     """
-
-    def __init__(self, *, external: bool, mails: bool) -> None:
-        """`external`: meetings are entered in a calendar (rows EVENT); `mails`: attendees are invited by the bot's mails (rows MAIL)."""
-        self.external, self.mails = external, mails
-
-    # -- what is there ---------------------------------------------------------------------------------------------------
-
-    async def done(self, tx: AsyncConnection, by: By) -> bool:
-        """Whether the press, form or command has had its effect."""
-        raise NotImplementedError  # skeleton
-
-    async def meeting(self, tx: AsyncConnection, by: By, number: int) -> Meeting:
-        """One that they organize, or take part in and that is no draft. Raises MeetingRefused."""
-        raise NotImplementedError  # skeleton
-
-    async def known(self, tx: AsyncConnection, team: str, number: int) -> Meeting | None:
-        """Any of the workspace: for what code does by itself (cards in threads, the calendar, reminders)."""
-        raise NotImplementedError  # skeleton
-
-    async def upcoming(
-        self, tx: AsyncConnection, by: By, until: datetime, most: int = 20
-    ) -> list[tuple[Span, Meeting]]:
-        """Booked meetings that they organize or take part in and have not declined, that end after now: each occurrence, the next first."""
-        raise NotImplementedError  # skeleton
-
-    async def drafts(self, tx: AsyncConnection, by: By, most: int = 10) -> list[Meeting]:
-        """Their own drafts, the newest first."""
-        raise NotImplementedError  # skeleton
-
-    async def busy(self, tx: AsyncConnection, team: str, attendees: Sequence[str], span: Span, but: int = 0) -> Busy:
-        """When booked meetings keep these attendees busy; `but`: a meeting that does not count. Never None: what else they do nobody told."""
-        raise NotImplementedError  # skeleton
-
-    # -- what its organizer does ------------------------------------------------------------------------------------------
 
     async def draft(
         self, tx: AsyncConnection, by: By, wish: Wish, offer: Offer | None, place: Place, zone: str
     ) -> Meeting:
         """A new meeting that is being arranged; its card goes to `place` or to the organizer's direct messages."""
-        raise NotImplementedError  # skeleton
+        wish = kept_wish(wish, by.person)
+        write = await writing(tx, by)
+        meeting = Meeting(
+            team=by.team,
+            number=write.next_number(),
+            uid=str(uuid4()),
+            organizer=by.person,
+            state="draft",
+            version=1,
+            sequence=0,
+            wish=wish,
+            offer=offer,
+            start=None,
+            end=None,
+            zone=zone,
+            place=place,
+            entered=-1,
+            ref="",
+            page="",
+            link="",
+            problem="",
+            at_once=False,
+            reminded_at=None,
+            created_at=write.now,
+            changed_at=write.now,
+        )
+        await write.add(Kept(meeting))
+        await write.card(meeting)
+        return meeting
 
     async def offer(
         self, tx: AsyncConnection, by: By, number: int, version: int | None, wish: Wish, offer: Offer | None
     ) -> Meeting:
-        """Another wish or offer, of a draft; or times offered to which a booked meeting may be moved (the wish's window and minutes are then only sought)."""
-        raise NotImplementedError  # skeleton
+        """Another wish or offer, of a draft; or times offered to which a booked meeting may be moved (the wish's window and minutes are then only sought).
+
+        Who takes part in a booked meeting, and its title, stay as they are; who is not in the wish, or only optional there, need not be there at the new time.
+        Without an offer the wish is only what `book` goes by next: the meeting is shown as it is booked.
+        """
+        write = await writing(tx, by)
+        kept = await self._theirs(write, number, version)
+        wish = kept_wish(wish, by.person)
+        if kept.meeting.state == "draft":
+            kept = await write.change("offered", kept, wish=wish, offer=offer)
+        else:
+            needed = {a.id for a in wish.attendees if a.required}
+            spared = frozenset(a.id for a in kept.meeting.attendees if a.required) - needed
+            kept = replace(kept, sought=Sought(wish.minutes, wish.window, spared))
+            kept = await write.change("offered", kept, offer=offer)
+        await write.card(kept.meeting)
+        return kept.shown
 
     async def book(
         self, tx: AsyncConnection, by: By, number: int, version: int | None, start: datetime, *, at_once: bool = False
@@ -70,32 +89,101 @@ class Register:
 
         Refused where a required attendee has a booked meeting then (any occurrence), where the start is past, or where nothing is to be decided any more.
         """
-        raise NotImplementedError  # skeleton
+        write = await writing(tx, by)
+        kept = await self._theirs(write, number, version)
+        start = start.astimezone(UTC)
+        check_start(start, write.now)
+        old, wish = kept.meeting, kept.wished
+        span = Span(start, start + minutes(wish.minutes))
+        first = old.state == "draft"
+        if span == old.span:  # it is there already
+            kept = await write.change("kept", replace(kept, sought=None), offer=None)
+            await write.card(kept.meeting)
+            return kept.meeting
+        await self._check_free(tx, replace(old, wish=wish), span)
+        people = tuple(replace(a, answer="accepted" if a.id == old.organizer else "") for a in wish.attendees)
+        sequence = 0 if first else old.sequence + 1
+        kept = await write.change(
+            "booked" if first else "moved",
+            Kept(old),
+            state="booked",
+            wish=replace(wish, attendees=people),
+            offer=None,
+            start=span.start,
+            end=span.end,
+            sequence=sequence,
+            entered=old.entered if self.external else sequence,
+            problem="",
+            at_once=at_once and first,
+            reminded_at=None,
+        )
+        await self._tell_booked(write, kept.meeting, first=first)
+        return kept.meeting
 
     async def cancel(self, tx: AsyncConnection, by: By, number: int, version: int | None) -> Meeting:
         """Gives a draft up, or cancels a booked meeting: everybody is told. Its organizer's alone."""
-        raise NotImplementedError  # skeleton
-
-    # -- what attendees do ----------------------------------------------------------------------------------------------
+        write = await writing(tx, by)
+        kept = await self._theirs(write, number, version)
+        old, kept = kept.meeting, replace(kept, sought=None)
+        if old.state == "draft":
+            kept = await write.change("dropped", kept, state="dropped", offer=None)
+            await write.card(kept.meeting)
+            return kept.meeting
+        sequence = old.sequence + 1
+        entered = old.entered if self.external else sequence
+        kept = await write.change("cancelled", kept, state="cancelled", sequence=sequence, entered=entered, offer=None)
+        await write.times(kept.meeting)
+        await write.retell(kept.meeting)
+        if self.external:
+            await write.enter(kept.meeting)
+        await write.say(kept.meeting, _others(kept.meeting), words.cancelled(kept.meeting, by.person))
+        return kept.meeting
 
     async def answer(self, tx: AsyncConnection, by: By, number: int, answer: Answer) -> Meeting:
         """Somebody's own answer, before its end. The same again changes nothing."""
-        raise NotImplementedError  # skeleton
+        if answer not in ANSWERS:
+            raise ValueError(f"no answer: {answer}")
+        write = await writing(tx, by)
+        kept = await self._seen_by(write, number)
+        check_open(kept.meeting, write.now)
+        if kept.meeting.state != "booked":
+            raise MeetingRefused(f"{kept.meeting.name} is not booked yet.")
+        if not any(a.id == by.person for a in kept.meeting.attendees):
+            raise not_theirs(number)
+        return (await answered(write, kept, {by.person: answer})).shown
 
-    # -- what the calendar says, and the clock -----------------------------------------------------------------------------
+    # -- guards, and what is told ------------------------------------------------------------------------------------------
 
-    async def entered(self, tx: AsyncConnection, team: str, number: int, sequence: int, stored: Stored) -> None:
-        """The calendar has it as of that sequence; `problem` is over."""
-        raise NotImplementedError  # skeleton
+    async def _seen_by(self, write: Writing, number: int) -> Kept:
+        kept = await write.kept(number)
+        if kept is None or not may_see(kept.meeting, write.by.person):
+            raise not_theirs(number)
+        return kept
 
-    async def trouble(self, tx: AsyncConnection, team: str, number: int, problem: str, *, for_good: bool) -> None:
-        """The calendar does not take it: a word on the organizer's card; for good: the meeting has failed, nobody is busy any more, its people are told."""
-        raise NotImplementedError  # skeleton
+    async def _theirs(self, write: Writing, number: int, version: int | None) -> Kept:
+        kept = await self._seen_by(write, number)
+        check_organizer(kept.meeting, write.by.person, version, write.now)
+        return kept
 
-    async def seen(self, tx: AsyncConnection, team: str, number: int, seen: Seen | None) -> None:
-        """What the calendar has of it: answers, another time, cancelled or gone (None). Cards follow; nothing is written back."""
-        raise NotImplementedError  # skeleton
+    async def _check_free(self, tx: AsyncConnection, meeting: Meeting, first: Span) -> None:
+        """That none of the required attendees has another booked meeting at any of its occurrences."""
+        required = {a.id: a for a in meeting.attendees if a.required}
+        for span in spans_of(meeting, first, MOST_OCCURRENCES):
+            busy = await self.busy(tx, meeting.team, list(required), span, but=meeting.number)
+            if taken := [required[each] for each, spans in busy.items() if spans]:
+                raise MeetingRefused(words.taken(taken, span.start))
 
-    async def remind(self, tx: AsyncConnection, team: str, number: int, occurrence: datetime) -> None:
-        """Tells its members that it is about to start: once for each occurrence. Who declined is left alone."""
-        raise NotImplementedError  # skeleton
+    async def _tell_booked(self, write: Writing, meeting: Meeting, *, first: bool) -> None:
+        await write.times(meeting)
+        if first:
+            await write.invite(meeting, mails=self.mails)
+        else:
+            await write.retell(meeting)
+            await write.say(meeting, _others(meeting), words.moved(meeting, meeting.organizer))
+        if self.external:
+            await write.enter(meeting)
+
+
+def _others(meeting: Meeting) -> list[str]:
+    """The members whom its organizer meets."""
+    return [a.id for a in meeting.attendees if a.kind == "member" and a.id != meeting.organizer]
