@@ -121,12 +121,10 @@ async def _look(
     for attendee in wish.attendees:
         id_, required = attendee.id, attendee.required
         known, ours = told.get(id_), booked.get(id_) or ()
-        if known is not None:
-            diaries.append(Diary(id_, required, (*_without(known, own), *ours), hours.get(id_)))
-            continue
-        if ours:  # what was booked here keeps them busy all the same
-            diaries.append(Diary(id_, required, tuple(ours), hours.get(id_)))
-        diaries.append(Diary(id_, required, None, hours.get(id_)))
+        busy = (*_without(known, own), *ours) if known is not None else tuple(ours) or None
+        diaries.append(Diary(id=id_, required=required, busy=busy, hours=hours.get(id_)))
+        if known is None and ours:  # what was booked here keeps them busy; what else they do is not known all the same
+            diaries.append(Diary(id=id_, required=False, busy=None, hours=None))
     return _Looked(search, tuple(diaries), asked)
 
 
