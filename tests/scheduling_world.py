@@ -153,7 +153,7 @@ class World:
 
 
 @pytest.fixture
-async def world(slack: SlackServer, ai: OpenAIServer, settings: Settings) -> AsyncIterator[World]:  # noqa: ARG001  # the settings name it
+async def world(slack: SlackServer, ai: OpenAIServer, settings: Settings) -> AsyncIterator[World]:
     """All of them free, all day."""
     settings = replace(settings, meetings_rooms=f"Aquarium={ROOM}")
     async with AsyncExitStack() as stack:
