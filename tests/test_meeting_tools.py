@@ -29,7 +29,7 @@ NAMES = ("find_times", "create_meeting", "reschedule_meeting", "cancel_meeting",
 NO_DAY, NO_TIME = dict.fromkeys(DaySaid.model_fields), dict.fromkeys(TimeSaid.model_fields)
 THAT_DAY = NO_DAY | {"kind": "date", "year": tuesday().year, "month": tuesday().month, "day": tuesday().day}
 TWO_PM = NO_TIME | {"kind": "at", "clock": "2", "half": "pm"}
-WHEN = {"said": "", "day": THAT_DAY, "until": None, "time": TWO_PM, "zone": None, "without": []}
+WHEN: dict[str, Any] = {"said": "", "day": THAT_DAY, "until": None, "time": TWO_PM, "zone": None, "without": []}
 MEET: dict[str, Any] = {
     "title": "Team sync", "people": [{"name": "Dana Weiss", "required": True}], "minutes": None, "when": WHEN,
     "repeat": None, "online": False, "description": None,
