@@ -130,6 +130,8 @@ async def test_a_name_that_several_have_is_asked_back_with_all_of_them(named: Na
     assert "Rajiv Rao (@rajiv)" in said
     assert "Raj Kumar &lt;!channel&gt;" in said, "names are people's words"
     assert await named.ids("raj k") == [named.id("rajk")]
+    assert "Raj Patel (@raj)" in await named.refused("Raj"), "his handle is no likelier than the other's name"
+    assert await named.ids("@raj") == [named.id("raj")]
 
 
 async def test_a_name_that_nobody_has_says_what_to_do(named: Named) -> None:

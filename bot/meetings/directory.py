@@ -76,10 +76,17 @@ class Directory:
         return known or await self._ones.get(address, lambda: self._person("users.lookupByEmail", {"email": address}))
 
     async def called(self, name: str) -> list[Known]:
-        """Whom a name or a handle may mean: the likeliest kind of match only, without apps and those who have left unless nobody else is called so."""
+        """Whom a name or a handle may mean: the likeliest kind of match only, without apps and those who have left unless nobody else is called so.
+
+        A handle that is written like a first name is not likelier than the names of others: only "@" makes it a handle.
+        """
         everybody = await self._all.get("all", self._everybody)
-        found = [everybody[p.id] for p in matching(name, (k.profile for k in everybody.values()))]
-        return [k for k in found if not (k.profile.deleted or k.profile.bot)] or found
+        people = [k.profile for k in everybody.values()]
+        found = matching(name, people)
+        if not name.startswith("@") and all(p.handle.casefold() == name.casefold() for p in found):
+            found += matching(name, [p for p in people if p not in found])
+        known = [everybody[p.id] for p in found]
+        return [k for k in known if not (k.profile.deleted or k.profile.bot)] or known
 
     async def groups(self) -> tuple[Group, ...]:
         """The user groups, disabled ones too; none where the workspace has no such thing."""
