@@ -33,6 +33,7 @@ from bot.meetings.values import (
 from bot.meetings.when.reading import Clock, Day, Reading
 from bot.meetings.when.request import Called, read_when
 from bot.meetings.when.resolve import Asks, Refused, resolve
+from bot.mrkdwn import escaped, plain
 
 LONGEST_TITLE, LONGEST_DESCRIPTION = 200, 3_000
 LONGEST_BETWEEN = 60  # minutes: "2 to 3pm" is a meeting's time, "between 1 and 6" is where to look
@@ -130,7 +131,8 @@ async def carry_out(
         return await register.book(tx, by, made.number, made.version, book, at_once=True)
     except MeetingRefused as quicker:
         slots = tuple(s for s in prepared.offer.slots if s.start != book)
-        left = replace(prepared.offer, slots=slots, why=(str(quicker), *prepared.offer.why))
+        why = plain(str(quicker), {a.id: a.name for a in wish.attendees})
+        left = replace(prepared.offer, slots=slots, why=(why, *prepared.offer.why))
         return await register.offer(tx, by, made.number, made.version, wish, left)
 
 
@@ -154,7 +156,7 @@ def understood(reading: Reading, said: str, now: datetime, hours: Hours, on: dat
 
 def _possible(meant: Window | Asks | Refused) -> Window | Asks:
     if isinstance(meant, Refused):
-        raise MeetingRefused(meant.text)
+        raise MeetingRefused(escaped(meant.text))
     return meant
 
 

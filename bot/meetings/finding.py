@@ -15,7 +15,6 @@ from bot.meetings.scheduling import Scheduling
 from bot.meetings.slots.engine import Diary, Search, check, explain, find, occurrences
 from bot.meetings.values import Attendee, Busy, By, Meeting, Offer, Slot, Span, Window, Wish, minutes
 from bot.models import utcnow
-from bot.mrkdwn import escaped
 
 log = structlog.get_logger()
 
@@ -198,7 +197,7 @@ def _missed(looked: _Looked, wish: Wish, slots: Sequence[Slot]) -> tuple[str, ..
         return ()
     at = Span(wish.window.exact, wish.window.exact + minutes(wish.minutes))
     busy = {d.id for d in looked.diaries if d.required and any(at.overlaps(span) for span in d.busy or ())}
-    names = [escaped(a.name) for a in wish.attendees if a.id in busy]
+    names = [a.name for a in wish.attendees if a.id in busy]
     said = wish.window.text or "That time"
     if not names:
         return (f"{said} is not possible.",)

@@ -164,7 +164,7 @@ def offered(offer: Offer, meeting: Meeting, zone: str) -> dict[str, Any]:
         "question": offer.question,
         "choices": [c.label for c in offer.choices],
         "times": [_slot(s, meeting, zone) for s in offer.slots],
-        "why": [plain(w, {a.id: a.name for a in meeting.attendees}) for w in offer.why],
+        "why": list(offer.why),
         "what_would_help": [h.label for h in offer.hints],
     }
     return {k: v for k, v in fields.items() if v}
