@@ -29,7 +29,7 @@ def said(day: date) -> str:
 
 
 @pytest.fixture
-async def acme(settings: Settings, slack: SlackServer, ai: OpenAIServer) -> AsyncIterator[SlackServer]:  # noqa: ARG001  # the settings name it
+async def acme(settings: Settings, slack: SlackServer, ai: OpenAIServer) -> AsyncIterator[SlackServer]:
     """The whole bot; Ana and Dana in Berlin, Raj in Kolkata, Kim in New York."""
     async with running(settings):
         await connected(slack)
@@ -205,7 +205,7 @@ async def test_a_guest_cannot_use_meetings(acme: SlackServer) -> None:
 async def test_everybody_is_reminded_before_it_starts_also_by_a_bot_that_was_started_anew(
     settings: Settings,
     slack: SlackServer,
-    ai: OpenAIServer,  # noqa: ARG001  # the settings name it
+    ai: OpenAIServer,
 ) -> None:
     settings = replace(settings, meetings_remind_minutes=60)
     start = (datetime.now(UTC) + timedelta(minutes=40)).replace(second=0, microsecond=0).astimezone(BERLIN)
