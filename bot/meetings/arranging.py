@@ -63,7 +63,7 @@ class Prepared:
     """What will be written: a wish with an offer. `book` is a start that was found free; the offer then stands by, should somebody be quicker."""
 
     wish: Wish
-    offer: Offer
+    offer: Offer | None
     book: datetime | None
     zone: str
 
@@ -130,9 +130,9 @@ async def carry_out(
     try:
         return await register.book(tx, by, made.number, made.version, book, at_once=True)
     except MeetingRefused as quicker:
-        slots = tuple(s for s in prepared.offer.slots if s.start != book)
+        offer = prepared.offer or Offer()
         why = plain(str(quicker), {a.id: a.name for a in wish.attendees})
-        left = replace(prepared.offer, slots=slots, why=(why, *prepared.offer.why))
+        left = replace(offer, slots=tuple(s for s in offer.slots if s.start != book), why=(why, *offer.why))
         return await register.offer(tx, by, made.number, made.version, wish, left)
 
 

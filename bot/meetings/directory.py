@@ -84,7 +84,7 @@ class Directory:
         people = [k.profile for k in everybody.values()]
         found = matching(name, people)
         if not name.startswith("@") and all(p.handle.casefold() == name.casefold() for p in found):
-            found += matching(name, [p for p in people if p not in found])
+            found += [p for p in people if p not in found and name.casefold() in _words(p)]
         known = [everybody[p.id] for p in found]
         return [k for k in known if not (k.profile.deleted or k.profile.bot)] or known
 
@@ -126,6 +126,10 @@ class Directory:
             Group(g["id"], g.get("handle") or "", g.get("name") or "", not g.get("date_delete"))
             for g in told["usergroups"]
         )
+
+
+def _words(person: Profile) -> list[str]:
+    return f"{person.name} {person.real_name}".casefold().split()
 
 
 @lru_cache(1_000)  # the file is looked for on disk
