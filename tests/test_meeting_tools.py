@@ -113,6 +113,7 @@ async def test_where_others_read_along_the_card_goes_to_the_direct_messages_and_
     world: World, outsider: str
 ) -> None:
     ws = world.server.workspace
+    ws.add_person(Person(make_id("U", "rajk"), "rajk", "Raj Kumar", "rk@acme.example", "Europe/Berlin"))
     if outsider == "guest":
         ws.join("gus", "general")
     else:
@@ -122,7 +123,6 @@ async def test_where_others_read_along_the_card_goes_to_the_direct_messages_and_
         assert told == {"meeting": f"M-{number}", "hint": THERE}
         assert (await world.known(number)).place == Place()
     assert await refused(world, create_meeting, channel="general", people=people("nobody-known")) == SETTLE
-    ws.add_person(Person(make_id("U", "rajk"), "rajk", "Raj Kumar", "rk@acme.example", "Europe/Berlin"))
     assert await refused(world, create_meeting, channel="general", people=people("Raj")) == SETTLE, "names stay here"
     for tool in (reschedule_meeting, cancel_meeting, list_meetings):
         assert await refused(world, tool, channel="general") == PRIVATE
