@@ -22,6 +22,7 @@ MINUTES = re.compile(
 NAME = re.compile(r"\bM-(\d+)\b", re.IGNORECASE)
 MEETING = re.compile(r"\b(?:meetings?|meet|sync|call|stand-?up|one-on-one|1:1|M-\d+)\b", re.IGNORECASE)
 CREATE = re.compile(r"\b(?:schedule|book|set up|arrange|create|plan)\b", re.IGNORECASE)
+SET = re.compile(r"\b(?:schedule|book|set up|arrange) (?:an?|the|our|my) .*\bwith\b", re.IGNORECASE | re.DOTALL)
 FIND = re.compile(
     r"\bfind (?:a |some )?(?:times?|slots?)\b|\bwhen (?:can|could|do|are) (?:we|i|all)\b.*\b(?:meet|free)\b|\btimes? (?:to|for)\b.*\bmeet",
     re.IGNORECASE,
@@ -63,7 +64,7 @@ def meeting_call(said: str) -> tuple[str, dict[str, Any]] | None:
         return "reschedule_meeting", {"meeting": f"M-{named[1]}", "when": _when(said), "minutes": _minutes(said)}
     if FIND.search(said):
         return "find_times", _meet(said)
-    if MEETING.search(said) and CREATE.search(said) and not QUESTION.search(said):
+    if (SET.search(said) or (MEETING.search(said) and CREATE.search(said))) and not QUESTION.search(said):
         return "create_meeting", _meet(said)
     return None
 
