@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -116,6 +117,15 @@ async def test_who_was_quicker_leaves_a_draft_that_says_so(world: World) -> None
     assert meeting.offer.why
     assert meeting.offer.slots, "others are at hand"
     assert at("14:00") not in [s.start for s in meeting.offer.slots]
+
+
+async def test_of_two_who_book_the_same_person_or_room_at_once_one_gets_it(world: World) -> None:
+    wanted = asked("aquarium")
+    made = await asyncio.gather(arranged(world, wanted), arranged(world, wanted, by="maria"))
+    assert sorted(m.state for m in made) == ["booked", "draft"]
+    (left,) = (m for m in made if m.state == "draft")
+    assert left.offer
+    assert "Aquarium" in " ".join(left.offer.why)
 
 
 # -- asked about, refused -------------------------------------------------------------------------------------------------------
