@@ -180,6 +180,11 @@ class Access:
         audience = await self._audience(asker, destination)
         return person == asker if audience is None else may_know(person, audience)
 
+    async def members_only(self, asker: str, destination: ThreadKey) -> bool:
+        """Whether all who read the answer, the asker too, are full members of this workspace."""
+        audience = await self._audience(asker, destination)
+        return audience is not None and audience.full_members
+
     async def works_here(self, person: str) -> bool:
         """Whether somebody is of this workspace, as a full member or a guest: nobody of another company, no bot, and not one who has left."""
         return (await self._places.readers([person]))[person].kind in ("member", "guest")

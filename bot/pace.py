@@ -33,9 +33,12 @@ METHODS = {
     "conversations.info": TIERS[3],
     "conversations.list": TIERS[2],
     "conversations.members": TIERS[4],
+    "usergroups.list": TIERS[2],
+    "usergroups.users.list": TIERS[2],
     "users.conversations": TIERS[3],
     "users.info": TIERS[4],
     "users.list": TIERS[2],
+    "users.lookupByEmail": TIERS[3],
     "users.profile.get": TIERS[4],
     "assistant.search.context": TIERS[2],  # "special limits"; counted as a search
     "assistant.search.info": TIERS[2],

@@ -6,15 +6,41 @@ In two steps: `prepare` asks whom it must, outside of any transaction; `carry_ou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.errors import MeetingRefused
+from bot.meetings.finding import find_offer
 from bot.meetings.scheduling import Scheduling
-from bot.meetings.values import By, Meeting, Offer, Place, Repeat, Wish
-from bot.meetings.when.reading import Reading
-from bot.meetings.when.request import Called
+from bot.meetings.values import (
+    LONGEST,
+    SHORTEST,
+    USUAL,
+    Attendee,
+    By,
+    Choice,
+    Hours,
+    Meeting,
+    Offer,
+    Place,
+    Repeat,
+    Window,
+    Wish,
+)
+from bot.meetings.when.reading import Clock, Day, Reading
+from bot.meetings.when.request import Called, read_when
+from bot.meetings.when.resolve import Asks, Refused, resolve
+from bot.mrkdwn import escaped, plain
+
+LONGEST_TITLE, LONGEST_DESCRIPTION = 200, 3_000
+LONGEST_BETWEEN = 60  # minutes: "2 to 3pm" is a meeting's time, "between 1 and 6" is where to look
+UNTITLED = "Meeting"
+WHICH = "I can read that in two ways. Which did you mean?"
+OVER = "{name} is not being arranged any more: its card shows how it is."
+NOT_YOURS = "Only <@{organizer}>, who arranges {name}, can move it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +60,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What will be written: a wish with an offer, or with a start that was found free (`book`)."""
+    """What will be written: a wish with an offer. `book` is a start that was found free; the offer then stands by, should somebody be quicker."""
 
     wish: Wish
     offer: Offer | None
@@ -44,14 +70,44 @@ class Prepared:
 
 async def prepare(scheduling: Scheduling, by: By, asked: Asked, now: datetime) -> Prepared:
     """Resolves words and people, looks for times. Raises MeetingRefused (no such person, zero minutes, in the past, …) and Retryable."""
-    raise NotImplementedError  # skeleton
+    length = _length(asked.minutes, asked.reading)
+    organizer = await scheduling.people.organizer(by.person)
+    attendees = await scheduling.people.attendees(organizer, asked.people)
+    hours = await scheduling.people.hours(by.team, attendees)
+    attendees = tuple(_zoned(a, hours.get(a.id)) for a in attendees)
+    own = hours.get(by.person) or replace(scheduling.hours, zone=attendees[0].zone or "UTC")
+    wish = Wish(
+        title=" ".join(asked.title.split())[:LONGEST_TITLE] or UNTITLED,
+        attendees=attendees,
+        minutes=length,
+        repeat=asked.repeat,
+        online=asked.online,
+        description=asked.description.strip()[:LONGEST_DESCRIPTION],
+    )
+    meant = understood(asked.reading, asked.said, now, own)
+    return await _offered(scheduling, by, wish, meant, own.zone, may_book=asked.may_book)
 
 
 async def prepare_move(
     scheduling: Scheduling, by: By, meeting: Meeting, reading: Reading, said: str, minutes: int | None, now: datetime
 ) -> Prepared:
-    """The same for a booked meeting that is to be moved, or a draft whose time is to be changed. Only its organizer's."""
-    raise NotImplementedError  # skeleton
+    """The same for a booked meeting that is to be moved, or a draft whose time is to be changed. Only its organizer's.
+
+    A clock without a day is that of the day the meeting is on. An explicit time that suits everybody is booked at once.
+    """
+    if meeting.organizer != by.person:
+        raise MeetingRefused(NOT_YOURS.format(organizer=meeting.organizer, name=meeting.name))
+    if meeting.state not in ("draft", "booked"):
+        raise MeetingRefused(OVER.format(name=meeting.name))
+    length = meeting.wish.minutes if minutes is None else _length(minutes, reading)
+    organizer = await scheduling.people.organizer(by.person)
+    hours = await scheduling.people.hours(by.team, [organizer])
+    own = hours.get(by.person) or replace(scheduling.hours, zone=meeting.zone)
+    on = meeting.start.astimezone(ZoneInfo(own.zone)).date() if meeting.start else None
+    meant = understood(reading, said, now, own, on)
+    wish = replace(meeting.wish, minutes=length)
+    moved = meeting if meeting.state == "booked" else None
+    return await _offered(scheduling, by, wish, meant, meeting.zone, may_book=True, but=moved)
 
 
 async def carry_out(
@@ -63,4 +119,124 @@ async def carry_out(
     meeting: Meeting | None = None,
 ) -> Meeting:
     """Writes it: a new meeting, or the change of `meeting` (refused where its version has changed). Where somebody was quicker, a draft is left instead of a booked meeting."""
-    raise NotImplementedError  # skeleton
+    register, wish, book = scheduling.register, prepared.wish, prepared.book
+    offer = None if book else prepared.offer
+    if meeting is None:
+        made = await register.draft(tx, by, wish, offer, place, prepared.zone)
+    else:
+        made = await register.offer(tx, by, meeting.number, meeting.version, wish, offer)
+    if book is None:
+        return made
+    try:
+        return await register.book(tx, by, made.number, made.version, book, at_once=True)
+    except MeetingRefused as quicker:
+        offer = prepared.offer or Offer()
+        why = plain(str(quicker), {a.id: a.name for a in wish.attendees})
+        left = replace(offer, slots=tuple(s for s in offer.slots if s.start != book), why=(why, *offer.why))
+        return await register.offer(tx, by, made.number, made.version, wish, left)
+
+
+def understood(reading: Reading, said: str, now: datetime, hours: Hours, on: date | None = None) -> Window | Asks:
+    """What a reading and the words behind it mean for somebody with these hours. `on`: the day that a clock without one is of. Pure.
+
+    What code reads in the words goes first: it is never vaguer than they are. Where the reading says something else, both are asked about.
+    Raises MeetingRefused for what cannot be.
+    """
+    words = read_when(said) if said.strip() else None
+    if words is None:
+        return _possible(resolve(_on(reading, on), now, hours))
+    by_code = _possible(resolve(_on(words, on), now, hours))
+    if isinstance(by_code, Asks) or reading == Reading():
+        return by_code
+    handed = resolve(_on(reading, on), now, hours)
+    if not isinstance(handed, Window) or _within(by_code, handed):
+        return by_code
+    return Asks(WHICH, (Choice(by_code.text, by_code), Choice(handed.text, handed)))
+
+
+def _possible(meant: Window | Asks | Refused) -> Window | Asks:
+    if isinstance(meant, Refused):
+        raise MeetingRefused(escaped(meant.text))
+    return meant
+
+
+def _on(reading: Reading, on: date | None) -> Reading:
+    """A clock alone, on a certain day."""
+    alone = reading.day.kind == "any" and reading.until is None and reading.time.kind not in ("any", "offset")
+    if on is None or not alone:
+        return reading
+    return replace(reading, day=Day(kind="date", year=on.year, month=on.month, day=on.day))
+
+
+def _within(narrow: Window, wide: Window) -> bool:
+    """Whether one says the same as the other, or more exactly."""
+    if wide.exact:
+        return narrow.exact == wide.exact
+    day_end = time.max
+    at = narrow.exact.astimezone(ZoneInfo(wide.zone)).time() if narrow.exact else None
+    daily = (
+        wide.day_from <= at < (wide.day_until or day_end)
+        if at
+        else wide.day_from <= narrow.day_from and (narrow.day_until or day_end) <= (wide.day_until or day_end)
+    )
+    first = narrow.exact or narrow.span.start
+    last = narrow.exact or narrow.span.end
+    return wide.span.start <= first and last <= wide.span.end and daily and wide.without <= narrow.without
+
+
+async def _offered(
+    scheduling: Scheduling,
+    by: By,
+    wish: Wish,
+    meant: Window | Asks,
+    zone: str,
+    *,
+    may_book: bool,
+    but: Meeting | None = None,
+) -> Prepared:
+    """The wish with what is offered for it."""
+    if isinstance(meant, Asks):
+        offer = Offer(question=meant.question, choices=meant.choices)
+        return Prepared(wish=replace(wish, window=None), offer=offer, book=None, zone=zone)
+    wish = replace(wish, window=meant)
+    offer = await find_offer(scheduling, by, wish, but=but)
+    return Prepared(wish=wish, offer=offer, book=_suits_all(wish, offer) if may_book else None, zone=zone)
+
+
+def _suits_all(wish: Wish, offer: Offer) -> datetime | None:
+    """The start that was named, if everybody's calendar is known, free then, and they work."""
+    first = offer.slots[0] if offer.slots else None
+    if not first or not wish.window or first.start != wish.window.exact:
+        return None
+    return None if first.missing or first.unknown or first.outside else first.start
+
+
+def _zoned(attendee: Attendee, hours: Hours | None) -> Attendee:
+    """In the zone that they told, where they did."""
+    return replace(attendee, zone=hours.zone) if hours else attendee
+
+
+def _length(given: int | None, reading: Reading) -> int:
+    """Minutes. Raises MeetingRefused for what no meeting lasts."""
+    if given is None:
+        return _between(reading) or USUAL
+    if given < SHORTEST:
+        raise MeetingRefused(f"A meeting cannot last {given} minutes: give it {SHORTEST} minutes or more.")
+    if given > LONGEST:
+        raise MeetingRefused(f"A meeting cannot last {given / 60:g} hours: give it {LONGEST // 60} hours or less.")
+    return given
+
+
+def _between(reading: Reading) -> int:
+    """The length that "2 to 3pm" tells; 0 for none."""
+    when = reading.time
+    if when.kind != "between" or not when.clock or not when.until:
+        return 0
+    length = _minute(when.until) - _minute(when.clock, when.until.half)
+    return length if SHORTEST <= length <= LONGEST_BETWEEN else 0
+
+
+def _minute(clock: Clock, half: str = "") -> int:
+    said = clock.half or half
+    hour = clock.hour % 12 + (12 if said == "pm" else 0) if said in ("am", "pm") else clock.hour
+    return 60 * hour + clock.minute

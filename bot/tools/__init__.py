@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from bot.tools import (
+    cancel_meeting,
     capture_expense,
     change_expense,
     clock,
+    create_meeting,
     expense_report,
+    find_times,
     forget_file,
     list_expenses,
     list_files,
+    list_meetings,
     notes,
     read_channel,
     read_file,
     read_thread,
+    reschedule_meeting,
     search_messages,
     who_is,
 )
@@ -34,6 +39,11 @@ TOOLS: tuple[Tool, ...] = (
     list_expenses.list_expenses,
     change_expense.change_expense,
     expense_report.expense_report,
+    find_times.find_times,
+    create_meeting.create_meeting,
+    reschedule_meeting.reschedule_meeting,
+    cancel_meeting.cancel_meeting,
+    list_meetings.list_meetings,
 )
 
 __all__ = ["TOOLS", "Asking", "Tool"]

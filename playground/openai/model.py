@@ -20,6 +20,7 @@ ABILITIES = """You can ask me to
 - use the bot's tools: "what time is it?", "remember that …", "what do you remember?"
 - read Slack: "what did Ana decide in this thread?", "what was said in #general?", "search for …", "who is Raj?"
 - keep expenses, in a direct message: share a receipt, "taxi 18.40 EUR yesterday", "list my expenses", "make a report"
+- arrange meetings: "schedule a team sync with Raj and Kim next Tuesday 2pm for 30 min", "list my meetings", "cancel M-1"
 - answer from files, and draw: "what does the policy say about hotels?", "show sales by region as a chart"
 - show Markdown: "show me a table", "a list", "code", "write 2000 words", "count to 20", "say: …\""""
 MOST_QUOTES = 10

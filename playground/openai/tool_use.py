@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from playground.openai import expense_calls
+from playground.openai import expense_calls, meeting_calls
 from playground.openai.errors import JsonObject
 from playground.openai.items import parts, text_of
 from playground.openai.memory import NAME
@@ -62,7 +62,7 @@ def tool_call(view: View) -> Output | None:
         said["file"] = _latest_file(view) or said["file"]
     schema = functions[name].get("parameters") or {"type": "object"}
     known = {key: value for key, value in said.items() if key in (schema.get("properties") or {})}
-    if name in expense_calls.TOOLS:  # null where nothing was said; the rule knows what was
+    if name in (*expense_calls.TOOLS, *meeting_calls.TOOLS):  # null where nothing was said; the rule knows what was
         return Call(name, json.dumps(dict.fromkeys(schema.get("properties") or {}) | known))
     return Call(name, json.dumps(filled(schema, view.last_user) | known))
 
@@ -70,6 +70,8 @@ def tool_call(view: View) -> Output | None:
 def _asked(functions: Mapping[str, JsonObject], view: View) -> tuple[str | None, dict[str, Any]]:
     """The tool that a text asks for, and the arguments that are plain from it. What the bot says of a shared file, behind its name, asks for nothing."""
     text = SHARED.sub(r"\1", view.last_user)
+    if (meeting := meeting_calls.meeting_call(spoken(view.last_user))) and meeting[0] in functions:
+        return meeting
     for name, pattern in WANTED:
         if name in functions and (match := pattern.search(text)):
             given = match.groupdict().items()
@@ -77,7 +79,7 @@ def _asked(functions: Mapping[str, JsonObject], view: View) -> tuple[str | None,
     if (wanted := expense_calls.expense_call(view, spoken(view.last_user))) and wanted[0] in functions:
         return wanted
     said = set(words(text))
-    ruled = {*expense_calls.TOOLS, *(name for name, _ in WANTED)}
+    ruled = {*expense_calls.TOOLS, *meeting_calls.TOOLS, *(name for name, _ in WANTED)}
     for name in functions:  # any other is meant when its name is said, such as "schedule a meeting"
         named = set(words(name.replace("_", " ")))
         if name in text or (name not in ruled and named and named <= said):
@@ -120,7 +122,8 @@ def _readable(output: str, question: str) -> str:
         value = json.loads(output)
     except ValueError:
         value = output
-    text = told(question, value) or listed(value) or expense_calls.told(value) or _rendered(value)
+    text = told(question, value) or listed(value) or expense_calls.told(value) or meeting_calls.told(value)
+    text = text or _rendered(value)
     return text if len(text) <= LONGEST_OUTPUT else text[:LONGEST_OUTPUT] + " …"
 
 

@@ -137,6 +137,8 @@ def usergroups_list(ws: Workspace, args: Json) -> Json:
     """usergroups.list."""
     shown = []
     for group in ws.usergroups.values():
+        if group.get("date_delete") and not args.get("include_disabled"):
+            continue
         users = {"users": group["users"]} if args.get("include_users") else {}
         count = {"user_count": len(group["users"])} if args.get("include_count") else {}
         base = {
@@ -146,7 +148,7 @@ def usergroups_list(ws: Workspace, args: Json) -> Json:
             "name": group["name"],
             "handle": group["handle"],
         }
-        shown.append(base | {"description": "", "date_delete": 0} | users | count)
+        shown.append(base | {"description": "", "date_delete": group.get("date_delete", 0)} | users | count)
     return {"usergroups": shown}
 
 

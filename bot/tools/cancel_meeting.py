@@ -1,0 +1,56 @@
+"""Cancels a meeting of the asker's, or gives a draft up."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from bot.errors import ToolRefused
+from bot.meetings.values import Meeting
+from bot.tools.meetings import Here, admitted, refusing, theirs
+from bot.tools.tool import Arguments, Asking, Tool
+
+ONLY_ORGANIZERS = (
+    "Only who organizes it can cancel a meeting. The asker can decline it by its card in their direct messages."
+)
+
+
+class Cancel(Arguments):
+    """Which one."""
+
+    meeting: Annotated[
+        str, Field(max_length=40, description="Its name, such as M-12. Ask which one if it is not clear.")
+    ]
+
+
+async def _look(args: Cancel, asking: Asking) -> tuple[Here, Meeting]:
+    async with refusing(asking):
+        here = await admitted(asking)
+        meeting = await theirs(here, asking, args.meeting)
+    if meeting.organizer != asking.person.id:
+        raise ToolRefused(ONLY_ORGANIZERS)
+    return here, meeting
+
+
+async def _cancel(_: Cancel, asking: Asking) -> dict[str, Any]:
+    assert asking.transaction
+    here, meeting = asking.known
+    async with refusing(asking):
+        ended = await here.scheduling.register.cancel(asking.transaction, here.by, meeting.number, meeting.version)
+    return {"meeting": ended.name, "title": ended.wish.title, "state": ended.state}
+
+
+cancel_meeting = Tool(
+    name="cancel_meeting",
+    description=(
+        "Cancel a meeting that the asker organizes, the whole series where it recurs, or give up one that is still being arranged. It is done at once and "
+        "everybody is told: only when the asker has clearly asked for it, and for that meeting."
+    ),
+    arguments=Cancel,
+    before=_look,
+    run=_cancel,
+    doing="is cancelling a meeting…",
+    effect=True,
+    seconds=60.0,
+)

@@ -1,0 +1,192 @@
+"""How the rule-based model uses the bot's meeting tools: which messages ask for one, with whom and when, and what their outputs say."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+TOOLS = ("find_times", "create_meeting", "reschedule_meeting", "cancel_meeting", "list_meetings")
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAY = rf"(?:{'|'.join(f'{d[:3]}(?:{d[3:]})?' for d in _WEEKDAYS)})"
+_MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*"
+_DATE = rf"(?:\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?: \d{{4}})?|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?: \d{{4}})?|\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}/\d{{1,2}})"
+_CLOCK = r"(?:\d{1,2}:\d{2}(?: ?[ap]m)?|\d{1,2} ?[ap]m|noon|\d{1,2}(?= ?(?:-|to) ?\d{1,2} ?[ap]m))"
+_DAY = rf"(?:today|tomorrow|tonight|(?:this|next|coming) (?:week|month|{_WEEKDAY})|{_WEEKDAY} next week|{_WEEKDAY}\b|{_DATE}|in \d+ (?:minutes|hours|days|weeks)|in half an hour)"
+_TIME = rf"(?:(?:at |after |before |from )?{_CLOCK}(?: ?(?:-|to|until) ?{_CLOCK})?|at \d{{1,2}}\b(?! ?min)|(?:in the )?(?:morning|afternoon|evening)|yesterday)"
+WHEN = re.compile(
+    rf"\b(?:on |by )?(?:{_DAY}|yesterday)(?:,? (?:at )?{_TIME})?|\b{_TIME}(?: (?:on )?{_DAY})?", re.IGNORECASE
+)
+MINUTES = re.compile(
+    r"\b(?:for )?(?:(?P<m>-?\d+) ?(?:min(?:ute)?s?|m)\b|(?P<h>-?\d+(?:\.\d+)?) ?h(?:ours?|rs?)?\b|(?P<half>half an hour)|(?P<one>an hour))",
+    re.IGNORECASE,
+)
+NAME = re.compile(r"\bM-(\d+)\b", re.IGNORECASE)
+MEETING = re.compile(r"\b(?:meetings?|meet|sync|call|stand-?up|one-on-one|1:1|M-\d+)\b", re.IGNORECASE)
+CREATE = re.compile(r"\b(?:schedule|book|set up|arrange|create|plan)\b", re.IGNORECASE)
+SET = re.compile(r"\b(?:schedule|book|set up|arrange) (?:an?|the|our|my) .*\bwith\b", re.IGNORECASE | re.DOTALL)
+FIND = re.compile(
+    r"\bfind (?:a |some )?(?:times?|slots?)\b|\bwhen (?:can|could|do|are) (?:we|i|all)\b.*\b(?:meet|free)\b|\btimes? (?:to|for)\b.*\bmeet",
+    re.IGNORECASE,
+)
+MOVE = re.compile(r"\b(?:move|reschedule|postpone|push)\b", re.IGNORECASE)
+CANCEL = re.compile(r"\b(?:cancel|call off|undo)\b", re.IGNORECASE)
+LIST = re.compile(
+    r"\b(?:list|show|what are|which)\b[^.?!]*\bmy (?:\w+ ){0,2}meetings\b|\bmy meetings\b\W*$", re.IGNORECASE
+)
+QUESTION = re.compile(r"^\W*(?:what|who|where|why|how|is|are|do|does|did)\b", re.IGNORECASE)
+PEOPLE = re.compile(r"\bwith (?P<who>.+)", re.IGNORECASE | re.DOTALL)
+OPTIONAL = re.compile(r"\boptional(?:ly)?:?", re.IGNORECASE)
+PERSON = re.compile(
+    r"(?:the )?room \w+|<[@!][^>]+>|\[[^\]]+\]\(mailto:[^)]+\)|[\w.+-]+@[\w-]+\.[\w.-]+\w|(?<!\w)@?(?!(?:and|or|the)\b)[^\W\d_][\w-]*(?: [A-ZÀ-Þ]\w+)?"
+)
+TITLED = re.compile(
+    r"[“\"](?P<title>[^”\"\n]{1,100})[”\"]|\b(?:called|titled|about) (?P<about>[^,.\n]{1,60}?)(?= (?:with|on|at|for|next|this|tomorrow|today)\b|[,.\n]|$)"
+)
+JOINING = frozenset({"and", "or", "me", "us", "the", "please", "team", "on", "at", "for", "a", "online", "room"})
+REPEATS = (
+    (re.compile(r"\b(?:every week|weekly)\b", re.IGNORECASE), "week", 1),
+    (re.compile(r"\b(?:every (?:other|second) week)\b", re.IGNORECASE), "week", 2),
+    (re.compile(r"\b(?:every month|monthly)\b", re.IGNORECASE), "month", 1),
+    (re.compile(r"\b(?:every day|daily)\b", re.IGNORECASE), "day", 1),
+)
+NO_DAY = dict.fromkeys(
+    ("weekday", "relation", "week", "year", "month", "day", "first", "second", "nth", "count", "unit", "part")
+)
+
+
+def meeting_call(said: str) -> tuple[str, dict[str, Any]] | None:
+    """The meeting tool that a message asks for, and its arguments. `said`: the message without what the bot puts before it."""
+    if LIST.search(said):
+        return "list_meetings", {"days": 14}
+    named = NAME.search(said)
+    if named and CANCEL.search(said):
+        return "cancel_meeting", {"meeting": f"M-{named[1]}"}
+    if named and MOVE.search(said):
+        return "reschedule_meeting", {"meeting": f"M-{named[1]}", "when": _when(said), "minutes": _minutes(said)}
+    if FIND.search(said):
+        return "find_times", _meet(said)
+    if (SET.search(said) or (MEETING.search(said) and CREATE.search(said))) and not QUESTION.search(said):
+        return "create_meeting", _meet(said)
+    return None
+
+
+def told(value: Any) -> str | None:
+    """What a meeting tool's output says to a person; None for any other output."""
+    if not isinstance(value, Mapping):
+        return None
+    if isinstance(value.get("meetings"), list) and "days" in value:
+        lines = [f"- {_line(m)}" for m in value["meetings"]] or ["You have no meetings that I know of."]
+        lines += [f"- {_line(m)}" for m in value.get("being_arranged") or ()]
+        return "\n".join([*lines, *([value["note"]] if value.get("note") else [])])
+    if not re.fullmatch(r"M-\d+", str(value.get("meeting", ""))):
+        return None
+    if "title" not in value:
+        return f"**{value['meeting']}**: see our direct messages."
+    lines = [f"{_line(value)}."]
+    lines += [str(w) for w in value.get("why") or ()]
+    if asked := value.get("question"):
+        lines.append(f"{asked} {' or '.join(value.get('choices') or ())}".rstrip())
+    if value.get("times"):
+        lines.append(f"I found {len(value['times'])} times: choose one on the card.")
+    if value.get("what_would_help"):
+        lines.append(f"It may help: {', '.join(value['what_would_help'])}.")
+    return "\n".join(lines)
+
+
+# ---- what is asked for
+
+
+def _meet(said: str) -> dict[str, Any]:
+    titled = TITLED.search(said)
+    repeat = next(((unit, n) for pattern, unit, n in REPEATS if pattern.search(said)), None)
+    return {
+        "title": next(g for g in titled.groups() if g).strip() if titled else _title(said),
+        "people": _people(said),
+        "minutes": _minutes(said),
+        "when": _when(said),
+        "repeat": {"unit": repeat[0], "interval": repeat[1], "count": None} if repeat else None,
+        "online": bool(re.search(r"\bonline\b|\bvideo\b", said, re.IGNORECASE)),
+        "description": None,
+    }
+
+
+def _title(said: str) -> str:
+    """The words between the verb and who, when and how long: "schedule a team sync with …" is a "team sync"."""
+    found = re.search(
+        r"(?:schedule|book|set up|arrange|create|plan) (?:an? |the |our )?(?P<title>.+)", said, re.IGNORECASE
+    )
+    rest = (
+        re.split(
+            rf"\bwith\b|{MINUTES.pattern.replace('?P<', '?P<t_')}", found["title"], maxsplit=1, flags=re.IGNORECASE
+        )[0]
+        if found
+        else ""
+    )
+    rest = re.sub(r"\s+(?:in|on|at|for)$", "", WHEN.split(rest, maxsplit=1)[0].strip(" ,.:"))
+    return "" if rest.lower() in ("meeting", "call") else rest
+
+
+def _people(said: str) -> list[dict[str, Any]]:
+    """Whom "with …" names, until when or how long is said; those behind "optional" need not come."""
+    found = PEOPLE.search(said)
+    if not found:
+        return []
+    required, _, optional = OPTIONAL.sub("\0", found["who"], count=1).partition("\0")
+    return [*_names(required, required=True), *_names(optional, required=False)]
+
+
+def _names(text: str, *, required: bool) -> list[dict[str, Any]]:
+    text = TITLED.split(MINUTES.split(WHEN.split(text, maxsplit=1)[0], maxsplit=1)[0], maxsplit=1)[0]
+    names = [n.strip(" .,") for n in PERSON.findall(text)]
+    return [{"name": n, "required": required} for n in names if n.casefold() not in JOINING]
+
+
+def _minutes(said: str) -> int | None:
+    found = MINUTES.search(re.sub(r"\bin (?:\d+ (?:minutes|hours)|half an hour)\b", "", said, flags=re.IGNORECASE))
+    if not found:
+        return None
+    if found["m"]:
+        return int(found["m"])
+    if found["h"]:
+        return round(float(found["h"]) * 60)
+    return 30 if found["half"] else 60
+
+
+def _when(said: str) -> dict[str, Any]:
+    """The words about time as they stand, and the plain ones of them in symbols; the bot's own code reads the words too."""
+    words = " ".join(
+        m[0].strip()
+        for m in WHEN.finditer(MINUTES.sub(" ", said) if not re.search(r"\bin (?:half|\d)", said) else said)
+    )
+    return {"said": words, "day": _day(words), "until": None, "time": _time(words), "zone": None, "without": []}
+
+
+def _day(words: str) -> dict[str, Any] | None:
+    if found := re.search(r"\b(today|tonight|tomorrow)\b", words, re.IGNORECASE):
+        return NO_DAY | {"kind": "offset", "count": int(found[1].lower() == "tomorrow"), "unit": "day"}
+    if found := re.search(rf"\b(?:(this|next) )?({_WEEKDAY})(?: (next week))?\b", words, re.IGNORECASE):
+        weekday = next(d for d in _WEEKDAYS if d.startswith(found[2][:3].lower()))
+        relation = found[1].lower() if found[1] else None
+        return NO_DAY | {"kind": "weekday", "weekday": weekday, "relation": relation, "week": 1 if found[3] else None}
+    if found := re.search(r"\b(this|next) (week|month)\b", words, re.IGNORECASE):
+        return NO_DAY | {"kind": found[2].lower(), "relation": found[1].lower()}
+    return None
+
+
+def _time(words: str) -> dict[str, Any] | None:
+    base: dict[str, Any] = dict.fromkeys(("clock", "half", "until", "until_half", "minutes"))
+    if re.search(r"\b(?:\d ?(?:-|to|until) ?\d|after|before|in \d|in half)", words, re.IGNORECASE):
+        return None  # left to the words
+    if found := re.search(r"\b(\d{1,2}(?::\d{2})?) ?([ap]m)\b|\b(\d{1,2}:\d{2})\b", words, re.IGNORECASE):
+        half = found[2].lower() if found[2] else "24h"
+        return base | {"kind": "at", "clock": found[1] or found[3], "half": half}
+    found = re.search(r"\b(morning|noon|afternoon|evening)\b", words, re.IGNORECASE)
+    return base | {"kind": found[1].lower()} if found else None
+
+
+# ---- what is told
+
+
+def _line(meeting: Mapping[str, Any]) -> str:
+    said = [str(meeting[k]) for k in ("title", "when") if meeting.get(k)]
+    state = "" if meeting.get("state") == "booked" else f" ({meeting.get('state')})"
+    return f"**{meeting['meeting']}** {', '.join(said)}{state}"

@@ -1,0 +1,279 @@
+"""The meeting tools, as the journal calls them: who may ask where, where the card stands, what the model is told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.errors import Retryable, ToolRefused
+from bot.meetings.values import Meeting, Place
+from bot.tools import TOOLS, Tool
+from bot.tools.cancel_meeting import ONLY_ORGANIZERS, cancel_meeting
+from bot.tools.create_meeting import create_meeting
+from bot.tools.find_times import find_times
+from bot.tools.list_meetings import list_meetings
+from bot.tools.meeting_request import DaySaid, TimeSaid
+from bot.tools.meetings import NOT_HERE, PRIVATE, SETTLE, THERE
+from bot.tools.reschedule_meeting import reschedule_meeting
+from playground.openai.schemas import check_strict
+from playground.slack.state import Person, make_id
+from tests.scheduling_world import World, at, tuesday, world
+
+__all__ = ["world"]
+
+ROOT = "1700000000.000100"
+NAMES = ("find_times", "create_meeting", "reschedule_meeting", "cancel_meeting", "list_meetings")
+NO_DAY, NO_TIME = dict.fromkeys(DaySaid.model_fields), dict.fromkeys(TimeSaid.model_fields)
+THAT_DAY = NO_DAY | {"kind": "date", "year": tuesday().year, "month": tuesday().month, "day": tuesday().day}
+TWO_PM = NO_TIME | {"kind": "at", "clock": "2", "half": "pm"}
+WHEN: dict[str, Any] = {"said": "", "day": THAT_DAY, "until": None, "time": TWO_PM, "zone": None, "without": []}
+MEET: dict[str, Any] = {
+    "title": "Team sync", "people": [{"name": "Dana Weiss", "required": True}], "minutes": None, "when": WHEN,
+    "repeat": None, "online": False, "description": None,
+}  # fmt: skip
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "find_times": MEET,
+    "create_meeting": MEET,
+    "reschedule_meeting": {"meeting": "M-1", "when": WHEN, "minutes": None},
+    "cancel_meeting": {"meeting": "M-1"},
+    "list_meetings": {"days": 60},
+}
+MEETING_TOOLS = [t for t in TOOLS if t.name in NAMES]
+
+
+async def use(
+    world: World, tool: Tool, person: str = "ana", channel: str = "", text: str = "a question", **changes: Any
+) -> dict[str, Any]:
+    """A call, as the journal makes it: what comes before its transaction, and then that."""
+    asked = world.asking(person, channel, ROOT if channel else "dm", text)
+    parsed = tool.parse(json.dumps(ARGUMENTS[tool.name] | changes))
+    if not tool.effect:
+        told: dict[str, Any] = await tool.run(parsed, asked)
+        return told
+    assert tool.before
+    asked = replace(asked, known=await tool.before(parsed, asked))
+    async with world.database.begin() as tx:
+        told = await tool.run(parsed, replace(asked, transaction=tx))
+    return dict(json.loads(json.dumps(told)))
+
+
+async def refused(world: World, tool: Tool, person: str = "ana", channel: str = "", **changes: Any) -> str:
+    with pytest.raises(ToolRefused) as error:
+        await use(world, tool, person, channel, **changes)
+    return str(error.value)
+
+
+def people(*names: str) -> list[dict[str, Any]]:
+    return [{"name": n, "required": True} for n in names]
+
+
+def test_the_model_is_offered_all_five_with_schemas_that_are_strict() -> None:
+    assert {t.name for t in MEETING_TOOLS} == set(NAMES)
+    for tool in MEETING_TOOLS:
+        schema = tool.schema()
+        check_strict(schema["parameters"], tool.name, "tools")
+        assert tool.effect == (tool is not list_meetings)
+        if "when" in schema["parameters"]["properties"]:
+            assert "Never compute a date" in schema["description"]
+            assert "own words about time" in schema["description"]
+
+
+# -- who may, and where ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("marks", [{"team_id": "T0OTHERCOM"}, {"deleted": True}, {"is_restricted": True}])
+@pytest.mark.parametrize("tool", MEETING_TOOLS, ids=lambda t: t.name)
+async def test_guests_and_people_of_other_companies_have_no_meetings_here(
+    world: World, tool: Tool, marks: dict[str, Any]
+) -> None:
+    sam = Person(make_id("U", "sam"), "sam", "Sam", "", "Europe/Berlin", **marks)
+    world.server.workspace.add_person(sam)
+    assert "members of this workspace" in await refused(world, tool, "sam")
+    assert not world.calendar.asked
+
+
+@pytest.mark.parametrize("channel", ["", "general"])
+async def test_among_members_the_model_is_told_times_and_the_card_stands_where_it_was_asked_for(
+    world: World, channel: str
+) -> None:
+    told = await use(world, create_meeting, channel=channel)
+    assert (told["meeting"], told["title"]) == ("M-1", "Team sync")
+    assert told["state"].startswith("booked")
+    assert told["when"].endswith("14:00 Europe/Berlin")
+    assert told["people"] == ["Ana Becker: accepted", "Dana Weiss"]
+    place = Place(world.server.workspace.channel(channel).id, ROOT) if channel else Place()
+    assert (await world.known(1)).place == place
+
+
+@pytest.mark.parametrize("outsider", ["guest", "stranger"])
+async def test_where_others_read_along_the_card_goes_to_the_direct_messages_and_nothing_is_told(
+    world: World, outsider: str
+) -> None:
+    ws = world.server.workspace
+    ws.add_person(Person(make_id("U", "rajk"), "rajk", "Raj Kumar", "rk@acme.example", "Europe/Berlin"))
+    if outsider == "guest":
+        ws.join("gus", "general")
+    else:
+        ws.add_stranger("sam", "Sam Hill", channel="general")
+    for number, tool in enumerate((find_times, create_meeting), 1):
+        told = await use(world, tool, channel="general")
+        assert told == {"meeting": f"M-{number}", "hint": THERE}
+        assert (await world.known(number)).place == Place()
+    assert await refused(world, create_meeting, channel="general", people=people("nobody-known")) == SETTLE
+    assert await refused(world, create_meeting, channel="general", people=people("Raj")) == SETTLE, "names stay here"
+    for tool in (reschedule_meeting, cancel_meeting, list_meetings):
+        assert await refused(world, tool, channel="general") == PRIVATE
+
+
+async def test_a_conversation_that_was_told_of_people_has_drawn_on_the_workspace(world: World) -> None:
+    await use(world, find_times, channel="general")
+    assert await world.asking("ana").sources.drawn.all() == ("workspace",)
+
+
+@pytest.mark.parametrize("tool", [reschedule_meeting, cancel_meeting], ids=lambda t: t.name)
+async def test_in_a_channel_only_what_was_arranged_there_is_changed(world: World, tool: Tool) -> None:
+    await use(world, create_meeting)
+    words = {await refused(world, tool, channel="general", meeting=name) for name in ("M-1", "M-99")}
+    assert words == {NOT_HERE}
+    assert (await world.known(1)).version == (await world.known(1)).version
+    assert (await use(world, tool))["meeting"] == "M-1"
+
+
+async def test_a_list_in_a_channel_has_only_what_was_arranged_there(world: World) -> None:
+    await use(world, create_meeting, title="Quiet words")
+    await use(world, create_meeting, channel="general", when=WHEN | {"time": TWO_PM | {"clock": "3"}})
+    await use(world, find_times, channel="random", title="Random")
+    here = await use(world, list_meetings, channel="general")
+    assert [m["meeting"] for m in here["meetings"]] == ["M-2"]
+    assert "being_arranged" not in here
+    mine = await use(world, list_meetings)
+    assert [m["meeting"] for m in mine["meetings"]] == ["M-1", "M-2"]
+    assert [m["meeting"] for m in mine["being_arranged"]] == ["M-3"]
+    assert mine["time_zone"] == "Europe/Berlin"
+
+
+async def test_everybody_lists_their_own_meetings_in_their_own_zone(world: World) -> None:
+    await use(world, create_meeting, people=people("raj"), when=WHEN | {"time": TWO_PM | {"clock": "10", "half": "am"}})
+    (his,) = (await use(world, list_meetings, "raj"))["meetings"]
+    assert his["when"].endswith("Asia/Kolkata")
+    assert f"{at('10:00'):%d}" in his["when"]
+    assert (await use(world, list_meetings, "lee"))["meetings"] == []
+
+
+async def test_nobody_changes_anothers_meeting(world: World) -> None:
+    await use(world, create_meeting)
+    assert "Only @Ana Becker" in await refused(world, reschedule_meeting, "dana")
+    assert await refused(world, cancel_meeting, "dana") == ONLY_ORGANIZERS
+    stranger = {
+        await refused(world, t, "raj", meeting=n) for t in (cancel_meeting, reschedule_meeting) for n in ("M-1", "M-9")
+    }
+    assert len({s.replace("M-1", "M-9") for s in stranger}) == 1, "as if it were not there"
+    assert (await world.known(1)).state == "booked"
+
+
+# -- what they do ---------------------------------------------------------------------------------------------------------------------
+
+
+async def test_times_are_found_and_nothing_is_booked(world: World) -> None:
+    told = await use(world, find_times, when=WHEN | {"time": None}, people=people("Dana Weiss", "raj"))
+    assert told["state"] == "draft"
+    assert len(told["times"]) == 3
+    assert all(t["start"].endswith("Europe/Berlin") for t in told["times"])
+    assert "card" in told["hint"]
+
+
+async def test_what_stands_in_the_way_is_told_by_names_without_titles(world: World) -> None:
+    await use(world, create_meeting, "dana", title="Salary talks", people=people("raj"), when=WHEN | {"time": TWO_PM | {"clock": "10", "half": "am"}})  # fmt: skip
+    told = await use(world, create_meeting, when=WHEN | {"time": TWO_PM | {"clock": "10", "half": "am"}})
+    assert told["state"] == "draft"
+    assert any("Dana Weiss cannot" in w for w in told["why"])
+    assert "Salary" not in json.dumps(told)
+
+
+async def test_a_time_that_can_be_read_in_two_ways_is_asked_back(world: World) -> None:
+    day = NO_DAY | {"kind": "numeric", "first": 3, "second": 4}
+    told = await use(world, create_meeting, when=WHEN | {"day": day})
+    assert told["state"] == "draft"
+    assert len(told["choices"]) == 2
+    assert told["question"]
+
+
+async def test_a_guests_calendar_is_told_as_unknown(world: World) -> None:
+    told = await use(world, create_meeting, people=people("pat@example.org"))
+    assert told["state"] == "draft"
+    assert told["times"][0]["calendar_not_known"] == ["pat@example.org"]
+
+
+async def test_a_meeting_is_moved_and_cancelled_by_its_name(world: World) -> None:
+    await use(world, create_meeting)
+    told = await use(
+        world, reschedule_meeting, meeting="m1", when=WHEN | {"day": None, "time": TWO_PM | {"clock": "4"}}
+    )
+    assert told["when"].endswith("16:00 Europe/Berlin"), "on the day it was"
+    assert (await world.known(1)).start == at("16:00")
+    assert (await use(world, cancel_meeting))["state"] == "cancelled"
+    assert (await use(world, list_meetings))["meetings"] == []
+
+
+async def test_a_draft_that_is_given_up_is_dropped(world: World) -> None:
+    await use(world, find_times)
+    assert (await use(world, cancel_meeting))["state"] == "dropped"
+
+
+async def test_mentions_tell_apart_people_whom_the_model_names_alike(world: World) -> None:
+    ws = world.server.workspace
+    ws.add_person(Person(make_id("U", "danak"), "danak", "Dana Kim", "dk@acme.example", "Europe/Berlin"))
+    assert "may be" in await refused(world, create_meeting, people=people("Dana"))
+    told = await use(world, create_meeting, people=people("Dana"), text=f"sync with <@{world.id('dana')}>")
+    assert told["people"][1] == "Dana Weiss"
+    told = await use(world, find_times, people=people("@subteam"), text="with <!subteam^S0ENGINEERS>")
+    assert told["people"][1:] == ["Raj Patel", "Lee Chen"]
+    assert "handle" in await refused(world, find_times, people=people("@subteam"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"minutes": 0}, "cannot last 0 minutes"),
+        ({"minutes": 1500}, "cannot last 25 hours"),
+        ({"people": people("zoë")}, "nobody called"),
+        ({"people": people("@assist")}, "don't take part"),
+        ({"when": WHEN | {"time": TWO_PM | {"clock": "14h"}}}, "not a time on a clock"),
+        ({"when": WHEN | {"day": THAT_DAY | {"year": 2020}}}, ""),
+        ({"when": WHEN | {"day": THAT_DAY | {"month": 2, "day": 30}}}, ""),
+        ({"when": WHEN | {"day": THAT_DAY | {"month": 13}}}, "month"),
+    ],
+)
+async def test_what_cannot_be_is_refused_and_nothing_is_kept(world: World, changes: dict[str, Any], word: str) -> None:
+    assert word in await refused(world, create_meeting, **changes)
+    assert (await use(world, list_meetings)).get("being_arranged") is None
+
+
+async def test_the_name_of_nothing_is_refused(world: World) -> None:
+    assert "such as M-12" in await refused(world, cancel_meeting, meeting="the sync")
+    assert "M-7" in await refused(world, cancel_meeting, meeting="M-7")
+
+
+async def test_while_slack_is_away_it_is_said_that_nothing_was_changed(world: World) -> None:
+    world.server.faults.add("users.info", status=503, times=None)
+    assert "Nothing was changed" in await refused(world, create_meeting)
+
+
+async def test_a_calendar_that_is_away_leaves_a_draft_that_says_so(world: World) -> None:
+    world.calendar.error = Retryable("down")
+    told = await use(world, create_meeting)
+    assert told["state"] == "draft"
+    assert any("could not ask the calendars" in w for w in told["why"])
+
+
+async def test_fifty_people_are_told_in_short(world: World) -> None:
+    for n in range(49):
+        world.server.workspace.add_person(Person(make_id("U", f"p{n}"), f"p{n}", f"P {n}", f"p{n}@acme.example", "Europe/Berlin"))  # fmt: skip
+    told = await use(world, create_meeting, people=people(*(f"p{n}" for n in range(49))))
+    assert told["state"].startswith("booked")
+    assert told["people"][-1] == "and 30 more"
+    meeting: Meeting = await world.known(1)
+    assert len(meeting.attendees) == 50
