@@ -88,12 +88,14 @@ def length(minutes: int) -> str:
 
 def recurrence(repeat: Repeat, first: datetime | None = None) -> str:
     """How it recurs: "every second Tuesday", "on the last Friday of every month, 6 times". `first` is its first start, in the organizer's zone."""
-    every = _EVERY.get(repeat.interval, f"every {repeat.interval}th")
-    said = f"{every} {repeat.unit}"
+    often = _EVERY.get(repeat.interval)
+    unit = repeat.unit if often else f"{repeat.unit}s"
+    every = often or f"every {repeat.interval}"
+    said = f"{every} {unit}"
     if first and repeat.unit == "week":
-        said = f"{every} {first:%A}"
+        said = f"{every} {first:%A}" if often else f"{said} on {first:%A}"
     elif first and repeat.unit == "month":
-        said = f"on the {_ORDINALS[min((first.day - 1) // 7, 4)]} {first:%A} of {every} month"
+        said = f"on the {_ORDINALS[min((first.day - 1) // 7, 4)]} {first:%A} of {said}"
     times = "" if not repeat.count else ", once" if repeat.count == 1 else f", {repeat.count} times"
     return said + times
 
