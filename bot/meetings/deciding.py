@@ -9,14 +9,15 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.errors import MeetingRefused, Retryable
+from bot.errors import MeetingRefused
 from bot.meetings.arranging import Asked, Prepared, carry_out, prepare, prepare_move
 from bot.meetings.face import entered
 from bot.meetings.finding import find_offer, look_again
 from bot.meetings.scheduling import Scheduling
-from bot.meetings.values import By, Hint, Meeting, Offer, Slot, Span, Wish
+from bot.meetings.values import By, Hint, Meeting, Offer, Span, Wish
 from bot.meetings.when.reading import Reading
 from bot.models import utcnow
+from bot.mrkdwn import escaped, plain
 
 CHANGED = "{name} has changed meanwhile; its card shows how it is now."
 NOT_THEIRS = "Only {organizer}, who organizes {name}, can do that."
@@ -75,21 +76,8 @@ class Deciding:
 
     async def _settled(self, by: By, meeting: Meeting, wish: Wish) -> Prepared:
         """A start that suits all who have to be there, or an offer."""
-        start, moved = wish.window.exact if wish.window else None, _moved(meeting)
-        offer = await find_offer(self._s, by, wish, but=moved)
-        if start and any(slot.start == start for slot in offer.slots):
-            slot = await self._look_again(by, wish, start, moved)
-            required = {a.id for a in wish.attendees if a.required}
-            if slot and not required & {*slot.unknown, *slot.outside}:
-                return Prepared(wish=wish, offer=offer, book=start, zone=meeting.zone)
-        return Prepared(wish=wish, offer=offer, book=None, zone=meeting.zone)
-
-    async def _look_again(self, by: By, wish: Wish, start: datetime, moved: Meeting | None) -> Slot | None:
-        """None also where nobody can tell now: then it is offered, and looked at again at the press."""
-        try:
-            return await look_again(self._s, by, wish, start, but=moved)
-        except Retryable:
-            return None
+        offer = await find_offer(self._s, by, wish, but=_moved(meeting))
+        return Prepared(wish=wish, offer=offer, book=_suits(wish, offer), zone=meeting.zone)
 
     async def book(self, by: By, args: Args) -> None:
         """Books one of the times that were offered; somebody may have been quicker."""
@@ -97,15 +85,17 @@ class Deciding:
         if not meeting:
             return
         start = datetime.fromisoformat(args["start"])
-        if not meeting.offer or all(slot.start != start for slot in meeting.offer.slots):
+        offered = next((s for s in meeting.offer.slots if s.start == start), None) if meeting.offer else None
+        if not offered:
             raise MeetingRefused(CHANGED.format(name=meeting.name))
-        if not await look_again(self._s, by, meeting.wish, start, but=_moved(meeting)):
+        if not await look_again(self._s, by, meeting.wish, start, but=_moved(meeting), offered=offered):
             await self._offer_anew(by, meeting, TAKEN)
             return
         try:
             await self.write(by, lambda tx: self._register.book(tx, by, meeting.number, meeting.version, start))
         except MeetingRefused as refused:  # booked by somebody else a moment ago, as a rule; the word says it
-            await self._offer_anew(by, meeting, str(refused))
+            named = {a.id: a.name for a in meeting.attendees}
+            await self._offer_anew(by, meeting, plain(str(refused), named))
 
     async def _offer_anew(self, by: By, meeting: Meeting, why: str) -> None:
         offer = await find_offer(self._s, by, meeting.wish, but=_moved(meeting))
@@ -152,7 +142,7 @@ class Deciding:
         move = meeting.state == "booked"
         filled, wrong = entered.read_form(args["values"], args["kept"], now, move=move)
         if wrong:
-            raise MeetingRefused(next(iter(wrong.values())))
+            raise MeetingRefused(escaped(next(iter(wrong.values()))))
         if move:
             reading = filled.reading or Reading()
             prepared = await prepare_move(self._s, by, meeting, reading, filled.said, filled.minutes, now)
@@ -165,10 +155,13 @@ class Deciding:
     async def _rewished(self, by: By, meeting: Meeting, filled: entered.Filled) -> Prepared:
         """All but its time may be another; where the time is still asked about, it stays so."""
         people = self._s.people
+        attendees = await people.attendees(await people.organizer(by.person), filled.people)
+        hours = await people.hours(by.team, attendees)
+        told = {id_: each.zone for id_, each in hours.items() if each}
         wish = replace(
             meeting.wish,
             title=filled.title,
-            attendees=await people.attendees(await people.organizer(by.person), filled.people),
+            attendees=tuple(replace(a, zone=told.get(a.id, a.zone)) for a in attendees),
             minutes=filled.minutes,
             repeat=filled.repeat,
             online=filled.online,
@@ -211,4 +204,12 @@ def _moved(meeting: Meeting) -> Meeting | None:
 
 
 def _offering(meeting: Meeting, wish: Wish, offer: Offer | None) -> Prepared:
-    return Prepared(wish=wish, offer=offer, book=None, zone=meeting.zone)
+    return Prepared(wish=wish, offer=offer or Offer(), book=None, zone=meeting.zone)
+
+
+def _suits(wish: Wish, offer: Offer) -> datetime | None:
+    """The start that is meant, where everybody's calendar is known, free then, and they work."""
+    first = offer.slots[0] if offer.slots else None
+    if not first or not wish.window or first.start != wish.window.exact:
+        return None
+    return None if first.missing or first.unknown or first.outside else first.start

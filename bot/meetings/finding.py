@@ -18,7 +18,13 @@ async def find_offer(
 
 
 async def look_again(
-    scheduling: Scheduling, by: By, wish: Wish, start: datetime, *, but: Meeting | None = None
+    scheduling: Scheduling,
+    by: By,
+    wish: Wish,
+    start: datetime,
+    *,
+    but: Meeting | None = None,
+    offered: Slot | None = None,
 ) -> Slot | None:
     """Asks the calendars now whether the wish can begin at `start`: the last look before a meeting is booked. None where a required attendee is busy.
 

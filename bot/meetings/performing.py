@@ -28,6 +28,7 @@ from bot.meetings.values import By, Hours, Place
 from bot.meetings.when.request import Request, read_request
 from bot.modals import View, trouble
 from bot.models import utcnow
+from bot.mrkdwn import escaped
 
 log = structlog.get_logger()
 
@@ -106,7 +107,7 @@ class Performing:
             await self._list(by)
             return
         if request.refused:
-            raise MeetingRefused(request.refused)
+            raise MeetingRefused(escaped(request.refused))
         if request.do != "arrange":  # the web process answers these
             raise MeetingRefused(USAGE)
         if await self._deciding.is_done(by):
@@ -121,7 +122,7 @@ class Performing:
     async def _new(self, by: By, args: Args) -> None:
         filled, wrong = entered.read_form(args["values"], args["kept"], utcnow())
         if wrong:
-            raise MeetingRefused(next(iter(wrong.values())))
+            raise MeetingRefused(escaped(next(iter(wrong.values()))))
         if not await self._deciding.is_done(by):
             await self._arrange(by, of_form(filled))
 
@@ -182,7 +183,7 @@ class Performing:
         slack_zone = (await self._s.people.organizer(by.person)).zone or "UTC"
         hours, wrong = entered.read_hours_form(args["values"], slack_zone)
         if wrong or not hours:
-            raise MeetingRefused(next(iter(wrong.values()), USAGE))
+            raise MeetingRefused(escaped(next(iter(wrong.values()), "")))
         await keep_hours(self._s.database, by, hours)
         await self._say(by, SAVED.format(hours=hours_text(hours), zone=hours.zone))
         await self._home(by, {})

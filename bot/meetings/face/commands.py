@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.meetings.when.request import read_request
+from bot.mrkdwn import escaped
 
 USAGE = (
     "*/meet team sync next Tuesday 2pm 30 min with @ana @raj* books it where everybody is free then, or shows you good times.\n"
@@ -38,4 +39,4 @@ def read_command(text: str) -> Wanted:
     request = read_request(text)
     if request.do in ("help", "form"):
         return Wanted("say", USAGE)
-    return Wanted("say", request.refused) if request.refused else Wanted("act")
+    return Wanted("say", escaped(request.refused)) if request.refused else Wanted("act")
