@@ -93,7 +93,8 @@ class Desk:
         """A draft of Ana's with Raj, on that Tuesday."""
         people = self.scheduling.people
         attendees = await people.attendees(await people.organizer(self.id("ana")), [Called(f"<@{self.id('raj')}>")])
-        wish = Wish(**({"title": "Sync", "attendees": attendees, "window": window(at("09:00"), at("17:00"))} | more))
+        plain: dict[str, Any] = {"title": "Sync", "attendees": attendees, "window": window(at("09:00"), at("17:00"))}
+        wish = Wish(**(plain | more))
         async with self.scheduling.database.begin() as tx:
             return await self.scheduling.register.draft(tx, self.by(), wish, offer, place or Place(), "Europe/Berlin")
 
