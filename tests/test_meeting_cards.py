@@ -67,6 +67,13 @@ def of(card: Card) -> Card:
     return card
 
 
+def marked(part: Any) -> str:
+    """What Slack reads as markup."""
+    if isinstance(part, dict):
+        return str(part["text"]) if part.get("type") == "mrkdwn" else " ".join(map(marked, part.values()))
+    return " ".join(map(marked, part)) if isinstance(part, list | tuple) else ""
+
+
 # -- Slack takes them ------------------------------------------------------------------------------------------------------
 
 
@@ -74,8 +81,8 @@ def of(card: Card) -> Card:
 @given(meetings, st.sampled_from(["", "U1", "U2", "U9"]))
 def test_slack_takes_the_card_of_any_meeting(any_meeting: Meeting, viewer: str) -> None:
     for card in (of(draft_card(any_meeting)), of(meeting_card(any_meeting, viewer, NOW))):
-        assert "<@U1>" not in said(card) + card.text, "nobody is called by what a title says"
-        assert "<!channel>" not in said(card) + card.text
+        for called in ("<@U1>", "<!channel>"):
+            assert called not in marked(card.blocks) + card.text, "nobody is called by what a title says"
         for block in card.blocks:
             for pressed in block.get("elements", []) if block["type"] == "actions" else []:
                 assert buttons.ACTIONS.fullmatch(pressed["action_id"])
@@ -93,7 +100,7 @@ def test_slack_takes_the_cards_of_many_attendees_in_three_zones(count: int) -> N
     shown = of(meeting_card(booked(wish=wish(attendees=people)), ANA.id, NOW))
     assert labels(arranged) == ["Book"] * 3 + ["Change", "Discard"]
     if count == 200:
-        assert "and 191 more" in said(arranged) or "more" in said(arranged)
+        assert "and 125 more" in said(arranged), "of those who have to be there eight are named"
         assert "and 103 more" in said(shown), "of those who have not answered thirty are named"
 
 
@@ -110,8 +117,8 @@ def test_slack_takes_any_home_tab_with_everything_in_it(some: list[Any], more: l
     check_view(view(shelf, {"expenses": expenses_tab(desktop, POLICY), "meetings": tab(agenda)}), "home")
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(spans, meetings), max_size=40), st.lists(meetings, max_size=30))
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(spans, meetings), max_size=12).map(lambda some: some * 2), st.lists(meetings, max_size=8))
 def test_a_list_fits_into_one_section_whatever_is_in_it(coming: list[Any], drafts: list[Meeting]) -> None:
     text = listing_text(coming, drafts)
     assert 0 < len(text) <= 3_000

@@ -39,7 +39,7 @@ def draft_card(meeting: Meeting) -> Card:
         return meeting_card(meeting, meeting.organizer)
     wish, offer = meeting.wish, meeting.offer
     blocks = [section(f"{_title(meeting)}\n_Being arranged: nobody has been invited yet._"), section(_wanted(meeting))]
-    if wish.description:
+    if wish.description.strip():
         blocks.append(context(shown(wish.description, DESCRIPTION)))
     blocks += offered(meeting, offer) if offer else [section(NO_TIME)]
     value = carried(meeting.name, meeting.version)

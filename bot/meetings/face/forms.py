@@ -82,7 +82,7 @@ def _inputs(meeting: Meeting | None, rooms: Iterable[str], day: str = "", clock:
     known = [a for a in others if is_slacks(a)]
     guests = [a for a in others if a.kind == "guest" and not is_slacks(a)]
     asked = wish.window.text if wish and wish.window else ""
-    kept = f"Asked for so far: {asked}. Leave it empty to keep that." if asked else ""
+    kept = f"Asked for so far: {cut(asked, 300)}. Leave it empty to keep that." if asked else ""
     title = _text("title", TITLE, wish.title if wish else "")
     return [
         field("title", "What is it about?", title),
