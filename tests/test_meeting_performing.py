@@ -212,15 +212,22 @@ async def test_the_list_is_told(desk: Desk) -> None:
 
 # -- words that code does not read ------------------------------------------------------------------------------------------
 
-ODD = "sync zzgrblfx whenever the cows come home on tuesday with @raj"
+ODD = "sync next tuesday or thursday around lunch with @raj"
 
 
 async def test_what_code_does_not_read_the_model_does(desk: Desk, ai: OpenAIServer) -> None:
     said = ODD.replace("@raj", f"<@{desk.id('raj')}|raj>")
-    found = answer(title="sync", people=[{"said": f"<@{desk.id('raj')}|raj>", "required": True}])
+    day = answer()["day"] | {"kind": "week", "relation": "next"}
+    people = [{"said": f"<@{desk.id('raj')}|raj>", "required": True}]
+    noon = answer()["time"] | {"kind": "noon"}
+    words = "next tuesday or thursday around lunch"
+    found = answer(title="sync", people=people, words=words, day=day, time=noon)
     ai.script = Script(script.text(json.dumps(found)))
     await desk.meet(ODD)
-    assert [m.attendees[1].id for m in [await desk.meeting()]] == [desk.id("raj")]
+    meeting = await desk.meeting()
+    assert [a.id for a in meeting.attendees] == [desk.id("ana"), desk.id("raj")]
+    assert meeting.state == "draft"
+    assert meeting.wish.window
     (asked,) = [r.body for r in ai.requests if r.path.endswith("/responses")]
     assert asked["input"][0]["content"][0]["text"] == said
 
@@ -337,7 +344,7 @@ async def test_somebody_elses_meeting_is_not_theirs_to_change(desk: Desk, do: st
 
 async def test_what_is_refused_in_a_thread_is_said_there_to_them_alone(desk: Desk) -> None:
     channel = desk.server.workspace.channel("general").id
-    ts = "1700000000.000100"
+    ts = str(desk.server.workspace.bot_post(desk.server.workspace.channel("general"), {"text": "M-1"})["ts"])
     await desk.booked(place=Place(channel, ts))
     await desk.does("raj", "cancel", number=1, version=2, channel=channel, thread=ts)
     (whisper,) = desk.server.workspace.ephemerals
