@@ -219,9 +219,9 @@ async def test_what_code_does_not_read_the_model_does(desk: Desk, ai: OpenAIServ
     said = ODD.replace("@raj", f"<@{desk.id('raj')}|raj>")
     day = answer()["day"] | {"kind": "week", "relation": "next"}
     people = [{"said": f"<@{desk.id('raj')}|raj>", "required": True}]
-    noon = answer()["time"] | {"kind": "noon"}
+    lunch = answer()["time"] | {"kind": "afternoon"}
     words = "next tuesday or thursday around lunch"
-    found = answer(title="sync", people=people, words=words, day=day, time=noon)
+    found = answer(title="sync", people=people, words=words, day=day, time=lunch)
     ai.script = Script(script.text(json.dumps(found)))
     await desk.meet(ODD)
     meeting = await desk.meeting()
