@@ -227,7 +227,7 @@ async def test_what_code_does_not_read_the_model_does(desk: Desk, ai: OpenAIServ
     meeting = await desk.meeting()
     assert [a.id for a in meeting.attendees] == [desk.id("ana"), desk.id("raj")]
     assert meeting.state == "draft"
-    assert meeting.wish.window
+    assert meeting.offer, "slots, or which week was meant"
     (asked,) = [r.body for r in ai.requests if r.path.endswith("/responses")]
     assert asked["input"][0]["content"][0]["text"] == said
 
