@@ -1,13 +1,13 @@
-"""The Home tab: what the assistant is for, on one screen; for admins the knowledge that they gave it; what is to be done about one's expenses.
+"""The Home tab: what the assistant is for, on one screen; for admins the knowledge that they gave it; one's expenses and meetings.
 
-Shown by the web process, which hears that it is opened, and by a worker, which has the database. What a worker showed of expenses is kept in Redis.
+Shown by the web process, which hears that it is opened, and by a worker, which has the database. What a worker showed in its sections is kept in Redis.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -23,6 +23,8 @@ from bot.slack import Slack
 
 log = structlog.get_logger()
 
+Sections = Mapping[str, Sequence[Block]]  # by name
+
 LINES = (
     "*Ask me* — mention me in a channel, and I answer in a thread. There I remember what was said; you need not mention me again.",
     "*Write to me directly* — the Messages tab is one running conversation between the two of us.",
@@ -30,16 +32,20 @@ LINES = (
     "*Share files* — documents, tables, pictures, recordings. Ask about them; I name my sources. “Forget report.pdf” makes me forget one.",
     "*Ask me to remember* — “Remember that I prefer morning meetings.” Later: “What do you remember?” What you say here stays here.",
     "*Send me receipts* — a photo, a PDF or “taxi 18.40 yesterday”, in a direct message. I make expenses and reports of them, and bring those to who approves.",
+    "*Have me arrange meetings* — `/meet team sync next Tuesday 2pm with @ana`, or just tell me. I look when everybody is free, and invite them.",
 )
+SECTIONS = ("meetings", "expenses")  # that workers make, in their order
 KNOWLEDGE = "Files that I may answer from everywhere. Only admins see this list."
 SHOWN = 20
 VISIBLE = {"workspace": "for members of this workspace", "everyone": "for everyone, also guests and other companies"}
 KNOWLEDGE_SECONDS = 1.5  # the event that the tab was opened has to be acked within three
 
 
-def view(knowledge: Shelf | None = None, expenses: Sequence[Block] = ()) -> dict[str, Any]:
+def view(knowledge: Shelf | None = None, sections: Sections | None = None) -> dict[str, Any]:
     """The Home tab; with the list of the assistant's knowledge for those who may change it. Pure."""
-    blocks: list[Block] = [header("CorporateAssist"), *map(section, LINES), *expenses]
+    blocks: list[Block] = [header("CorporateAssist"), *map(section, LINES)]
+    for name in SECTIONS:
+        blocks += (sections or {}).get(name, ())
     if knowledge is not None:
         blocks += [{"type": "divider"}, header("Knowledge"), section(KNOWLEDGE)]
         blocks += map(_shelved, knowledge.files[:SHOWN])
@@ -74,27 +80,33 @@ class Tab:
             log.warning("knowledge not shown", person=user, error=type(error).__name__)
             return None
 
-    async def expenses(self, user: str) -> list[Block]:
-        """What was last shown to somebody about their expenses."""
+    async def sections(self, user: str) -> dict[str, list[Block]]:
+        """What was last shown to somebody, by section."""
         try:
-            kept = json.loads(await self._redis.get(await self._key(user)) or "[]")
+            kept = json.loads(await self._redis.get(await self._key(user)) or "{}")
         except (AssistError, RedisError, ValueError) as error:
-            log.warning("expenses not shown", person=user, error=type(error).__name__)
-            return []
-        return kept if isinstance(kept, list) else []
+            log.warning("sections not shown", person=user, error=type(error).__name__)
+            return {}
+        named = kept if isinstance(kept, dict) else {}  # an older version kept those of expenses alone
+        return {name: blocks for name, blocks in named.items() if isinstance(blocks, list)}
 
-    async def keep_expenses(self, user: str, blocks: Sequence[Block]) -> None:
-        """Notes what is shown to somebody about their expenses."""
+    async def put(self, user: str, name: str, blocks: list[Block]) -> None:
+        """Shows somebody one section anew, where it differs, and notes it. One worker at a time does so for one person."""
+        sections = await self.sections(user)
+        if sections.get(name) == blocks:
+            return
+        sections[name] = blocks
+        await self.show(user, await self.knowledge(user), sections)
         try:
-            text = json.dumps(blocks, ensure_ascii=False)
+            text = json.dumps(sections, ensure_ascii=False)
             await self._redis.set(await self._key(user), text, ex=keys.HOME_SECONDS)
         except (AssistError, RedisError) as error:
-            log.warning("expenses not kept", person=user, error=type(error).__name__)
+            log.warning("sections not kept", person=user, error=type(error).__name__)
 
-    async def show(self, user: str, knowledge: Shelf | None, expenses: Sequence[Block]) -> None:
+    async def show(self, user: str, knowledge: Shelf | None, sections: Sections) -> None:
         """Shows somebody their Home tab, or notes why not."""
         try:
-            await self._slack.publish_home(user, view(knowledge, expenses))
+            await self._slack.publish_home(user, view(knowledge, sections))
         except AssistError as error:
             log.warning("home not shown", person=user, error=str(error))
 

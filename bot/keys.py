@@ -36,7 +36,7 @@ vector_store:<team>       string  the id of the vector store that was made for a
 lock:<what>               string  who takes in or deletes a file, or makes a vector store; lives twelve seconds unless it is renewed
 duties                    zset    what is to be done about files, scored by when in s (bot/duties.py)
 knowledge:<team>          string  what the Home tab shows of the assistant's knowledge, as JSON (bot/files/shelf.py)
-home:<team>:<user>        string  JSON: the blocks of somebody's Home tab that are about expenses (bot/home.py); lives a day
+home:<team>:<user>        string  JSON: the sections of somebody's Home tab, by name, as blocks (bot/home.py); lives a day
 housekeeper               string  the process that does the duties, for 25 s
 reconciled                string  when in s the files were last compared with Slack's
 {openai:<account>:<model>}:limits  hash  what OpenAI told of a model's limits, and what is left of them; these three live an hour

@@ -182,16 +182,17 @@ class Slack:
 
     async def whisper(
         self, channel: str, user: str, thread_ts: str | None, text: str, blocks: Sequence[Mapping[str, Any]] = ()
-    ) -> None:
-        """Shows a message to one person only, where there is room for it: until they reload Slack, as a rule."""
+    ) -> bool:
+        """Shows a message to one person only, until they reload Slack as a rule; False where Slack's limits leave no room for it."""
         if not await self.pace.spare("chat.postEphemeral"):
-            return
+            return False
         args: dict[str, Any] = {"channel": channel, "user": user, "text": text}
         if blocks:
             args["blocks"] = blocks
         if thread_ts:
             args["thread_ts"] = thread_ts
         await self.call("chat.postEphemeral", args)
+        return True
 
     async def session(self, channel: str, thread_ts: str, status: str, user: str) -> None:
         """Tells Slack whether the bot works in a thread: "processing" shows Slack's own stop button to the person, "active" ends that."""

@@ -18,12 +18,14 @@ from bot.control import Control
 from bot.duties import Duties
 from bot.expenses.face import buttons as expense
 from bot.home import Tab
+from bot.meetings.face import buttons as meet
 from bot.queue import Queue
 from bot.slack import Slack
 from handlers.expenses import Expenses
 from handlers.files import Files
 from handlers.home import Home
 from handlers.knowledge import Knowledge
+from handlers.meetings import Meetings
 from handlers.messages import Messages
 from handlers.presses import Presses
 
@@ -47,11 +49,8 @@ def make_app(slack: Slack, queue: Queue, signing_secret: str, files_left_hours: 
         process_before_response=True,
     )
     control = Control(queue)
-    messages, presses, expenses = (
-        Messages(queue, control, slack),
-        Presses(queue, control, slack),
-        Expenses(queue, slack),
-    )
+    messages, presses = Messages(queue, control, slack), Presses(queue, control, slack)
+    expenses, meetings = Expenses(queue, slack), Meetings(queue, slack)
     duties, tab = Duties(queue.redis), Tab(slack, queue.redis)
     home, files, knowledge = Home(tab, queue, slack), Files(duties, files_left_hours), Knowledge(slack, duties, tab)
     app.event("app_mention")(messages.heard)
@@ -73,5 +72,9 @@ def make_app(slack: Slack, queue: Queue, signing_secret: str, files_left_hours: 
     for form in (expense.EXPENSE_FORM, expense.NEW_FORM, expense.REASON_FORM, expense.HAND_OVER_FORM):
         app.view(form)(expenses.submitted)
     app.command(expense.COMMAND)(expenses.commanded)
+    app.action(meet.ACTIONS)(meetings.pressed)
+    for form in (meet.NEW_FORM, meet.CHANGE_FORM, meet.MOVE_FORM, meet.HOURS_FORM):
+        app.view(form)(meetings.submitted)
+    app.command(meet.COMMAND)(meetings.commanded)
     app.event(re.compile(".*"))(messages.not_ours)  # an event without a listener would go unacked and come again
     return app

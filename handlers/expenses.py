@@ -8,45 +8,31 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from redis.exceptions import RedisError
 from slack_bolt.async_app import AsyncAck
 
-from bot import metrics
-from bot.acts import noted
-from bot.errors import AssistError
 from bot.expenses.face import buttons, forms
 from bot.expenses.face.buttons import Subject
 from bot.expenses.face.commands import USAGE, read_command
 from bot.queue import Queue
 from bot.slack import Slack
+from handlers.acting import AWAY, IN_DM, ODD, TRY_AGAIN, Acting, count
 from handlers.notes import NOTE_SECONDS
 from handlers.parse import Ignored, as_id
-from handlers.parse_expenses import (
-    ExpenseCommand,
-    ExpensePressed,
-    ExpenseSubmitted,
-    Who,
-    parse_expense_command,
-    parse_expense_form,
-    parse_expense_press,
-)
+from handlers.parse_acts import Commanded, Submitted, parse_command, parse_form
+from handlers.parse_expenses import ExpensePressed, parse_expense_press
 
 log = structlog.get_logger()
 
 MEMBERS_ONLY = "Expenses are for people of this workspace. Please hand yours in at your own company."
-TRY_AGAIN = "I could not note that just now. Please try again in a moment."
 NO_REASON = "Please say why: it is what they have to go by."
 NOT_BOTH = "Please choose somebody else."
-IN_DM = "I am putting it into our direct messages."
-ODD = "I could not read that. Please close this and open it again from the card."
-AWAY = (AssistError, RedisError, TimeoutError)
 
 
 class Expenses:
     """Listeners of what people do with expenses and reports. Whose they are is looked at by the worker, each time."""
 
     def __init__(self, queue: Queue, slack: Slack) -> None:
-        self._queue, self._slack = queue, slack
+        self._acting = Acting(queue, slack, "Expense")
 
     # -- buttons -----------------------------------------------------------------------------------------------------------
 
@@ -60,43 +46,36 @@ class Expenses:
                     done = await self._do(press)
             except AWAY as error:
                 log.warning("press not noted", person=press.who.user, action=press.action, error=type(error).__name__)
-                await self._tell(press.who, TRY_AGAIN)
-        _count(noted=done)
+                await self._acting.tell(press.who, TRY_AGAIN)
+        count(noted=done)
         await ack()
 
     async def _do(self, press: ExpensePressed) -> bool:
         who, about = press.who, press.about
-        if not await self._is_member(who):
-            await self._open(who, forms.trouble(MEMBERS_ONLY))
+        if not await self._acting.is_member(who):
+            await self._acting.refuse(who, MEMBERS_ONLY)
             return False
         if about is None:
-            await self._fill("expense.new_form", {}, who, press.ts)
+            await self._acting.fill("expense.new_form", {}, who, press.ts, title="New expense")
         elif press.action == buttons.EDIT:
-            await self._fill("expense.edit_form", {"number": about.number}, who, press.ts, title=f"Edit {about.name}")
+            await self._acting.fill(
+                "expense.edit_form", {"number": about.number}, who, press.ts, title=f"Edit {about.name}"
+            )
         elif press.action in buttons.REASONS:
-            await self._open(who, forms.reason_form(press.action, about.name, about.number, about.version))
+            await self._acting.open(who, forms.reason_form(press.action, about.name, about.number, about.version))
         elif press.action == buttons.HAND_OVER:
-            await self._open(who, forms.hand_over_form(about.name, about.number, about.version))
+            await self._acting.open(who, forms.hand_over_form(about.name, about.number, about.version))
         else:
-            await self._note(who, buttons.DONE_AT_ONCE[press.action], _about(press.action, about), press.ts)
+            await self._acting.note(who, buttons.DONE_AT_ONCE[press.action], _about(press.action, about), press.ts)
         return True
-
-    async def _fill(self, do: str, args: Mapping[str, Any], who: Who, ts: str = "", title: str = "New expense") -> None:
-        """Opens a form that says "one moment", and has a worker fill it in."""
-        view = (await self._open(who, forms.loading(title)))["view"]["id"]
-        try:
-            await self._note(who, do, {**args, "view": view}, ts)
-        except AWAY:
-            await self._slack.call("views.update", {"view_id": view, "view": forms.trouble(TRY_AGAIN, title)})
-            raise
 
     # -- forms -------------------------------------------------------------------------------------------------------------
 
     async def submitted(self, body: Mapping[str, Any], ack: AsyncAck) -> None:
         """A form: what is wrong in it is shown there, else it closes and is noted."""
-        form = parse_expense_form(body)
+        form = parse_form(body)
         wrong = {"": ODD} if isinstance(form, Ignored) else await self._take(form)
-        _count(noted=not wrong)
+        count(noted=not wrong)
         if not wrong:
             await ack()
         elif "" in wrong:  # nothing that stands at one field
@@ -104,15 +83,15 @@ class Expenses:
         else:
             await ack(response_action="errors", errors=wrong)
 
-    async def _take(self, form: ExpenseSubmitted) -> dict[str, str]:
+    async def _take(self, form: Submitted) -> dict[str, str]:
         """Notes what a form asks for; gives back what is wrong, by field."""
         try:
             async with asyncio.timeout(NOTE_SECONDS):
-                if not await self._is_member(form.who):
+                if not await self._acting.is_member(form.who):
                     return {"": MEMBERS_ONLY}
-                do, args, wrong = self._asked(form, (await self._slack.identity()).user)
+                do, args, wrong = self._asked(form, (await self._acting.slack.identity()).user)
                 if not wrong:
-                    await self._note(form.who, do, args, event_id=form.id)
+                    await self._acting.note(form.who, do, args, event_id=form.id)
                 return wrong
         except (KeyError, ValueError, TypeError, AttributeError):
             log.warning("form not understood", person=form.who.user, form=form.form)
@@ -121,7 +100,7 @@ class Expenses:
             log.warning("form not noted", person=form.who.user, form=form.form, error=type(error).__name__)
             return {next(iter(form.values), ""): TRY_AGAIN}  # it stays open, with all that was entered
 
-    def _asked(self, form: ExpenseSubmitted, me: str) -> tuple[str, dict[str, Any], dict[str, str]]:
+    def _asked(self, form: Submitted, me: str) -> tuple[str, dict[str, Any], dict[str, str]]:
         """The act's name and arguments, and what is wrong."""
         values = dict(form.values)
         if form.form == buttons.NEW_FORM:
@@ -143,62 +122,30 @@ class Expenses:
 
     async def commanded(self, body: Mapping[str, Any], ack: AsyncAck) -> None:
         """`/expenses …`."""
-        command = parse_expense_command(body)
+        command = parse_command(body)
         word = TRY_AGAIN
-        if isinstance(command, ExpenseCommand):
+        if isinstance(command, Commanded):
             try:
                 async with asyncio.timeout(2 * NOTE_SECONDS):
                     word = await self._answer(command)
             except AWAY as error:
                 log.warning("command not noted", person=command.who.user, error=type(error).__name__)
-        _count(noted=word in ("", IN_DM))
+        count(noted=word in ("", IN_DM))
         await (ack(text=word) if word else ack())
 
-    async def _answer(self, command: ExpenseCommand) -> str:
+    async def _answer(self, command: Commanded) -> str:
         """Does what is wanted, and gives the word that only they see."""
         who = command.who
-        if not await self._is_member(who):
+        if not await self._acting.is_member(who):
             return MEMBERS_ONLY
         wish = read_command(command.text, datetime.now(UTC).date())
         if wish.do == "help":
             return USAGE
         if wish.do == "new":
-            await self._fill("expense.new_form", {}, who)
+            await self._acting.fill("expense.new_form", {}, who, title="New expense")
             return ""
-        await self._note(who, "expense.command", {"text": command.text[:200]}, event_id=who.trigger)
-        return "" if await self._is_our_dm(who.user, command.channel) else IN_DM
-
-    async def _is_our_dm(self, user: str, channel: str) -> bool:
-        """Whether a command was written where its answer will stand. What was noted is not noted again because Slack does not tell."""
-        if not channel.startswith("D"):
-            return False
-        try:
-            async with asyncio.timeout(NOTE_SECONDS / 2):
-                return await self._slack.open_dm(user) == channel
-        except (AssistError, TimeoutError):
-            return False
-
-    # -- noting ------------------------------------------------------------------------------------------------------------
-
-    async def _is_member(self, who: Who) -> bool:
-        return who.team == (await self._slack.identity()).team
-
-    async def _note(self, who: Who, do: str, args: Mapping[str, Any], ts: str = "", *, event_id: str = "") -> None:
-        message = noted(who.team, who.user, do, args, event_id=event_id or f"{ts or who.trigger}-{who.user}", ts=ts)
-        async with self._queue.storing():
-            outcome = await self._queue.put(message)
-        log.debug("act", do=do, event_id=message.event_id, person=who.user, outcome=outcome)
-
-    async def _open(self, who: Who, view: forms.View) -> Any:
-        return await self._slack.call("views.open", {"trigger_id": who.trigger, "view": view})
-
-    async def _tell(self, who: Who, text: str) -> None:
-        """Says why nothing came of a press. Its trigger may have been used, or be too old: then Slack's own sign has to do."""
-        try:
-            async with asyncio.timeout(NOTE_SECONDS / 2):
-                await self._open(who, forms.trouble(text))
-        except (AssistError, TimeoutError) as error:
-            log.warning("word not shown", person=who.user, error=type(error).__name__)
+        await self._acting.note(who, "expense.command", {"text": command.text[:200]}, event_id=who.trigger)
+        return await self._acting.where(command)
 
 
 def _about(action: str, about: Subject) -> dict[str, Any]:
@@ -208,7 +155,3 @@ def _about(action: str, about: Subject) -> dict[str, Any]:
     if action == buttons.TAKE_OUT:
         return {"report": about.number, "version": about.version, "number": about.inside}
     return {"report" if about.kind == "R" else "number": about.number, "version": about.version}
-
-
-def _count(*, noted: bool) -> None:
-    metrics.events.labels("noted" if noted else "ignored").inc()

@@ -19,9 +19,11 @@ from handlers.parse import HomeOpened, parse
 
 log = structlog.get_logger()
 
+LOOKS = ("meet.home", "expense.home")  # acts, one for each section
+
 
 class Home:
-    """Shows the tab at once, with what was last known of the person's expenses; a worker looks whether that is still so."""
+    """Shows the tab at once, with what was last known of the person's expenses and meetings; a worker looks whether that is still so."""
 
     def __init__(self, tab: Tab, queue: Queue, slack: Slack) -> None:
         self._tab, self._queue, self._slack = tab, queue, slack
@@ -32,12 +34,13 @@ class Home:
         metrics.events.labels("home" if isinstance(parsed, HomeOpened) else "ignored").inc()
         if isinstance(parsed, HomeOpened):
             user = parsed.user
-            await self._tab.show(user, await self._tab.knowledge(user), await self._tab.expenses(user))
+            await self._tab.show(user, await self._tab.knowledge(user), await self._tab.sections(user))
             await self._note(user, parsed.event_id)
 
     async def _note(self, user: str, event_id: str) -> None:
         try:
             team = (await self._slack.identity()).team
-            await self._queue.put(noted(team, user, "expense.home", {}, event_id=event_id))
+            for do in LOOKS:
+                await self._queue.put(noted(team, user, do, {}, event_id=f"{event_id}-{do}"))
         except (AssistError, RedisError) as error:
             log.warning("home not noted", person=user, error=type(error).__name__)

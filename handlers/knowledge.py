@@ -97,7 +97,7 @@ class Knowledge:
         return True
 
     async def _show(self, user: str, knowledge: Shelf | None) -> None:
-        await self._home.show(user, knowledge, await self._home.expenses(user))
+        await self._home.show(user, knowledge, await self._home.sections(user))
 
     async def given(self, body: Mapping[str, Any], ack: AsyncAck) -> None:
         """Notes submitted files for a worker; what becomes of each one is told in a direct message."""

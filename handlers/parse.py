@@ -1,4 +1,4 @@
-"""The only code that indexes raw Slack payloads, with parse_expenses.py: an event in, a frozen value out."""
+"""The only code that indexes raw Slack payloads, with parse_acts.py and its like: an event in, a frozen value out."""
 
 from __future__ import annotations
 

@@ -232,7 +232,8 @@ def test_handlers_import_only_what_storing_needs() -> None:
         f"bot.{n}"
         for n in ("models", "queue", "control", "buttons", "settings", "slack", "metrics", "mrkdwn", "errors")
     } | {"bot.admins", "bot.duties", "bot.files.names", "bot.files.shelf", "bot.acts", "bot.home"}
-    allowed |= {f"bot.expenses.face.{n}" for n in ("buttons", "commands", "forms")}
+    allowed |= {f"bot.expenses.face.{n}" for n in ("buttons", "commands", "forms")} | {"bot.modals"}
+    allowed |= {f"bot.meetings.face.{n}" for n in ("buttons", "commands", "entered")}
     used = {i for n in python_files("handlers") for i in imports(n) if i.startswith("bot")}
     assert used <= allowed
 

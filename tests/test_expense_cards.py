@@ -93,7 +93,7 @@ def test_slack_takes_any_home_tab(some: list[Expense], wholes_: list[Any]) -> No
     lines = [ReportLine(w.report, w.total, len(w.expenses)) for w in wholes_]
     desktop = Desktop(todo=some, ready=some, drafts=lines, waiting=lines, approved=lines, queue=lines)
     shelf = Shelf(tuple(Shelved(f"K{n}", f"{n}.md", "everyone") for n in range(30)), 99)
-    check_view(view(shelf, tab(desktop, POLICY)), "home")
+    check_view(view(shelf, {"expenses": tab(desktop, POLICY)}), "home")
 
 
 # -- an expense ----------------------------------------------------------------------------------------------------------------------

@@ -25,17 +25,11 @@ from bot.pace import Pace
 from bot.redis_client import connect_redis
 from bot.settings import Settings
 from bot.slack import connect_slack
-from handlers.expenses import IN_DM, MEMBERS_ONLY, NO_REASON, NOT_BOTH, ODD, TRY_AGAIN
+from handlers.acting import IN_DM, ODD, TRY_AGAIN
+from handlers.expenses import MEMBERS_ONLY, NO_REASON, NOT_BOTH
 from handlers.parse import Ignored
-from handlers.parse_expenses import (
-    ExpenseCommand,
-    ExpensePressed,
-    ExpenseSubmitted,
-    Who,
-    parse_expense_command,
-    parse_expense_form,
-    parse_expense_press,
-)
+from handlers.parse_acts import Commanded, Submitted, Who, parse_command, parse_form
+from handlers.parse_expenses import ExpensePressed, parse_expense_press
 from playground.slack import SlackServer
 from tests.conftest import connected, running
 from tests.expense_values import ANA, DANA, POLICY, expense, whole
@@ -298,10 +292,10 @@ async def test_the_home_tab_shows_what_was_last_known_and_has_a_worker_look(
 ) -> None:
     async with connect_slack(settings.slack_bot_token, settings.slack_api_url, Pace(None, "")) as slack:
         blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "R-3 waits"}}]
-        await Tab(slack, redis).keep_expenses(web.workspace.person("ana").id, blocks)
+        await Tab(slack, redis).put(web.workspace.person("ana").id, "expenses", blocks)
     for person in ("ana", "raj"):
         web.workspace.open_home(person)
-        assert await noted(redis, web, person) == [("expense.home", {})]
+        assert await noted(redis, web, person, 2) == [("meet.home", {}), ("expense.home", {})]
     homes = {p: str(web.workspace.views[web.workspace.homes[web.workspace.person(p).id]]) for p in ("ana", "raj")}
     assert ("R-3 waits" in homes["ana"], "R-3 waits" in homes["raj"]) == (True, False)
 
@@ -321,8 +315,8 @@ parts = ["actions", "user", "team", "trigger_id", "view", "user_id", "team_id", 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(parts, json_values)))
 def test_no_payload_makes_the_parsers_raise(body: dict[str, Any]) -> None:
     assert isinstance(parse_expense_press(body), ExpensePressed | Ignored)
-    assert isinstance(parse_expense_form(body), ExpenseSubmitted | Ignored)
-    assert isinstance(parse_expense_command(body), ExpenseCommand | Ignored)
+    assert isinstance(parse_form(body), Submitted | Ignored)
+    assert isinstance(parse_command(body), Commanded | Ignored)
 
 
 @pytest.mark.parametrize("value", ["R-3", "R-3|7|12", "X-3|7", "R-03|7", "R-3|seven", "", None, 5, "R-9999999999|1"])
@@ -355,7 +349,7 @@ def test_a_button_is_about_what_it_is_for(action: str, value: str) -> None:
 
 @pytest.mark.parametrize("number", [0, -1, 10**30, "x", None])
 def test_a_form_is_about_a_number_that_there_can_be(number: Any) -> None:
-    form = ExpenseSubmitted(Who("U1", "T1", "1.2"), buttons.REASON_FORM, "V1-1", {"number": number}, {})
+    form = Submitted(Who("U1", "T1", "1.2"), buttons.REASON_FORM, "V1-1", {"number": number}, {})
     with pytest.raises((ValueError, TypeError)):
         form.number("number")
 

@@ -228,4 +228,4 @@ async def test_what_redis_holds_of_a_home_tab_may_be_anything(desk: Desk, settin
     async with connect_redis(settings.redis_url) as redis:
         for text in ("{}", "not JSON", "[1"):
             await redis.set(f"home:{desk.server.team_id}:{desk.id('ana')}", text)
-            assert await Tab(desk.office.slack, redis).expenses(desk.id("ana")) == []
+            assert await Tab(desk.office.slack, redis).sections(desk.id("ana")) == {}

@@ -23,6 +23,7 @@ from bot.expenses.face.tab import ROWS, Desktop, tab
 from bot.expenses.office import Office
 from bot.expenses.values import OPEN, SETTLED, By, Details, Draft, Expense, Report
 from bot.home import Tab
+from bot.modals import View
 from bot.reading.links import permalink
 
 log = structlog.get_logger()
@@ -117,7 +118,7 @@ class Performing:
     async def _report_of(self, tx: AsyncConnection, by: By, expense: Expense) -> Report | None:
         return (await self._books.report(tx, by, expense.report)).report if expense.report else None
 
-    async def _put_form(self, args: Mapping[str, Any], view: forms.View) -> None:
+    async def _put_form(self, args: Mapping[str, Any], view: View) -> None:
         """Puts the form into the place of "one moment"; one that was closed meanwhile needs none."""
         try:
             await self._office.slack.call("views.update", {"view_id": args["view"], "view": view})
@@ -229,10 +230,7 @@ class Performing:
 
     async def _home(self, by: By, _: Mapping[str, Any]) -> None:
         """The Home tab, where it shows something else by now."""
-        blocks = tab(await self._desktop(by), self._office.policy)
-        if blocks != await self._tab.expenses(by.person):
-            await self._tab.show(by.person, await self._tab.knowledge(by.person), blocks)
-            await self._tab.keep_expenses(by.person, blocks)
+        await self._tab.put(by.person, "expenses", tab(await self._desktop(by), self._office.policy))
 
     async def _desktop(self, by: By) -> Desktop:
         books, most = self._books, ROWS + 50

@@ -36,5 +36,5 @@ class Installation:
     verification_token: str = "playground-verification"
     scopes: set[str] = field(default_factory=lambda: set(SCOPES.split()))
     subscriptions: set[str] = field(default_factory=lambda: set(SUBSCRIPTIONS.split()))
-    commands: dict[str, bool] = field(default_factory=lambda: {"/expenses": True})
+    commands: dict[str, bool] = field(default_factory=lambda: {"/expenses": True, "/meet": True})
     origin: str = ""

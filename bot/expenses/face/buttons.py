@@ -31,7 +31,6 @@ KINDS = {  # a button's id → what it may be about
 }
 REASONS = {SEND_BACK: "expense.send_back", REJECT: "expense.reject"}  # acts that want a reason
 
-MOST = 999_999_999  # of a number or a version
 _NAME = re.compile(r"([ER])-([1-9]\d{0,8})")
 
 

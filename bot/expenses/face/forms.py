@@ -5,7 +5,6 @@ A form is read twice: by the web process, which shows what is wrong beside the f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -13,14 +12,13 @@ from typing import Any
 
 from babel.numbers import get_currency_name
 
-from bot.blocks import OPTION, OPTIONS, Block, cut, option, plain, section
+from bot import modals
+from bot.blocks import OPTION, OPTIONS, Block, cut, option, section
 from bot.expenses.face import buttons
 from bot.expenses.money.money import Unclear, digits, read_amount, read_rate
 from bot.expenses.policy.policy import Policy
 from bot.expenses.values import Details, Expense, Rate, Report
-
-View = dict[str, Any]
-Values = Mapping[str, str]  # what is entered, by field; "" for nothing
+from bot.modals import Values, View, field, modal
 
 LABELS = {  # of Details' fields
     "merchant": "Merchant",
@@ -46,7 +44,6 @@ REASON = "reason"
 TO = "to"
 MOST_REASON = 1_000
 EARLIEST = date(1970, 1, 1)  # before that Slack's date picker takes no date
-TITLE = 24
 
 
 # -- views -------------------------------------------------------------------------------------------------------------------
@@ -54,12 +51,12 @@ TITLE = 24
 
 def loading(title: str = "Expense") -> View:
     """Opened at once, because a trigger lives three seconds; a worker puts the form into its place."""
-    return _view(title, [section("One moment…")], close="Cancel")
+    return modals.loading(title)
 
 
 def trouble(text: str, title: str = "Expense") -> View:
     """Says why there is no form, in mrkdwn."""
-    return _view(title, [section(text)], close="Close")
+    return modals.trouble(text, title)
 
 
 def expense_form(expense: Expense, policy: Policy, home: str, report: Report | None = None) -> View:
@@ -71,13 +68,13 @@ def expense_form(expense: Expense, policy: Policy, home: str, report: Report | N
         word = f":warning: {report.name} waits for approval. Saving takes it back; you can submit it again."
         blocks.insert(0, section(word))
     carried = {"number": expense.number, "version": expense.version, "kept": kept}
-    return _view(f"Edit {expense.name}", blocks, buttons.EXPENSE_FORM, carried, submit="Save")
+    return modal(f"Edit {expense.name}", blocks, buttons.EXPENSE_FORM, carried, submit="Save")
 
 
 def new_form(policy: Policy, home: str, today: date) -> View:
     """The form for an expense without a receipt."""
     texts = entered(Details(currency=home, spent_on=today, payment="own"))
-    return _view("New expense", _inputs(texts, policy, home, foreign=False), buttons.NEW_FORM, {}, submit="Save")
+    return modal("New expense", _inputs(texts, policy, home, foreign=False), buttons.NEW_FORM, {}, submit="Save")
 
 
 def reason_form(action: str, name: str, number: int, version: int) -> View:
@@ -87,7 +84,7 @@ def reason_form(action: str, name: str, number: int, version: int) -> View:
     text = {"type": "plain_text_input", "action_id": REASON, "multiline": True, "max_length": MOST_REASON}
     carried = {"number": number, "version": version, "action": action}
     title, submit = (f"Send {name} back", "Send back") if back else (f"Reject {name}", "Reject")
-    return _view(title, [_input(REASON, label, text)], buttons.REASON_FORM, carried, submit=submit)
+    return modal(title, [_input(REASON, label, text)], buttons.REASON_FORM, carried, submit=submit)
 
 
 def hand_over_form(name: str, number: int, version: int) -> View:
@@ -95,17 +92,7 @@ def hand_over_form(name: str, number: int, version: int) -> View:
     people = {"type": "users_select", "action_id": TO}
     blocks = [_input(TO, "Who is to decide instead?", people)]
     carried = {"number": number, "version": version}
-    return _view(f"Hand {name} over", blocks, buttons.HAND_OVER_FORM, carried, submit="Hand over")
-
-
-def _view(
-    title: str, blocks: list[Block], callback: str = "", carried: Mapping[str, Any] | None = None, *,
-    submit: str = "", close: str = "Cancel",
-) -> View:  # fmt: skip
-    view: View = {"type": "modal", "title": plain(title, TITLE), "close": plain(close, TITLE), "blocks": blocks}
-    if submit:
-        view |= {"submit": plain(submit, TITLE), "callback_id": callback, "private_metadata": json.dumps(carried)}
-    return view
+    return modal(f"Hand {name} over", blocks, buttons.HAND_OVER_FORM, carried, submit="Hand over")
 
 
 def _inputs(texts: Values, policy: Policy, home: str, *, foreign: bool) -> list[Block]:
@@ -142,9 +129,7 @@ def _inputs(texts: Values, policy: Policy, home: str, *, foreign: bool) -> list[
 
 
 def _input(name: str, label: str, element: Block, hint: str = "") -> Block:
-    optional = name in LABELS and name not in REQUIRED
-    block = {"type": "input", "block_id": name, "label": plain(label), "element": element, "optional": optional}
-    return block | ({"hint": plain(hint)} if hint else {})
+    return field(name, label, element, hint, optional=name in LABELS and name not in REQUIRED)
 
 
 def _text(name: str, texts: Values, *, multiline: bool = False) -> Block:

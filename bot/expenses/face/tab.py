@@ -16,7 +16,7 @@ from bot.expenses.policy.policy import Policy
 from bot.expenses.questions import question
 from bot.expenses.values import Expense
 
-ROWS = 8  # of each list; Slack takes a hundred blocks
+ROWS = 6  # of each list; Slack takes a hundred blocks, and meetings and knowledge want theirs
 HINT = "Send me a photo or PDF of a receipt in a direct message, or write “taxi 18.40 yesterday to the client”."
 LIST, REPORTS = "`/expenses list` shows them.", "Ask me for your reports."  # where those are that have no room
 Row = TypeVar("Row")
