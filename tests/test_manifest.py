@@ -11,6 +11,7 @@ import yaml
 
 from bot.check import SCOPES
 from bot.expenses.face import buttons as expense
+from bot.meetings.face import buttons as meet
 from playground.slack.arguments import METHODS
 from tests.test_conventions import read, tree
 
@@ -74,8 +75,8 @@ def test_every_scope_is_needed_and_every_need_has_its_scope() -> None:
 
 def test_every_command_of_the_manifest_has_a_listener_and_every_listener_a_command() -> None:
     commands = manifest()["features"]["slash_commands"]
-    assert [c["command"] for c in commands] == [expense.COMMAND]
-    assert re.findall(r"app\.command\((.+?)\)", read("handlers/app.py")) == ["expense.COMMAND"]
+    assert [c["command"] for c in commands] == [expense.COMMAND, meet.COMMAND]
+    assert re.findall(r"app\.command\((.+?)\)", read("handlers/app.py")) == ["expense.COMMAND", "meet.COMMAND"]
     assert all(c["should_escape"] for c in commands), "people's names in it come as ids"
 
 

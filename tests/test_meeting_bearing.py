@@ -332,18 +332,6 @@ def test_a_files_name_is_one_everywhere(title: str, name: str) -> None:
 # -- cards --------------------------------------------------------------------------------------------------------------------
 
 
-def _cards_are_there() -> bool:
-    try:
-        meeting_card(meeting(), "U1")
-    except NotImplementedError:
-        return False
-    return True
-
-
-cards = pytest.mark.skipif(not _cards_are_there(), reason="the cards come from another branch")
-
-
-@cards
 async def test_each_reader_has_the_card_that_is_theirs(world: World) -> None:
     thread = Place("C1", "1700000000.000100")
     await world.has((CARD, world.person("ana")), place=thread, made=world.fresh())
@@ -357,7 +345,6 @@ async def test_each_reader_has_the_card_that_is_theirs(world: World) -> None:
     assert await showing.card(replace(in_thread, key="1700000000.000200")) is None
 
 
-@cards
 async def test_times_to_which_it_may_be_moved_are_offered_where_it_is_decided(world: World) -> None:
     offer, thread = Offer(question="Which?"), Place("C1", "1700000000.000100")
     await world.has((CARD, world.person("ana")), place=thread, offer=offer, made=world.fresh())
@@ -368,7 +355,6 @@ async def test_times_to_which_it_may_be_moved_are_offered_where_it_is_decided(wo
     assert await showing.card(raj) == meeting_card(world.now, raj.person)
 
 
-@cards
 async def test_a_draft_shows_what_is_asked(world: World) -> None:
     made = replace(world.fresh(), state="draft", start=None, end=None, offer=Offer(question="Which?"))
     await world.has((CARD, world.person("ana")), made=made)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -18,9 +17,6 @@ from tests.housekeeping_world import TEAM
 
 __all__ = ["world"]
 
-pytestmark = pytest.mark.skipif(
-    "NotImplementedError" in inspect.getsource(Register.book), reason="the register comes from another branch"
-)
 START = (utcnow() + timedelta(days=3)).replace(hour=14, minute=0, second=0, microsecond=0)
 LATER = START + timedelta(days=1)
 

@@ -6,26 +6,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from bot.meetings.register.times import MOST_OCCURRENCES
-from bot.meetings.slots.engine import occurrences
 from bot.meetings.values import MOST_ATTENDEES, Repeat, Span
 from tests.meetings_world import ANA, KIM, RAJ, World, anywhere, at, world
 
 __all__ = ["anywhere", "world"]
 WEEKLY = Repeat("week")
-
-
-def there() -> bool:
-    """Whether the slot engine is."""
-    try:
-        return bool(occurrences(at(), WEEKLY, "UTC", 2))
-    except NotImplementedError:
-        return False
-
-
-pytestmark = pytest.mark.skipif(not there(), reason="the slot engine is on another branch")
 
 
 async def test_a_series_keeps_its_clock_and_its_people_busy(world: World) -> None:

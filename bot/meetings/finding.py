@@ -107,9 +107,7 @@ async def _look(
         repeat=wish.repeat,
         occurrences=HELD,
     )
-    latest = occurrences(window.span.end, wish.repeat, window.zone, HELD)[-1]
-    margin = minutes(scheduling.buffer)
-    span = Span(max(window.span.start, search.now) - margin, latest + minutes(wish.minutes) + margin)
+    span = Span(max(search.reach.start, search.now - minutes(wish.minutes + scheduling.buffer)), search.reach.end)
     told, asked = await _calendars(scheduling, by, wish.attendees, span, but)
     async with scheduling.database.read() as tx:
         ids = [a.id for a in wish.attendees]

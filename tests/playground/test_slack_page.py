@@ -179,7 +179,7 @@ async def test_a_permalink_opens_the_page_at_what_it_names(page: aiohttp.ClientS
 
 
 async def test_a_command_is_sent_by_typing_it_or_by_a_script(page: aiohttp.ClientSession, slack: SlackServer) -> None:
-    assert (await state(page, "ana"))["commands"] == ["/expenses"]
+    assert (await state(page, "ana"))["commands"] == ["/expenses", "/meet"]
     dm = slack.workspace.dm("ana").id
     assert await post(page, "say", person="ana", channel=dm, text="/expenses list") == (200, {})
     assert await post(page, "command", person="ana", channel=dm, command="/expenses", text=" new ") == (200, {})
