@@ -38,6 +38,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m bench.costs
 	$(BIN)/python -m bench.files
 	$(BIN)/python -m bench.expenses
+	$(BIN)/python -m bench.slots
 
 # Those that take longest, about twenty-five minutes: load that lasts, on each of Slack's transports, and 10,000 messages that wait.
 benchlong: .venv/installed-dev
