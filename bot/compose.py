@@ -131,7 +131,7 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
     downloads = make_downloads(settings)
     library, knowledge = make_library(settings, queue.redis, slack, llm, database, downloads)
     office = make_office(settings, slack, llm, database, library, downloads)
-    scheduling = make_scheduling(settings, slack, llm, database)
+    scheduling = make_scheduling(settings, slack, llm, database, queue.redis)
     stack.push_async_callback(scheduling.calendar.close)
     delivery = make_delivery(office, scheduling)
     stack.push_async_callback(_ended, asyncio.create_task(delivery.run(), name="delivery"))
@@ -147,7 +147,7 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
         llm=llm,
         conversations=conversations,
         database=database,
-        access=Access(Places(slack, queue.redis)),
+        access=scheduling.access,
         reading=Reading(slack),
         library=library,
         made=MadeFiles(slack, llm, database, settings.data_dir / "tmp"),
@@ -203,8 +203,10 @@ def make_office(
     )
 
 
-def make_scheduling(settings: Settings, slack: Slack, llm: Llm, database: Database) -> Scheduling:
-    """What the meeting jobs work with. Raises SettingError."""
+def make_scheduling(
+    settings: Settings, slack: Slack, llm: Llm, database: Database, redis: Redis | Cluster | None = None
+) -> Scheduling:
+    """What the meeting jobs work with. What Slack tells of places is shared by all processes in `redis`. Raises SettingError."""
     try:
         hours = read_hours(settings.meetings_hours, "UTC")
     except ValueError as error:
@@ -217,6 +219,7 @@ def make_scheduling(settings: Settings, slack: Slack, llm: Llm, database: Databa
     register = Register(external=external, mails=mailer is not None and settings.calendar in ("local", "caldav"))
     return Scheduling(
         slack=slack,
+        access=Access(Places(slack, redis)),
         llm=llm,
         database=database,
         calendar=make_calendar(settings, database, register),

@@ -11,6 +11,7 @@ import structlog
 
 SECRET = re.compile(r"\b(xox[a-z]-|xapp-|sk-)[\w-]+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
 OURS = ("bot", "handlers", "playground")
+QUOTING = ("caldav",)  # warns with pieces of what the server sent: titles and addresses of people's events
 
 
 def set_up_logs(level: str) -> None:
@@ -46,7 +47,8 @@ def _ours_or_grave(record: logging.LogRecord) -> bool:
     """Libraries log payloads and SQL parameters below WARNING. Their loggers' own levels would not do: Bolt sets its anew."""
     if record.name.startswith("slack_bolt") and "`token` will be unused" in record.getMessage():
         return False  # Bolt finds SLACK_BOT_TOKEN in the environment by itself, and says that our client comes first
-    return record.levelno >= logging.WARNING or record.name.split(".")[0] in OURS
+    whose = record.name.split(".")[0]
+    return whose in OURS or (record.levelno >= logging.WARNING and whose not in QUOTING)
 
 
 def _redact(_: Any, __: str, event: Any) -> Any:

@@ -148,6 +148,8 @@ async def test_a_time_without_a_zone_is_by_the_persons_clock(calendar: CalDavCal
     [
         "DTSTART;TZID=Of/Nowhere:20261124T090000\nDURATION:PT1H",
         "DTSTART:20261124T090000Z\nDURATION:PT1H\nRRULE:FREQ=SECONDLY",
+        "DTSTART:20261124T090000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;BYHOUR=9,10;BYMINUTE="
+        + ",".join(map(str, range(60))),
         "DTSTART:20261124T090000Z\nDTEND:20261124T100000Z\nRRULE:FREQ=SOMETIMES",
         "SUMMARY:no time at all",
         "DTSTART:20261324T090000Z\nDURATION:PT1H",

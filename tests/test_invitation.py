@@ -235,6 +235,23 @@ def test_a_title_of_any_kind_stays_a_title(title: str) -> None:
         assert title in str(mail["Subject"])
 
 
+HIDDEN = (
+    "=?utf-8?q?x=0d=0aBcc:_all@corp.example=0d=0a=0d=0aboo?="  # an encoded word (RFC 2047) with ends of lines in it
+)
+
+
+@pytest.mark.parametrize(
+    "text", [HIDDEN, f"a {HIDDEN}", f"=\x00{HIDDEN[1:]}", "=?utf-8?b?eA0KQmNjOiBhbGxAY29ycC5leGFtcGxl?="]
+)
+@pytest.mark.parametrize("method", ["REQUEST", "CANCEL"])
+def test_an_encoded_word_that_people_wrote_brings_no_header_of_its_own(text: str, method: Method) -> None:
+    people = (replace(ANA, name=text), RAJ, replace(GUEST, name=text))
+    mail = read(event(title=text, attendees=people), people[2], method)
+    assert {"Bcc", "Cc"}.isdisjoint(mail.keys())
+    assert [a.addr_spec for a in mail["To"].addresses] == ["guest@else.example"]
+    assert set(attendees_of(vevent_of(mail))) == {"ana@corp.example", "raj@corp.example", "guest@else.example"}
+
+
 names = st.text(max_size=120) | st.text('",<>@:;\\()[] äß🚀\r\n=?', max_size=40)
 
 
@@ -265,6 +282,7 @@ def test_nothing_that_people_write_changes_who_gets_it_or_who_is_invited(
         "a b@c.example",
         "a@b\r\nBcc:x@y",
         "a@" + "ü" * 70 + ".example",
+        "=?utf-8?q?x=0d=0abcc=3a_all?=@else.example",
     ],
 )
 def test_what_is_no_address_is_refused(address: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import structlog
+from caldav.aio import DAVResponse
 
 from bot.logs import set_up_logs
 from bot.settings import Settings
@@ -147,3 +148,11 @@ def test_libraries_are_heard_from_warnings_on() -> None:
         structlog.get_logger("handlers.x").info("ours")
         structlog.get_logger("handlers.x").debug("too fine")
     assert [line["event"] for line in lines(out.getvalue())] == ["trouble", "ours"]
+
+
+def test_a_library_that_quotes_what_calendars_hold_is_not_heard() -> None:
+    raw = b"""<D:multistatus xmlns:D="DAV:"><D:response><D:href>/ana/1.ics</D:href><D:odd>SUMMARY:zebra</D:odd>
+        <D:status>HTTP/1.1 200 OK</D:status></D:response></D:multistatus>"""
+    with our_logs() as out:
+        DAVResponse.from_bytes(raw, 207).parse_calendar_query()
+    assert "zebra" not in out.getvalue()

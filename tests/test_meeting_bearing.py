@@ -333,10 +333,10 @@ def test_a_files_name_is_one_everywhere(title: str, name: str) -> None:
 
 
 async def test_each_reader_has_the_card_that_is_theirs(world: World) -> None:
-    thread = Place("C1", "1700000000.000100")
+    thread = Place(world.server.workspace.channel("general").id, "1700000000.000100")
     await world.has((CARD, world.person("ana")), place=thread, made=world.fresh())
     showing, row = Showing(world.scheduling), await world.row(CARD)
-    in_thread = replace(row, person="C1", key="1700000000.000100")
+    in_thread = replace(row, person=thread.channel, key=thread.thread)
     raj, kim = replace(row, person=world.person("raj")), replace(row, person=world.person("kim"))
     assert await showing.card(row) == meeting_card(world.now, world.now.organizer)
     assert await showing.card(raj) == meeting_card(world.now, raj.person)
@@ -346,10 +346,11 @@ async def test_each_reader_has_the_card_that_is_theirs(world: World) -> None:
 
 
 async def test_times_to_which_it_may_be_moved_are_offered_where_it_is_decided(world: World) -> None:
-    offer, thread = Offer(question="Which?"), Place("C1", "1700000000.000100")
+    offer = Offer(question="Which?")
+    thread = Place(world.server.workspace.channel("general").id, "1700000000.000100")
     await world.has((CARD, world.person("ana")), place=thread, offer=offer, made=world.fresh())
     showing, row = Showing(world.scheduling), await world.row(CARD)
-    for reader in (row, replace(row, person="C1", key="1700000000.000100")):
+    for reader in (row, replace(row, person=thread.channel, key=thread.thread)):
         assert await showing.card(reader) == draft_card(world.now)
     raj = replace(row, person=world.person("raj"))
     assert await showing.card(raj) == meeting_card(world.now, raj.person)

@@ -130,9 +130,9 @@ class Delivery:
                     if not (claim and await self._bring(bringing, claim)) and row.tries < HELD_TRIES:
                         return  # it is another worker's, or will be tried again soon
         except AssistError as error:  # the database is away, or the row went to another worker
-            log.info("delivery put off", person=person, error=str(error))
+            log.info("delivery put off", person=named(person), error=str(error))
         except Exception as error:  # what is wrong with one person's must not end the others'
-            log.exception("delivery failed", person=person, error=type(error).__name__)
+            log.exception("delivery failed", person=named(person), error=type(error).__name__)
         finally:
             del self._serving[person]
 
@@ -150,7 +150,13 @@ class Delivery:
     async def _failed(self, bringing: Bringing, claim: Claim, error: Exception) -> bool:
         row, tries = claim.row, claim.row.tries + 1
         gone = isinstance(error, PlaceClosed) or (isinstance(error, SlackRefused) and error.error in NOBODY)
-        told = {"outgoing": row.id, "person": row.person, "kind": row.kind, "subject": row.subject, "tries": tries}
+        told = {
+            "outgoing": row.id,
+            "person": named(row.person),
+            "kind": row.kind,
+            "subject": row.subject,
+            "tries": tries,
+        }
         word = str(error) if isinstance(error, AssistError) else type(error).__name__
         if gone or tries >= MOST_TRIES:
             log.error("not delivered", **told, error=word)
@@ -168,3 +174,8 @@ class Delivery:
         asyncio.get_running_loop().call_later(wait, self._changed.set)
         metrics.deliveries.labels("put off").inc()
         return False
+
+
+def named(person: str) -> str:
+    """Whom a row is for, as the log may have it: no e-mail address. Pure."""
+    return "somebody by mail" if "@" in person else person

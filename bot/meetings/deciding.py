@@ -45,10 +45,14 @@ class Deciding:
             return await self._register.done(tx, by)
 
     async def _mine(self, by: By, args: Args) -> Meeting | None:
-        """The meeting that its organizer decides about, as it was shown to them; None where the act was done already. Raises MeetingRefused."""
+        """The meeting that its organizer decides about, as it was shown to them; None where the act was done already. Raises MeetingRefused.
+
+        Whose time is free is for full members: an organizer may have become a guest since.
+        """
         if await self.is_done(by):
             return None
         meeting = await self.present(by, args)
+        await self._s.people.organizer(by.person)
         if meeting.version != args["version"]:
             raise MeetingRefused(CHANGED.format(name=meeting.name))
         return meeting

@@ -164,8 +164,11 @@ def _mailbox(name: str, address: str) -> Address:
 
 
 def _line(text: str, most: int) -> str:
-    """Words on one line, without what ends a header, hides or turns the direction of what follows."""
-    line = " ".join(_harmless(text, " ").split())
+    """Words on one line, without what ends a header, hides or turns the direction of what follows.
+
+    "=?" begins an encoded word (RFC 2047), which `email` decodes when a header is set: the ends of lines in it would be ends of headers.
+    """
+    line = " ".join(_harmless(text, " ").split()).replace("=?", "= ?")
     return line if len(line) <= most else line[: most - 1] + "…"
 
 

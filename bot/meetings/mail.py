@@ -136,7 +136,15 @@ def ascii_domain(address: str) -> str:
         there = domain if domain.isascii() else domain.encode("idna").decode()
     except UnicodeError:
         there = ""
-    if not name or not there or any(c.isspace() or not c.isprintable() or c in '<>,;:"()[]\\' for c in name + there):
+    encoded = (
+        "=?" in address
+    )  # the beginning of an encoded word (RFC 2047), which `email` would decode: line ends and all
+    if (
+        not name
+        or not there
+        or encoded
+        or any(c.isspace() or not c.isprintable() or c in '<>,;:"()[]\\' for c in name + there)
+    ):
         raise CalendarRefused("This is not an address that mail can be sent to. Please correct it.", "address")
     return f"{name}@{there}"
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.access import Access
 from bot.database import Database
 from bot.llm import Llm
 from bot.meetings.calendars.calendar import Calendar
@@ -21,6 +22,7 @@ class Scheduling:
     """All that meetings need, and how this company does them."""
 
     slack: Slack
+    access: Access
     llm: Llm
     database: Database
     calendar: Calendar

@@ -11,9 +11,10 @@ import structlog
 from sqlalchemy import update
 
 from bot import tables
-from bot.blocks import Card, shown
+from bot.blocks import Card, section, shown
 from bot.delivery import outgoing
 from bot.delivery.claims import Outgoing
+from bot.delivery.outgoing import CARD
 from bot.errors import CalendarRefused, MeetingRefused, Retryable
 from bot.meetings.calendars.calendar import Stored
 from bot.meetings.events import event_of, join_link
@@ -22,9 +23,11 @@ from bot.meetings.invitation import Method, icalendar, invitation
 from bot.meetings.mail import Mailer
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.values import Attendee, By, Meeting
+from bot.models import ThreadKey
 
 log = structlog.get_logger()
 QUIET_TRIES = 3  # so often a calendar may be away before the organizer is told
+ELSEWHERE = "Others than members of this workspace read along here now: the card of {name} is in the direct messages of <@{organizer}>."
 NAME = 60  # characters of a file's name that come from the title
 
 
@@ -39,6 +42,8 @@ class Showing:
         meeting = await (self._in_thread(row) if row.key else self._theirs(row))
         if meeting is None:
             return None
+        if row.key and not await self._among_members(meeting):
+            return await self._moved_to_organizer(meeting)
         meeting = replace(meeting, link=join_link(meeting, self._scheduling.link))
         arranging = meeting.state in ("draft", "dropped") or (meeting.state == "booked" and meeting.offer)
         if arranging and (row.key or row.person == meeting.organizer):
@@ -72,6 +77,19 @@ class Showing:
             meeting = await self._scheduling.register.known(tx, row.team, row.number)
         there = meeting and (meeting.place.channel, meeting.place.thread) == (row.person, row.key)
         return meeting if there else None
+
+    async def _among_members(self, meeting: Meeting) -> bool:
+        """Whether all who read its thread now are full members of this workspace: a guest may have joined since it was posted."""
+        place = meeting.place
+        where = ThreadKey(meeting.team, place.channel, place.thread)
+        return await self._scheduling.access.members_only(meeting.organizer, where)
+
+    async def _moved_to_organizer(self, meeting: Meeting) -> Card:
+        """What stands in the thread instead; its organizer goes on in their direct messages."""
+        async with self._scheduling.database.begin() as tx:
+            await outgoing.keep(tx, meeting.team, CARD, meeting.organizer, meeting.name)
+        text = ELSEWHERE.format(name=meeting.name, organizer=meeting.organizer)
+        return Card((section(text),), text)
 
 
 class Bearing:

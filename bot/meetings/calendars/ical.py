@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from math import prod
 from zoneinfo import ZoneInfo
 
 import icalendar
@@ -19,6 +20,7 @@ _OFTEN = (
     "MINUTELY",
     "HOURLY",
 )  # no meeting recurs so; one from 1970 on would keep a thread busy for minutes
+_WITHIN, MOST_A_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND"), 24  # the same in other words, unless it is a few times a day
 _KEPT_BY_US = (*_TIMES, "EXRULE", "UID", "SEQUENCE", "DTSTAMP", "LAST-MODIFIED", "SUMMARY", "DESCRIPTION", "STATUS")
 _OURS = frozenset((*_KEPT_BY_US, "TRANSP", "ORGANIZER", "ATTENDEE", "LOCATION", "URL", "CONFERENCE"))
 _DAY = timedelta(days=1)
@@ -129,7 +131,8 @@ def _refuse_unreadable(event: icalendar.Component) -> None:
             raise ValueError("a time zone that nobody knows")
     rules = event.get("RRULE", [])
     for rule in rules if isinstance(rules, list) else [rules]:
-        if {str(f).upper() for f in rule.get("FREQ", [])} & set(_OFTEN):
+        within = prod(len(rule.get(name, [0])) for name in _WITHIN)
+        if within > MOST_A_DAY or {str(f).upper() for f in rule.get("FREQ", [])} & set(_OFTEN):
             raise ValueError("a rule that recurs within the day")
 
 
