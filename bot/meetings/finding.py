@@ -193,10 +193,12 @@ def _missed(looked: _Looked, wish: Wish, slots: Sequence[Slot]) -> tuple[str, ..
     """Why the start that was named is not among them."""
     if not wish.window or wish.window.exact is None or _named(slots, wish):
         return ()
+    said = wish.window.text or "That time"
+    if wish.window.exact < looked.search.earliest:
+        return (f"{said} is too soon: nothing begins within {looked.search.notice} minutes from now.",)
     at = Span(wish.window.exact, wish.window.exact + minutes(wish.minutes))
     busy = {d.id for d in looked.diaries if d.required and any(at.overlaps(span) for span in d.busy or ())}
     names = [a.name for a in wish.attendees if a.id in busy]
-    said = wish.window.text or "That time"
     if not names:
         return (f"{said} is not possible.",)
     who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -94,7 +94,7 @@ _LENGTHS = tuple(
     )
 )
 _FIXED = {"half": 30, "three": 45, "quarter": 15}
-_CLOCK_LIKE = re.compile(r"(?:[5-9]|1[0-9]|2[0-3])h[0-9]{2}|1[3-9]h|2[0-3]h")
+_CLOCK_LIKE = re.compile(r"(?:[5-9]|1[0-9]|2[0-3])h[0-9]{2}|(?:1[3-9]|2[0-3])[ -]?(?:h|hr|hrs)")
 
 
 def length_at(text: str, at: int) -> tuple[int, int] | None:
