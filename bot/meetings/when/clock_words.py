@@ -54,7 +54,7 @@ _BEFORE_AT = re.compile(r"(?:any ?time )?(?:before|by|until|till|no later than|n
 _LATER = re.compile(rf" (?:onwards?|or later|or after){END}| on(?= ?(?:$|[,;]))")
 _EARLIER = re.compile(rf" (?:or earlier|or before|at the latest){END}")
 _IN = re.compile(r"in ")
-_FROM_NOW = re.compile(rf"(?: from now|'? time){END}")
+_FROM_NOW = re.compile(rf"(?: from now| time){END}")
 _NOW = re.compile(rf"(?:right now|immediately|straight away|now){END}")
 
 

@@ -83,7 +83,7 @@ def month(word: str) -> int:
 
 
 _LENGTHS = tuple(
-    re.compile(pattern + END)
+    re.compile(pattern + r"(?:'s?(?= time(?!\w)))?" + END)  # "in an hour's time"
     for pattern in (
         r"(?P<fixed>(?:a |one )?half(?:[ -]an?)?[ -]hour|three[ -]quarters of an hour|(?:a )?quarter of an hour|(?:a )?quarter[ -]hour)(?:[ -]long)?",
         rf"(?P<n>{NUMBER}) (?:hours? and a|and a) half(?: hours?)?",
