@@ -41,6 +41,8 @@ from bot.meetings.when.request import read_request, read_when
         ("sync tomorrow 3pm +05:30 with <@U1>", "+05:30"),
         ("sync tomorrow 3pm for 45 with <@U1>", "for 45"),
         ("sync w/ <@U1> 30' tomorrow 10:00", "30'"),
+        ("sync tomorrow 9am Z with <@U1>", "Z"),
+        ("sync tomorrow 10h-11h with <@U1>", "10h-11h"),
         ("sync in 15 with <@U1>", "in 15"),
         ("sync tomorrow all day with <@U1>", "all day"),
         ("half-day workshop with <@U1> tomorrow 9am", "half-day"),

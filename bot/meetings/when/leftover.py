@@ -35,7 +35,7 @@ _LOST = re.compile(
     r"|(?:same|this|that|usual|their|his|her|your|[a-z]+'s) time|with?in the"
     rf"|(?:next|this|in) (?:{MONTH})|(?:{WEEKDAY})(?:[/+&](?:{WEEKDAY}))+|(?:{WEEKDAY}|today|tomorrow)@\S*"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}t?\S*|\S*[0-9][:.h]?[0-9]{2}[+z-]\S*|~\S*[0-9]\S*|[0-9]\S*ish|noonish|-ish|\S*[0-9](?:am|pm)\S*|\S*[0-9]:[0-9]{2}\S*"
-    r"|[+-][0-9]{1,2}(?::?[0-9]{2})?|[0-9]{1,2}[/.][0-9]{1,2}-\S*|[0-9]{1,3}')(?!\S)"
+    r"|[+-][0-9]{1,2}(?::?[0-9]{2})?|[0-9]{1,2}(?:h|[/.][0-9]{1,2})-\S*|[0-9]{1,3}')(?!\S)"
 )
 _HOLIDAYS = listed("christmas xmas thanksgiving easter halloween hanukkah ramadan eid diwali")
 _BEFORE_HOLIDAYS = listed("black good easter cyber ash whit palm shrove maundy boxing pancake")  # "black friday"
@@ -190,7 +190,7 @@ def _like_a_day(word: str) -> bool:
 def _zone(found: Sequence[Item], at: int, folded: str) -> bool:
     """Whether a place is named behind a time, "3pm Berlin" or "3pm in Berlin": its clock may be meant."""
     words = [folded[i.start : i.end].strip("().,;") for i in found[at : at + 2] if i.word]
-    return any(zones_of(w) for w in words[: 2 if words[0] == "in" else 1])
+    return any(w == "z" or zones_of(w) for w in words[: 2 if words[0] == "in" else 1])
 
 
 def titled(found: Sequence[Item], text: str, folded: str) -> str:
