@@ -227,7 +227,7 @@ def test_a_title_that_says_how_it_recurs_does() -> None:
         ("all hands tomorrow <!channel>", "<!channel>"),
         ("sync with the design team tomorrow", "with the design team"),
         ('"Plan" "B" tomorrow <@U1>', '"B"'),
-        ("sync all day Friday <@U1>", "day"),
+        ("sync all day Friday <@U1>", "all day"),
         ("sync tomorrow or so <@U1>", "or"),
     ],
 )

@@ -54,6 +54,34 @@ async def arranged(world: World, wanted: Asked, by: str = "ana") -> Meeting:
 # -- booked at once, or offered -----------------------------------------------------------------------------------------------
 
 
+async def test_a_time_that_code_does_not_read_in_the_words_is_offered(world: World) -> None:
+    meeting = await arranged(world, asked("dana", said="two sleeps after the launch"))
+    assert meeting.state == "draft"
+    assert meeting.offer
+    assert meeting.offer.slots[0].start == at("14:00")
+
+
+async def test_a_recurring_meeting_goes_by_the_clock_that_was_named(world: World) -> None:
+    reading = replace(on(tuesday(), 9), zone="New York")
+    meeting = await arranged(world, asked("dana", reading=reading, repeat=Repeat("week")))
+    assert (meeting.state, meeting.zone) == ("booked", "America/New_York")
+    once = await arranged(world, asked("dana", reading=replace(reading, time=on(tuesday(), 10).time)))
+    assert once.zone == "Europe/Berlin"
+
+
+async def test_a_monthly_meeting_on_a_date_is_refused_for_it_would_move_to_a_weekday(world: World) -> None:
+    reading = Reading(day=Day(kind="date", day=15), time=on(tuesday()).time)
+    with pytest.raises(MeetingRefused, match="same weekday"):
+        await prepared(world, asked("dana", reading=reading, repeat=Repeat("month")))
+
+
+async def test_a_start_within_the_notice_is_called_too_soon(world: World) -> None:
+    ready = await prepared(world, asked("dana", reading=Reading(time=TimeOfDay(kind="offset", minutes=5))))
+    assert ready.book is None
+    assert ready.offer
+    assert "too soon: nothing begins within 15 minutes" in ready.offer.why[0]
+
+
 async def test_an_explicit_time_that_suits_everybody_is_booked_at_once(world: World) -> None:
     meeting = await arranged(world, asked("dana", title="  Team\n sync  "))
     assert (meeting.state, meeting.start, meeting.at_once, meeting.offer) == ("booked", at("14:00"), True, None)

@@ -10,7 +10,7 @@ import pytest
 
 from bot.errors import CalendarRefused, MeetingRefused, Retryable
 from bot.meetings.finding import ALL_SHOWN, NOT_ASKED, STRETCHED, find_offer, look_again
-from bot.meetings.values import Offer, Repeat, Span, Window, Wish
+from bot.meetings.values import Offer, Repeat, Slot, Span, Window, Wish
 from playground.slack.state import Person, make_id
 from tests.scheduling_world import ROOM, World, at, world
 
@@ -196,3 +196,22 @@ async def test_a_start_that_is_past_is_refused(world: World) -> None:
         await look_again(
             world.scheduling, world.by(), await world.wish("dana"), datetime.now(UTC) - timedelta(minutes=1)
         )
+
+
+async def test_more_times_of_a_draft_whose_time_has_gone_by_says_so(world: World) -> None:
+    now = datetime.now(UTC)
+    gone = Window(span=Span(now - timedelta(hours=5), now - timedelta(hours=1)), zone="Europe/Berlin")
+    wish = await world.wish("dana", window=gone)
+    start = now - timedelta(hours=2)
+    found = await offer(world, wish, before=Offer(slots=(Slot(start=start, end=start + timedelta(minutes=30)),)))
+    assert found.slots == ()
+    assert found.why == ("All of that time is past.",)
+    assert found.hints
+
+
+async def test_a_named_time_that_has_gone_by_meanwhile_is_called_so(world: World) -> None:
+    start = datetime.now(UTC) - timedelta(hours=1)
+    named = Window(span=Span(start, start + timedelta(hours=9)), zone="Europe/Berlin", exact=start, text="Then")
+    found = await offer(world, await world.wish("dana", window=named))
+    assert found.slots
+    assert found.why[0] == "Then has gone by."

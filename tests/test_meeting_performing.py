@@ -94,6 +94,19 @@ async def test_what_code_does_not_read_the_model_does(desk: Desk, ai: OpenAIServ
     assert asked["input"][0]["content"][0]["text"] == said
 
 
+async def test_a_time_of_which_the_model_drops_words_is_offered_not_booked(desk: Desk, ai: OpenAIServer) -> None:
+    words = f"{tuesday()} 10am"
+    clock = answer()["time"] | {"kind": "at", "clock": {"hour": 10, "minute": 0, "half": "am"}}
+    day = answer()["day"] | {"kind": "date", "year": tuesday().year, "month": tuesday().month, "day": tuesday().day}
+    people = [{"said": f"<@{desk.id('raj')}|raj>", "required": True}]
+    ai.script = Script(script.text(json.dumps(answer(title="sync", people=people, words=words, day=day, time=clock))))
+    await desk.meet(f"sync {words} Raj's time with @raj")
+    meeting = await desk.meeting()
+    assert meeting.state == "draft"
+    assert meeting.offer
+    assert meeting.offer.slots[0].start == at("10:00")
+
+
 async def test_what_the_model_does_not_read_either_gets_the_usage(desk: Desk, ai: OpenAIServer) -> None:
     ai.script = Script(script.text(json.dumps(answer(understood=False))))
     await desk.meet(ODD)

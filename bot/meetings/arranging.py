@@ -39,6 +39,10 @@ LONGEST_TITLE, LONGEST_DESCRIPTION = 200, 3_000
 LONGEST_BETWEEN = 60  # minutes: "2 to 3pm" is a meeting's time, "between 1 and 6" is where to look
 UNTITLED = "Meeting"
 WHICH = "I can read that in two ways. Which did you mean?"
+NO_DATES = (
+    "I repeat a monthly meeting on the same weekday of each month, such as every third Tuesday, not on the same date. "
+    "Please name it so: “first Monday of every month”."
+)
 OVER = "{name} is not being arranged any more: its card shows how it is."
 NOT_YOURS = "Only <@{organizer}>, who arranges {name}, can move it."
 
@@ -71,6 +75,8 @@ class Prepared:
 async def prepare(scheduling: Scheduling, by: By, asked: Asked, now: datetime) -> Prepared:
     """Resolves words and people, looks for times. Raises MeetingRefused (no such person, zero minutes, in the past, …) and Retryable."""
     length = _length(asked.minutes, asked.reading)
+    if asked.repeat and asked.repeat.unit == "month" and _is_day_of_month(asked.reading.day):
+        raise MeetingRefused(NO_DATES)
     organizer = await scheduling.people.organizer(by.person)
     attendees = await scheduling.people.attendees(organizer, asked.people)
     hours = await scheduling.people.hours(by.team, attendees)
@@ -85,7 +91,8 @@ async def prepare(scheduling: Scheduling, by: By, asked: Asked, now: datetime) -
         description=asked.description.strip()[:LONGEST_DESCRIPTION],
     )
     meant = understood(asked.reading, asked.said, now, own)
-    return await _offered(scheduling, by, wish, meant, own.zone, may_book=asked.may_book)
+    zone = _clock_of(meant) if wish.repeat else own.zone
+    return await _offered(scheduling, by, wish, meant, zone, may_book=asked.may_book and _is_read(asked.said))
 
 
 async def prepare_move(
@@ -107,7 +114,7 @@ async def prepare_move(
     meant = understood(reading, said, now, own, on)
     wish = replace(meeting.wish, minutes=length)
     moved = meeting if meeting.state == "booked" else None
-    return await _offered(scheduling, by, wish, meant, meeting.zone, may_book=True, but=moved)
+    return await _offered(scheduling, by, wish, meant, meeting.zone, may_book=_is_read(said), but=moved)
 
 
 async def carry_out(
@@ -152,6 +159,11 @@ def understood(reading: Reading, said: str, now: datetime, hours: Hours, on: dat
     if not isinstance(handed, Window) or _within(by_code, handed):
         return by_code
     return Asks(WHICH, (Choice(by_code.text, by_code), Choice(handed.text, handed)))
+
+
+def _is_read(said: str) -> bool:
+    """Whether code reads the words, where there are any: a time that only the model reads in them is offered, not booked."""
+    return not said.strip() or read_when(said) is not None
 
 
 def _possible(meant: Window | Asks | Refused) -> Window | Asks:
@@ -203,6 +215,11 @@ async def _offered(
     return Prepared(wish=wish, offer=offer, book=_suits_all(wish, offer) if may_book else None, zone=zone)
 
 
+def _clock_of(meant: Window | Asks) -> str:
+    """The zone in which a recurring meeting's time was said: "every Monday 9am New York time" stays 9am there, whatever clocks do elsewhere."""
+    return meant.zone if isinstance(meant, Window) else meant.choices[0].window.zone
+
+
 def _suits_all(wish: Wish, offer: Offer) -> datetime | None:
     """The start that was named, if everybody's calendar is known, free then, and they work."""
     first = offer.slots[0] if offer.slots else None
@@ -225,6 +242,11 @@ def _length(given: int | None, reading: Reading) -> int:
     if given > LONGEST:
         raise MeetingRefused(f"A meeting cannot last {given / 60:g} hours: give it {LONGEST // 60} hours or less.")
     return given
+
+
+def _is_day_of_month(day: Day) -> bool:
+    """Whether that is "the 15th", of whichever month."""
+    return day.kind == "date" and day.month is None and day.weekday is None
 
 
 def _between(reading: Reading) -> int:

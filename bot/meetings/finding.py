@@ -178,7 +178,7 @@ def _offer(looked: _Looked, wish: Wish, before: Offer | None, page: int) -> Offe
         stretched = (STRETCHED,) if found.stretched and not _named(found.slots, wish) else ()
         missed = () if before else _missed(looked, wish, found.slots)
         return Offer(slots=found.slots, why=(*why, *missed, *stretched), page=page, more=more)
-    if before and before.slots:
+    if before and any(s.start > search.now for s in before.slots):
         return replace(before, why=(*why, ALL_SHOWN), more=False)
     reasons, hints = explain(search, diaries, {a.id: a.name for a in wish.attendees})
     return Offer(why=(*why, *reasons), hints=hints, page=page)
@@ -193,10 +193,14 @@ def _missed(looked: _Looked, wish: Wish, slots: Sequence[Slot]) -> tuple[str, ..
     """Why the start that was named is not among them."""
     if not wish.window or wish.window.exact is None or _named(slots, wish):
         return ()
+    said = wish.window.text or "That time"
+    if wish.window.exact < looked.search.now:
+        return (f"{said} has gone by.",)
+    if wish.window.exact < looked.search.earliest:
+        return (f"{said} is too soon: nothing begins within {looked.search.notice} minutes from now.",)
     at = Span(wish.window.exact, wish.window.exact + minutes(wish.minutes))
     busy = {d.id for d in looked.diaries if d.required and any(at.overlaps(span) for span in d.busy or ())}
     names = [a.name for a in wish.attendees if a.id in busy]
-    said = wish.window.text or "That time"
     if not names:
         return (f"{said} is not possible.",)
     who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -102,7 +102,7 @@ class Performing:
     # -- a new one -----------------------------------------------------------------------------------------------------------
 
     async def _command(self, by: By, args: Args) -> None:
-        request, said = read_request(args["text"]), ""
+        request, said, may_book = read_request(args["text"]), "", True
         if request.do == "list":
             await self._list(by)
             return
@@ -116,8 +116,11 @@ class Performing:
             understood = await understand(self._s, by, args["text"])
             if not understood:
                 raise MeetingRefused(NOT_READ.format(unread=shown(request.unread)) + USAGE)
+            unread = request.unread.split()
             request, said = understood
-        await self._arrange(by, _asked(request, said))
+            kept = " ".join((said, request.title, *(p.said for p in request.people)))
+            may_book = set(unread) <= set(kept.split())  # "3pm Raj's time" is not just 3pm
+        await self._arrange(by, _asked(request, said, may_book=may_book))
 
     async def _new(self, by: By, args: Args) -> None:
         filled, wrong = entered.read_form(args["values"], args["kept"], utcnow())
@@ -206,8 +209,8 @@ class Performing:
         await self._tab.put(by.person, "meetings", tab(Agenda(upcoming=upcoming, drafts=drafts, hours=hours)))
 
 
-def _asked(request: Request, said: str) -> Asked:
-    """What a command asks for; a time that it names is booked where everybody is free then."""
+def _asked(request: Request, said: str, *, may_book: bool) -> Asked:
+    """What a command asks for; a time that it names is booked where everybody is free then, unless some of the words were lost in reading."""
     return Asked(
         title=request.title,
         people=request.people,
@@ -216,5 +219,5 @@ def _asked(request: Request, said: str) -> Asked:
         said=said,
         repeat=request.repeat,
         online=bool(request.online),
-        may_book=True,
+        may_book=may_book,
     )

@@ -17,7 +17,7 @@ from bot.items import person_hash
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.values import By, Repeat
 from bot.meetings.when.reading import Clock, Day, Reading, TimeOfDay
-from bot.meetings.when.request import Called, Request, read_when
+from bot.meetings.when.request import Called, Request
 from bot.models import Usage
 
 log = structlog.get_logger()
@@ -115,9 +115,9 @@ def taken(found: Mapping[str, Any], text: str) -> tuple[Request, str] | None:
             repeat=Repeat(repeat["unit"], int(repeat["interval"]), _number(repeat["count"])) if repeat else None,
             online=bool(found["online"]),
         )
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    return request, words if read_when(words) else ""
+    return request, words
 
 
 def _said(words: str, text: str) -> str:

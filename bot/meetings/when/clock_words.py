@@ -24,6 +24,7 @@ _BEFORE = {
     "twenty five": 25,
     "half": 30,
 }
+_PAST = {"ten": 10, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "forty-five": 45, "forty five": 45}
 _OTHER_HALF: dict[Half, Half] = {"am": "pm", "pm": "am", "": "", "24h": "24h"}
 _EXACT = tuple(
     re.compile(p + END)
@@ -39,6 +40,7 @@ _EXACT = tuple(
 )
 _FOUR = re.compile(rf"(?P<h>[01][0-9]|2[0-4])(?P<m>[0-5][0-9])(?P<day>){END}")
 _BARE = re.compile(rf"(?:(?P<h>[0-9]{{1,2}})(?:\.(?P<m>[0-9]{{2}}))?|(?P<w>{'|'.join(_WORDS)})){END}")
+_BARE_WORDS = re.compile(rf"(?P<w>{'|'.join(_WORDS)})[ -](?P<words>{'|'.join(_PAST)})(?:{_AMPM})?{END}")
 _BARE_H = re.compile(rf"(?P<h>[0-9]{{1,2}})h(?P<day>){END}")
 
 _PART_BEHIND = re.compile(r" (?:in the (?:morning|afternoon|evening)|at night|tonight)")
@@ -52,7 +54,7 @@ _BEFORE_AT = re.compile(r"(?:any ?time )?(?:before|by|until|till|no later than|n
 _LATER = re.compile(rf" (?:onwards?|or later|or after){END}| on(?= ?(?:$|[,;]))")
 _EARLIER = re.compile(rf" (?:or earlier|or before|at the latest){END}")
 _IN = re.compile(r"in ")
-_FROM_NOW = re.compile(rf" from now{END}")
+_FROM_NOW = re.compile(rf"(?: from now| time){END}")
 _NOW = re.compile(rf"(?:right now|immediately|straight away|now){END}")
 
 
@@ -111,7 +113,7 @@ class Said:
 
 def clock_at(text: str, at: int, *, bare: bool, opens: bool = False) -> tuple[Clock, int] | None:
     """A clock that begins there, and where it ends; a bare "3" or "1430" only if `bare`. `opens`: a stretch, so that "ten to eleven" is not 10:50."""
-    patterns = (*_EXACT, _FOUR, _BARE, _BARE_H) if bare else (*_EXACT, _FOUR)
+    patterns = (*_EXACT, _FOUR, _BARE, _BARE_H, _BARE_WORDS) if bare else (*_EXACT, _FOUR)
     found = [m for p in patterns if (m := p.match(text, at))]
     if not bare:
         found = [m for m in found if m.re is not _FOUR or m.group()[:2] not in ("19", "20")]  # "2026" is a year
@@ -131,6 +133,8 @@ def _clock(g: dict[str, str | None]) -> Clock:
     half: Half = "am" if g.get("am") else "pm" if g.get("pm") else ""
     if not half and (g.get("day") is not None or (digits or "").startswith("0") or hour > 12 or hour == 0):
         half = "24h"
+    if words := g.get("words"):
+        return Clock(hour, _PAST[words], half)
     if past := g.get("min") or g.get("min2"):
         minutes = _BEFORE[past] if past in _BEFORE else int(past.split()[0])
         if g["side"] != "to":

@@ -158,7 +158,8 @@ _RULES: tuple[tuple[str, Callable[[_Groups], Day]], ...] = (
     (r"(?!24/7(?![0-9/]))(?P<d>[0-9]{1,2})/(?P<m>[0-9]{1,2})(?:/(?P<y>[0-9]{4}|[0-9]{2}))?", _numeric),
     (r"(?P<d>[0-9]{1,2})-(?P<m>[0-9]{1,2})-(?P<y>[0-9]{4})", _numeric),
     (_NTH, _nth),
-    (rf"{_PART}?(?P<rel>this|next|the|last) week", _week),
+    (r"(?:the )?next (?:working|business|work) day", lambda _: Day(kind="offset", count=1, unit="workday")),
+    (rf"{_PART}?(?P<rel>this|next|the|last) week(?! (?:of|in) )", _week),
     (rf"{_PART}week", _week),
     (r"(?:the )?week (?P<rel>after next)", _week),
     (r"eow", lambda _: Day(kind="week", count=0, part="late")),
@@ -188,7 +189,12 @@ _AND = re.compile(r" and ")
 _TO = re.compile(r" ?- ?| (?:to|until|till|til|through|thru) ")
 _OR = re.compile(r" or ")
 _EDGES = (
-    (re.compile(r"(?:by|until|till|til|up to|no later than|not later than|not after|at the latest by) (?:the )?"), ""),
+    (
+        re.compile(
+            r"(?:by|until|till|til|through|thru|up to|no later than|not later than|not after|at the latest by) (?:the )?"
+        ),
+        "",
+    ),
     (re.compile(r"(?:before|ahead of) (?:the )?"), "before"),
     (re.compile(r"(?:any ?time )?after (?:the )?"), "after"),
     (
@@ -198,7 +204,7 @@ _EDGES = (
 )
 _ON = re.compile(rf" onwards?{END}| on(?= ?(?:$|[,;]))")
 _NEXT_FEW = re.compile(
-    rf"(?:(?:in|within|over) )?(?:the )?next (?P<n>{NUMBER}|few) {_UNIT}{END}|within (?P<n2>{NUMBER}) (?P<unit2>days?|weeks?|months?){END}"
+    rf"(?:(?:in|within|over) )?(?:the )?next (?P<n>{NUMBER}|few) {_UNIT}{END}|(?:within|during|over|in) the next (?P<unit3>week|fortnight|month){END}|within (?P<n2>{NUMBER}) (?P<unit2>days?|weeks?|months?){END}"
 )
 TODAY = Day(kind="offset", count=0)
 
@@ -224,7 +230,7 @@ def days_at(text: str, at: int) -> tuple[Days, int] | None:
             first = _date(m.groupdict())
             return Days(first, replace(first, day=int(m["d2"]))), m.end()
     if m := _NEXT_FEW.match(text, at):
-        count, unit = m["n"] or m["n2"], m["unit"] or m["unit2"]
+        count, unit = m["n"] or m["n2"] or "1", m["unit"] or m["unit2"] or m["unit3"]
         if count == "few":
             return None
         return Days(TODAY, _offset({"unit": unit, "n": count})), m.end()

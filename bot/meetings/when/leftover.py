@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from itertools import takewhile
 
 from bot.meetings.when.items import Item
-from bot.meetings.when.words import listed
+from bot.meetings.when.words import MONTH, NUMBERS, WEEKDAY, listed
+from bot.meetings.when.zones import zones_of
 
 _JOINS = listed("with w/ and & &amp; + , ; plus invite inviting including between")
 _BEFORE_NAMES = frozenset(("with", "w/", "w"))
@@ -23,8 +25,22 @@ _TIMELY = re.compile(
 )
 _CHANGING = listed(
     "not or by before after until till between next last this from to than about around circa ca ~ early late mid and either no but - past half quarter within over during since week day"
+    " later through thru following coming only nxt maybe perhaps"
 )
-_ORDINAL = re.compile(r"[0-9]{1,2}(?:st|nd|rd|th)")  # "3rd party"
+_ORDINAL = re.compile(r"(?:the )?[0-9]{1,2}(?:st|nd|rd|th)")  # "3rd party"
+# Several words that are about time or a length, in whatever words they stand.
+_SPOKEN = "|".join(word for word in NUMBERS if word not in ("a", "an", "zero"))
+_LOST = re.compile(
+    rf"(?<!\S)(?:(?:all|full|whole|entire|half|half a|for a|for one|for the)[ -]day|half (?:[0-9]{{1,2}}|{_SPOKEN})|(?:for|in) (?:[0-9]{{1,3}}|{_SPOKEN})$"
+    r"|(?:same|this|that|usual|their|his|her|your|[a-z]+'s) time|with?in the"
+    rf"|(?:next|this|in) (?:{MONTH})|(?:{WEEKDAY})(?:[/+&](?:{WEEKDAY}))+|(?:{WEEKDAY}|today|tomorrow)@\S*"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}t?\S*|\S*[0-9][:.h]?[0-9]{2}[+z-]\S*|~\S*[0-9]\S*|[0-9]\S*ish|noonish|-ish|\S*[0-9](?:am|pm)\S*|\S*[0-9]:[0-9]{2}\S*"
+    r"|[+-][0-9]{1,2}(?::?[0-9]{2})?|[0-9]{1,2}(?:h|[/.][0-9]{1,2})-\S*|[0-9]{1,3}')(?!\S)"
+)
+_HOLIDAYS = listed("christmas xmas thanksgiving easter halloween hanukkah ramadan eid diwali")
+_BEFORE_HOLIDAYS = listed("black good easter cyber ash whit palm shrove maundy boxing pancake")  # "black friday"
+_DAYS = ("today", "tomorrow", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_HOUR_LIKE = re.compile(r"(?:[5-9]|1[0-2]) ?h")  # "10h" is a clock to some, a length to others
 _NUMBER = re.compile(r"[0-9]{1,4}(?:[-./:][0-9]{1,4})*(?:th|st|nd|rd|h)?")
 _MONTHS = re.compile(
     r"jan(?:uary)?|feb(?:ruary)?|march|apr(?:il)?|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
@@ -119,9 +135,12 @@ def unread_words(found: Sequence[Item], folded: str) -> Iterator[Item]:
     timed = any(i.phrase and i.phrase.said for i in found)
     dated = any(i.phrase and i.phrase.days for i in found)
     quoted = any(i.title for i in found)
+    yield from _lost(found, folded)
     for n, item in enumerate(found):
         if item.person == "":
             yield item  # @channel
+        if item.minutes is not None and not timed and _HOUR_LIKE.fullmatch(folded[item.start : item.end]):
+            yield item
         if not item.word or item.alone:
             continue
         word = folded[item.start : item.end].strip(".,;:!?()'\"")
@@ -129,14 +148,49 @@ def unread_words(found: Sequence[Item], folded: str) -> Iterator[Item]:
         after = found[n + 1] if n + 1 < len(found) and not folded[item.end : found[n + 1].start].strip() else None
         beside = any(i and (i.phrase or i.recurs or i.minutes is not None) for i in (before, after))
         number = bool(_NUMBER.fullmatch(word)) and beside and not (timed and not (before and before.phrase))
-        number = number or (bool(_ORDINAL.fullmatch(word)) and not dated)
+        number = number or (word in NUMBERS and word not in ("a", "an") and bool(before and before.phrase))
+        ordinal = bool(_ORDINAL.fullmatch(word)) and (
+            not dated or bool(before and before.phrase and before.phrase.days)
+        )
         month = bool(_MONTHS.fullmatch(word)) and not dated
+        day = not dated and _like_a_day(word)
+        day = day or (word in _BEFORE_HOLIDAYS and bool(after and after.phrase and after.phrase.days))
+        zone = bool(before and before.phrase and before.phrase.said) and _zone(found, n, folded)
         if word in _BEFORE_NAMES and after and after.word:
             yield from takewhile(lambda i: i.word, found[n:])  # "with the design team"
         if quoted and word not in _ASKING_WORDS and word not in _EDGES:
             yield item  # beside a title that was quoted nothing else can be one
-        if _TIMELY.fullmatch(word) or (word in _CHANGING and beside) or number or month:
+        if _TIMELY.fullmatch(word) or (word in _CHANGING and beside) or number or ordinal or month or day or zone:
             yield item
+
+
+def _lost(found: Sequence[Item], folded: str) -> Iterator[Item]:
+    """The words of a run that are about time only together."""
+    run = list[Item]()
+    for item in (*found, None):
+        if item and item.word and not item.alone and folded[item.start : item.end] not in _BEFORE_NAMES:
+            run.append(item)
+            continue
+        said = " ".join(folded[i.start : i.end].strip(",;:!?()") for i in run)
+        at = 0
+        spans = [m.span() for m in _LOST.finditer(said)]
+        for one in run:
+            end = at + len(folded[one.start : one.end].strip(",;:!?()"))
+            if any(first < end and at < last for first, last in spans):
+                yield one
+            at = end + 1
+        run = []
+
+
+def _like_a_day(word: str) -> bool:
+    """A feast, or a day that was written wrongly ("wendesday")."""
+    return word in _HOLIDAYS or (4 < len(word) < 12 and bool(get_close_matches(word, _DAYS, 1, 0.8)))
+
+
+def _zone(found: Sequence[Item], at: int, folded: str) -> bool:
+    """Whether a place is named behind a time, "3pm Berlin" or "3pm in Berlin": its clock may be meant."""
+    words = [folded[i.start : i.end].strip("().,;") for i in found[at : at + 2] if i.word]
+    return any(w == "z" or zones_of(w) for w in words[: 2 if words[0] == "in" else 1])
 
 
 def titled(found: Sequence[Item], text: str, folded: str) -> str:

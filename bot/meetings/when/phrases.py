@@ -26,8 +26,9 @@ _WEEKENDS = re.compile(
     rf"(?:(?:but )?not (?:on |at )?(?:the |a )?weekends?|no weekends|(?:on )?any (?:week|working )day|(?:on )?(?:week|working )days){END}"
 )
 _FILLERS = re.compile(
-    rf"(?:(?:at )?any ?time|any ?day|whenever|some ?time|asap|as soon as possible|soon|please|during (?:working|business|office) hours|(?:in|within) (?:working|business|office) hours){END}"
+    rf"(?:(?:at )?any ?time|any ?day|whenever|some ?time|asap|as soon as possible|soon|please|sharp|if possible|ideally|preferably|during (?:working|business|office) hours|(?:in|within) (?:working|business|office) hours){END}"
 )
+BLANK = re.compile(r" ?")
 BLANKS = re.compile(r"[ ,;]*")
 
 
@@ -57,7 +58,9 @@ def phrase_at(text: str, at: int) -> Phrase | None:
             found.append(Phrase(at, m.end(), days=Days(TODAY), said=Said(time)))
     if m := _WITHOUT.match(text, at):
         out = tuple(dict.fromkeys(weekday(d) for d in re.findall(WEEKDAY, m["days"])))
-        found.append(Phrase(at, m.end(), without=out))
+        behind = BLANK.match(text, m.end())
+        if not (behind and time_at(text, behind.end())):  # "not Friday afternoon" leaves its morning
+            found.append(Phrase(at, m.end(), without=out))
     if m := _WEEKENDS.match(text, at):
         found.append(Phrase(at, m.end(), without=(5, 6)))
     if m := _FILLERS.match(text, at):

@@ -91,10 +91,15 @@ def _settled(found: list[Item], folded: str) -> list[Item]:
     settled = list[Item]()
     for n, item in enumerate(found):
         following = found[n + 1] if n + 1 < len(found) else None
-        if following and following.word and _ORDINAL.fullmatch(folded[item.start : item.end]):
+        before_word = following and following.word and folded[following.start : following.end] not in _LINKS
+        if before_word and _ORDINAL.fullmatch(folded[item.start : item.end]):
             settled.append(Item(item.start, item.end))  # "3rd party review", which is no date
             continue
-        belongs = item.alone and following and following.word and folded[following.start : following.end] not in _LINKS
+        beside = [i for i in (found[n - 1] if n else None, following) if i and (i.phrase or i.recurs)]
+        if item.phrase and not beside and _FOUR.fullmatch(folded[item.start : item.end]):
+            settled.append(Item(item.start, item.end))  # "ticket 1430"
+            continue
+        belongs = item.alone and before_word
         if not belongs or not following:
             settled.append(item)
             continue
@@ -107,6 +112,7 @@ def _settled(found: list[Item], folded: str) -> list[Item]:
 
 
 _LINKS = listed("with and , ; & &amp; + w/ for on at in by from - – :")
+_FOUR = re.compile(r"[0-9]{4}")
 _ORDINAL = re.compile(r"(?:the )?[0-9]{1,2}(?:st|nd|rd|th)")
 _REGULAR = listed("sync standup stand-up meeting check-in checkin catch-up catchup call 1:1 1-1 one-on-one retro")
 

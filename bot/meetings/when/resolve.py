@@ -191,7 +191,7 @@ def _from_now(reading: Reading, reader: _Reader) -> _Candidate | Refused | str:
 def _ranges(reading: Reading, reader: _Reader) -> Found:
     """The readings of the days, seen from today: the organizer's today, and that of the zone where it is another."""
     day = reading.day
-    if reading.time.kind in ("at", "noon") and day.kind == "any" and not reading.until:
+    if reading.time.kind in ("at", "noon") and day.kind == "any" and not reading.until and not reading.without:
         day = Day(kind="offset", count=0, weekday=day.weekday)
     found = dict[Days, None]()
     for at in _todays(reader):
@@ -224,11 +224,9 @@ def _until(reading: Reading, first: Days, at: datetime, reader: _Reader) -> Foun
         lasts = find_days(until, at if relative else seen, reader.hours)
         if isinstance(lasts, Refused):
             return lasts
-        back = timedelta(days=reading.edge == "before")
+        lasts = tuple(_before(d, until) for d in lasts) if reading.edge == "before" else lasts
         ends = tuple(
-            Days(begins, d.last - back, d.sure and first.sure, first.note or d.note)
-            for d in lasts
-            if d.last - back >= begins
+            Days(begins, d.last, d.sure and first.sure, first.note or d.note) for d in lasts if d.last >= begins
         )
         near = (
             tuple(e for e in ends if e.last - begins <= timedelta(days=7))
@@ -241,6 +239,12 @@ def _until(reading: Reading, first: Days, at: datetime, reader: _Reader) -> Foun
         last = max(islice(working_days(begins, reader.hours), 5), default=begins)
         return (replace(first, first=begins, last=max(begins, last)),)
     return (first,)
+
+
+def _before(days: Days, said: Day) -> Days:
+    """What ends before those days: before a week is before its first day, before the end of a week is before its last."""
+    ends = days.last if said.part == "late" else days.first
+    return replace(days, last=ends - timedelta(days=1))
 
 
 def _on(days: Days, reading: Reading, reader: _Reader, *, choose: bool) -> Iterator[_Candidate | Refused | str]:

@@ -83,7 +83,7 @@ def month(word: str) -> int:
 
 
 _LENGTHS = tuple(
-    re.compile(pattern + END)
+    re.compile(pattern + r"(?:'s?(?= time(?!\w)))?" + END)  # "in an hour's time"
     for pattern in (
         r"(?P<fixed>(?:a |one )?half(?:[ -]an?)?[ -]hour|three[ -]quarters of an hour|(?:a )?quarter of an hour|(?:a )?quarter[ -]hour)(?:[ -]long)?",
         rf"(?P<n>{NUMBER}) (?:hours? and a|and a) half(?: hours?)?",
@@ -94,7 +94,7 @@ _LENGTHS = tuple(
     )
 )
 _FIXED = {"half": 30, "three": 45, "quarter": 15}
-_CLOCK_LIKE = re.compile(r"(?:[5-9]|1[0-9]|2[0-3])h[0-9]{2}|1[3-9]h|2[0-3]h")
+_CLOCK_LIKE = re.compile(r"(?:[5-9]|1[0-9]|2[0-3])h[0-9]{2}|(?:1[3-9]|2[0-3])[ -]?(?:h|hr|hrs)")
 
 
 def length_at(text: str, at: int) -> tuple[int, int] | None:
