@@ -73,8 +73,8 @@ def told(value: Any) -> str | None:
     if not isinstance(value, Mapping):
         return None
     if isinstance(value.get("meetings"), list) and "days" in value:
-        lines = [f"- {_line(m)}" for m in value["meetings"]] or ["You have no meetings that I know of."]
-        lines += [f"- {_line(m)}" for m in value.get("being_arranged") or ()]
+        meetings = [*value["meetings"], *(value.get("being_arranged") or ())]
+        lines = [f"- {_line(m)}" for m in meetings] or ["You have no meetings that I know of."]
         return "\n".join([*lines, *([value["note"]] if value.get("note") else [])])
     if not re.fullmatch(r"M-\d+", str(value.get("meeting", ""))):
         return None
