@@ -15,7 +15,7 @@ from bot.errors import AssistError
 from bot.modals import View
 from bot.queue import Queue
 from bot.slack import Slack
-from handlers.notes import NOTE_SECONDS
+from handlers.notes import NOTE_SECONDS, PRESS_SECONDS
 from handlers.parse_acts import Commanded, Who
 
 log = structlog.get_logger()
@@ -55,7 +55,8 @@ class Acting:
         """Opens a form that says "one moment", and has a worker fill it in."""
         view = (await self.open(who, modals.loading(title or self.about)))["view"]["id"]
         try:
-            await self.note(who, do, {**args, "view": view}, ts)
+            async with asyncio.timeout(PRESS_SECONDS / 2):  # or the form would say "one moment" for ever
+                await self.note(who, do, {**args, "view": view}, ts)
         except AWAY:
             sorry = modals.trouble(TRY_AGAIN, title or self.about)
             await self.slack.call("views.update", {"view_id": view, "view": sorry})
@@ -64,7 +65,7 @@ class Acting:
     async def tell(self, who: Who, text: str) -> None:
         """Says why nothing came of a press. Its trigger may have been used, or be too old: then Slack's own sign has to do."""
         try:
-            async with asyncio.timeout(NOTE_SECONDS / 2):
+            async with asyncio.timeout(NOTE_SECONDS / 3):
                 await self.refuse(who, text)
         except (AssistError, TimeoutError) as error:
             log.warning("word not shown", person=who.user, error=type(error).__name__)

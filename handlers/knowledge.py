@@ -18,7 +18,7 @@ from bot.errors import AssistError
 from bot.files.shelf import Shelf
 from bot.home import VISIBLE, Tab
 from bot.slack import Slack
-from handlers.notes import NOTE_SECONDS
+from handlers.notes import NOTE_SECONDS, PRESS_SECONDS
 from handlers.parse import KnowledgeGiven, KnowledgePressed, parse_knowledge, parse_knowledge_press
 
 log = structlog.get_logger()
@@ -73,7 +73,7 @@ class Knowledge:
         done = False
         if isinstance(press, KnowledgePressed):
             try:
-                async with asyncio.timeout(2 * NOTE_SECONDS):  # a trigger lives three seconds
+                async with asyncio.timeout(PRESS_SECONDS):  # a trigger lives three seconds
                     done = await self._do(press)
             except (AssistError, TimeoutError) as error:
                 log.warning("press not answered", person=press.user, error=type(error).__name__)

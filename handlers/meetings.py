@@ -16,7 +16,7 @@ from bot.meetings.face.commands import read_command
 from bot.queue import Queue
 from bot.slack import Slack
 from handlers.acting import AWAY, IN_DM, ODD, TRY_AGAIN, Acting, count
-from handlers.notes import NOTE_SECONDS
+from handlers.notes import NOTE_SECONDS, PRESS_SECONDS
 from handlers.parse import Ignored
 from handlers.parse_acts import BROKEN, Commanded, Submitted, parse_command, parse_form
 from handlers.parse_meetings import MeetingPressed, parse_meeting_press
@@ -46,7 +46,7 @@ class Meetings:
         done = False
         if isinstance(press, MeetingPressed):
             try:
-                async with asyncio.timeout(2 * NOTE_SECONDS):  # a trigger lives three seconds
+                async with asyncio.timeout(PRESS_SECONDS):  # a trigger lives three seconds
                     done = await self._do(press)
             except AWAY as error:
                 log.warning("press not noted", person=press.who.user, action=press.action, error=type(error).__name__)
@@ -107,7 +107,7 @@ class Meetings:
         word = TRY_AGAIN
         if isinstance(command, Commanded):
             try:
-                async with asyncio.timeout(2 * NOTE_SECONDS):
+                async with asyncio.timeout(PRESS_SECONDS):
                     word = await self._answer(command)
             except AWAY as error:
                 log.warning("command not noted", person=command.who.user, error=type(error).__name__)

@@ -15,6 +15,7 @@ from bot.slack import Slack
 log = structlog.get_logger()
 
 NOTE_SECONDS = 1.5  # an event has to be acked within three
+PRESS_SECONDS = 2.0  # a press and a command too, and there may be a last word to say
 WITHDRAWN = "I had not begun yet: what you had asked here is withdrawn."
 NOT_YOURS = "Only <@{asker}> can stop that answer, or who began the thread."
 

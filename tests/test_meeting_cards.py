@@ -131,7 +131,7 @@ def test_a_list_fits_into_one_section_whatever_is_in_it(coming: list[Any], draft
 def test_a_slot_says_when_it_is_for_everybody() -> None:
     (first, *_) = [b for b in of(draft_card(draft())).blocks if "accessory" in b]
     text = first["text"]["text"]
-    assert f"<!date^{int(START.timestamp())}^{{date_short_pretty}} {{time}}|Tue 24 Nov 14:00 WET>" in text
+    assert f"<!date^{int(START.timestamp())}^{{date_long}}, {{time}}|Tue 24 Nov 14:00 WET>" in text
     assert "14:00 Lisbon – Ana Becker · 19:30 Kolkata – Raj Patel · 09:00 New York – Kim &lt;Novak&gt;" in text
     assert first["accessory"]["value"] == "M-7|3|2026-11-24T14:00:00+00:00"
 
@@ -156,10 +156,11 @@ def test_a_slot_names_who_cannot_whose_calendar_nobody_knows_and_whose_evening_i
 
 
 def test_which_day_was_meant_is_asked_with_two_buttons() -> None:
-    card = of(draft_card(draft(offer=Offer(question="Which Wednesday?", choices=CHOICES))))
+    card = of(draft_card(draft(wish=wish(window=None), offer=Offer(question="Which Wednesday?", choices=CHOICES))))
     assert labels(card) == ["Wed 25 Nov", "Wed 2 Dec", "Change", "Discard"]
     assert "Which Wednesday?" in said(card)
     assert "Which Wednesday?" in card.text
+    assert all(choice.window.text in said(card) for choice in CHOICES), "with year, time and zone"
 
 
 def test_where_there_is_no_time_it_says_why_and_what_would_help() -> None:
@@ -178,6 +179,13 @@ def test_a_draft_that_was_given_up_has_no_buttons() -> None:
     for card in (draft_card(draft(state="dropped")), meeting_card(draft(state="dropped"), ANA.id)):
         assert labels(of(card)) == []
         assert "given up" in said(card)
+
+
+def test_what_was_answered_is_not_undone_with_a_press() -> None:
+    people = (ANA, replace(RAJ, answer="declined"))
+    card = of(meeting_card(booked(at_once=True, wish=wish(attendees=people)), ANA.id, NOW))
+    assert labels(card) == ["Reschedule", "Cancel", "Add to calendar (.ics)"]
+    assert "Undo" not in said(card)
 
 
 # -- a booked one ----------------------------------------------------------------------------------------------------------

@@ -126,6 +126,15 @@ async def test_people_whose_hours_never_meet_are_offered_times_outside_of_them(w
     assert all(s.outside for s in found.slots)
 
 
+async def test_a_meeting_that_is_to_be_moved_is_not_offered_the_time_it_has(world: World) -> None:
+    world.busy("dana", "09:30", "16:30")  # free at nine and at half past four
+    meeting = await world.booked(await world.wish("dana"), at("09:00"))
+    found = await offer(world, meeting.wish, but=meeting)
+    assert [s.start for s in found.slots] == [at("16:30")]
+    longer = await offer(world, replace(meeting.wish, minutes=15), but=meeting)
+    assert at("09:00") in [s.start for s in longer.slots], "another length is another time"
+
+
 async def test_a_meeting_does_not_stand_in_its_own_way(world: World) -> None:
     meeting = await world.booked(await world.wish("dana"), at("14:00"))
     for name in ("ana", "dana"):  # the calendar cannot tell which entry is the meeting's

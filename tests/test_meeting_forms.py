@@ -182,6 +182,10 @@ def test_a_move_to_where_it_is_is_no_move() -> None:
     view = forms.move_form(booked(), HOURS)
     values = {"when": "", "date": "2026-11-24", "time": "14:00", "minutes": "30"}
     assert read_form(values, carried(view), NOW, move=True)[1] == {"when": SAME}
+    in_words = values | {"when": "24 November 2026 14:00"}
+    assert read_form(in_words, carried(view), NOW, move=True)[1] == {"when": SAME}
+    assert not read_form(in_words | {"minutes": "45"}, carried(view), NOW, move=True)[1]
+    assert not read_form(in_words | {"when": "24 November 2026 15:00"}, carried(view), NOW, move=True)[1]
 
 
 @pytest.mark.parametrize(

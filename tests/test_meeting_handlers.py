@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import hypothesis
@@ -63,6 +65,51 @@ async def test_a_press_is_noted_with_what_was_seen(
     web.workspace.press(person, web.workspace.dm(person), put(web, person, card), action)
     assert await noted(redis, web, person) == [act]
     assert web.workspace.modal(person) is None
+
+
+ACK = 3.0  # seconds that Slack waits
+
+
+async def acked(slack: SlackServer, since: float) -> float:
+    """Waits for the ack of the last press or command; how long it took."""
+    last = slack.delivery.events[-1]
+    async with asyncio.timeout(10):
+        while last.acked_at is None:  # noqa: ASYNC110  # the server tells of messages, not of acks
+            await asyncio.sleep(0.01)
+    return last.acked_at - since
+
+
+@pytest.mark.parametrize("way", ["command", "press"])
+async def test_it_is_acked_in_time_with_a_word_while_redis_does_not_answer(
+    web: SlackServer, redis: Redis, way: str
+) -> None:
+    ws, dm = web.workspace, web.workspace.dm("ana")
+    ts = put(web, "ana", MINE)
+    await redis.client_pause(3_500)
+    try:
+        since = time.monotonic()
+        if way == "command":
+            ws.command("ana", "general", "/meet", "sync tomorrow 2pm with @dana")
+        else:
+            ws.press("ana", dm, ts, buttons.MOVE)
+        assert await acked(web, since) < ACK
+        await web.until(lambda: whispers(web) if way == "command" else TRY_AGAIN in str(ws.modal("ana")))
+    finally:
+        await redis.client_unpause()
+    assert way == "press" or whispers(web) == [TRY_AGAIN]
+
+
+@pytest.mark.parametrize("way", ["command", "press"])
+async def test_it_is_acked_in_time_while_slack_does_not_answer(web: SlackServer, way: str) -> None:
+    ws, dm = web.workspace, web.workspace.dm("ana")
+    ts = put(web, "ana", MINE)
+    web.faults.add("views.open", delay=4.0, times=2)
+    since = time.monotonic()
+    if way == "command":
+        ws.command("ana", "general", "/meet", "")
+    else:
+        ws.press("ana", dm, ts, buttons.MOVE)
+    assert await acked(web, since) < ACK
 
 
 async def test_a_press_in_a_channels_thread_says_where_it_was(web: SlackServer, redis: Redis) -> None:

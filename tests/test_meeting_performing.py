@@ -230,7 +230,7 @@ async def test_what_is_refused_in_a_thread_is_said_there_to_them_alone(desk: Des
 
 async def test_where_slack_shows_nothing_to_them_alone_it_is_said_directly(desk: Desk) -> None:
     await desk.booked()
-    await desk.does("raj", "cancel", number=1, version=2, channel="C0GONE", thread="1.5")
+    await desk.does("raj", "cancel", number=1, version=2, channel="C00000GONE", thread="1700000000.000500")
     assert len(await desk.said("raj")) == 1
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from bot.errors import Retryable, ToolRefused
-from bot.meetings.values import Meeting, Place
+from bot.meetings.hours import read_hours
+from bot.meetings.values import Meeting, Place, Repeat
+from bot.meetings.when.phrases import read_when
+from bot.meetings.when.resolve import resolve
 from bot.tools import TOOLS, Tool
 from bot.tools.cancel_meeting import ONLY_ORGANIZERS, cancel_meeting
 from bot.tools.create_meeting import create_meeting
 from bot.tools.find_times import find_times
 from bot.tools.list_meetings import list_meetings
-from bot.tools.meeting_request import DaySaid, TimeSaid
+from bot.tools.meeting_request import DaySaid, When, reading
 from bot.tools.meetings import NOT_HERE, PRIVATE, SETTLE, THERE
 from bot.tools.reschedule_meeting import reschedule_meeting
 from playground.openai.schemas import check_strict
@@ -26,13 +30,14 @@ __all__ = ["world"]
 
 ROOT = "1700000000.000100"
 NAMES = ("find_times", "create_meeting", "reschedule_meeting", "cancel_meeting", "list_meetings")
-NO_DAY, NO_TIME = dict.fromkeys(DaySaid.model_fields), dict.fromkeys(TimeSaid.model_fields)
+NO_DAY: dict[str, Any] = dict.fromkeys(DaySaid.model_fields) | {"relation": "", "unit": "day"}
 THAT_DAY = NO_DAY | {"kind": "date", "year": tuesday().year, "month": tuesday().month, "day": tuesday().day}
-TWO_PM = NO_TIME | {"kind": "at", "clock": "2", "half": "pm"}
-WHEN: dict[str, Any] = {"said": "", "day": THAT_DAY, "until": None, "time": TWO_PM, "zone": None, "without": []}
+WHEN: dict[str, Any] = {
+    "said": "", "days": [THAT_DAY], "time": "at", "clock": "2pm", "to": "", "offset": None, "zone": "", "without": [],
+}  # fmt: skip
 MEET: dict[str, Any] = {
-    "title": "Team sync", "people": [{"name": "Dana Weiss", "required": True}], "minutes": None, "when": WHEN,
-    "repeat": None, "online": False, "description": None,
+    "title": "Team sync", "people": ["Dana Weiss"], "optional": [], "minutes": None, "when": WHEN,
+    "repeat": "", "every": None, "times": None, "online": False, "description": "",
 }  # fmt: skip
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "find_times": MEET,
@@ -66,10 +71,6 @@ async def refused(world: World, tool: Tool, person: str = "ana", channel: str = 
     return str(error.value)
 
 
-def people(*names: str) -> list[dict[str, Any]]:
-    return [{"name": n, "required": True} for n in names]
-
-
 def test_the_model_is_offered_all_five_with_schemas_that_are_strict() -> None:
     assert {t.name for t in MEETING_TOOLS} == set(NAMES)
     for tool in MEETING_TOOLS:
@@ -79,6 +80,40 @@ def test_the_model_is_offered_all_five_with_schemas_that_are_strict() -> None:
         if "when" in schema["parameters"]["properties"]:
             assert "Never compute a date" in schema["description"]
             assert "own words about time" in schema["description"]
+
+
+def test_their_schemas_are_short_as_every_request_carries_them() -> None:
+    sizes = {t.name: len(json.dumps(t.schema(), ensure_ascii=False, separators=(",", ":"))) for t in MEETING_TOOLS}
+    assert sum(sizes.values()) < 8_500, sizes
+
+
+@pytest.mark.parametrize(
+    ("symbols", "words"),
+    [
+        ({"days": [NO_DAY | {"kind": "weekday", "weekday": 1, "relation": "next"}], "time": "any"}, "next Tuesday"),
+        ({"days": [NO_DAY | {"kind": "week", "weekday": 1, "relation": "next"}], "time": "any"}, "Tuesday next week"),
+        ({"days": [NO_DAY | {"kind": "numeric", "day": 3, "month": 4}], "time": "any"}, "03/04"),
+        ({"days": [NO_DAY | {"kind": "date", "day": 25, "month": 11}], "time": "any"}, "25 November"),
+        ({"days": [NO_DAY | {"kind": "offset", "n": 1}], "time": "afternoon"}, "tomorrow afternoon"),
+        (
+            {"days": [NO_DAY | {"kind": "nth", "n": -1, "weekday": 0, "month": 3}], "time": "any"},
+            "last Monday of March",
+        ),
+        ({"days": [NO_DAY | {"kind": "weekday", "weekday": n} for n in (0, 2)], "time": "any"}, "Monday to Wednesday"),
+        ({"time": "at", "clock": "2"}, "at 2"),
+        ({"time": "at", "clock": "2:30 PM"}, "at 2:30pm"),
+        ({"time": "at", "clock": "02:00"}, "at 02:00"),
+        ({"time": "at", "clock": "14:00", "zone": "Berlin time"}, "14:00 Berlin time"),
+        ({"time": "between", "clock": "1pm", "to": "5pm"}, "between 1pm and 5pm"),
+        ({"time": "offset", "offset": 30}, "in half an hour"),
+    ],
+)
+def test_symbols_say_what_words_say(symbols: dict[str, Any], words: str) -> None:
+    nothing: dict[str, Any] = {"said": "", "days": [], "clock": "", "to": "", "offset": None, "zone": "", "without": []}
+    now, hours = datetime(2026, 11, 22, 9, tzinfo=UTC), read_hours("Mon-Fri 09:00-17:00", "Europe/Berlin")
+    handed, read = reading(When.model_validate(nothing | symbols)), read_when(words)
+    assert read
+    assert resolve(handed, now, hours) == resolve(read, now, hours)
 
 
 # -- who may, and where ---------------------------------------------------------------------------------------------------------------
@@ -122,8 +157,8 @@ async def test_where_others_read_along_the_card_goes_to_the_direct_messages_and_
         told = await use(world, tool, channel="general")
         assert told == {"meeting": f"M-{number}", "hint": THERE}
         assert (await world.known(number)).place == Place()
-    assert await refused(world, create_meeting, channel="general", people=people("nobody-known")) == SETTLE
-    assert await refused(world, create_meeting, channel="general", people=people("Raj")) == SETTLE, "names stay here"
+    assert await refused(world, create_meeting, channel="general", people=["nobody-known"]) == SETTLE
+    assert await refused(world, create_meeting, channel="general", people=["Raj"]) == SETTLE, "names stay here"
     for tool in (reschedule_meeting, cancel_meeting, list_meetings):
         assert await refused(world, tool, channel="general") == PRIVATE
 
@@ -144,7 +179,7 @@ async def test_in_a_channel_only_what_was_arranged_there_is_changed(world: World
 
 async def test_a_list_in_a_channel_has_only_what_was_arranged_there(world: World) -> None:
     await use(world, create_meeting, title="Quiet words")
-    await use(world, create_meeting, channel="general", when=WHEN | {"time": TWO_PM | {"clock": "3"}})
+    await use(world, create_meeting, channel="general", when=WHEN | {"clock": "3pm"})
     await use(world, find_times, channel="random", title="Random")
     here = await use(world, list_meetings, channel="general")
     assert [m["meeting"] for m in here["meetings"]] == ["M-2"]
@@ -156,7 +191,7 @@ async def test_a_list_in_a_channel_has_only_what_was_arranged_there(world: World
 
 
 async def test_everybody_lists_their_own_meetings_in_their_own_zone(world: World) -> None:
-    await use(world, create_meeting, people=people("raj"), when=WHEN | {"time": TWO_PM | {"clock": "10", "half": "am"}})
+    await use(world, create_meeting, people=["raj"], when=WHEN | {"clock": "10am"})
     (his,) = (await use(world, list_meetings, "raj"))["meetings"]
     assert his["when"].endswith("Asia/Kolkata")
     assert f"{at('10:00'):%d}" in his["when"]
@@ -178,7 +213,7 @@ async def test_nobody_changes_anothers_meeting(world: World) -> None:
 
 
 async def test_times_are_found_and_nothing_is_booked(world: World) -> None:
-    told = await use(world, find_times, when=WHEN | {"time": None}, people=people("Dana Weiss", "raj"))
+    told = await use(world, find_times, when=WHEN | {"time": "any", "clock": ""}, people=["Dana Weiss", "raj"])
     assert told["state"] == "draft"
     assert len(told["times"]) == 3
     assert all(t["start"].endswith("Europe/Berlin") for t in told["times"])
@@ -186,32 +221,45 @@ async def test_times_are_found_and_nothing_is_booked(world: World) -> None:
 
 
 async def test_what_stands_in_the_way_is_told_by_names_without_titles(world: World) -> None:
-    await use(world, create_meeting, "dana", title="Salary talks", people=people("raj"), when=WHEN | {"time": TWO_PM | {"clock": "10", "half": "am"}})  # fmt: skip
-    told = await use(world, create_meeting, when=WHEN | {"time": TWO_PM | {"clock": "10", "half": "am"}})
+    await use(world, create_meeting, "dana", title="Salary talks", people=["raj"], when=WHEN | {"clock": "10am"})  # fmt: skip
+    told = await use(world, create_meeting, when=WHEN | {"clock": "10am"})
     assert told["state"] == "draft"
     assert any("Dana Weiss cannot" in w for w in told["why"])
     assert "Salary" not in json.dumps(told)
 
 
 async def test_a_time_that_can_be_read_in_two_ways_is_asked_back(world: World) -> None:
-    day = NO_DAY | {"kind": "numeric", "first": 3, "second": 4}
-    told = await use(world, create_meeting, when=WHEN | {"day": day})
+    day = NO_DAY | {"kind": "numeric", "day": 3, "month": 4}
+    told = await use(world, create_meeting, when=WHEN | {"days": [day]})
     assert told["state"] == "draft"
     assert len(told["choices"]) == 2
     assert told["question"]
 
 
+async def test_who_is_optional_need_not_come_and_it_recurs_as_was_said(world: World) -> None:
+    await use(
+        world,
+        create_meeting,
+        optional=["Raj Patel"],
+        people=["Dana Weiss", "Raj Patel"],
+        repeat="week",
+        every=2,
+        times=6,
+    )
+    wish = (await world.known(1)).wish
+    assert [(a.name, a.required) for a in wish.attendees[1:]] == [("Dana Weiss", True), ("Raj Patel", False)]
+    assert wish.repeat == Repeat("week", 2, 6)
+
+
 async def test_a_guests_calendar_is_told_as_unknown(world: World) -> None:
-    told = await use(world, create_meeting, people=people("pat@example.org"))
+    told = await use(world, create_meeting, people=["pat@example.org"])
     assert told["state"] == "draft"
     assert told["times"][0]["calendar_not_known"] == ["pat@example.org"]
 
 
 async def test_a_meeting_is_moved_and_cancelled_by_its_name(world: World) -> None:
     await use(world, create_meeting)
-    told = await use(
-        world, reschedule_meeting, meeting="m1", when=WHEN | {"day": None, "time": TWO_PM | {"clock": "4"}}
-    )
+    told = await use(world, reschedule_meeting, meeting="m1", when=WHEN | {"days": [], "clock": "4pm"})
     assert told["when"].endswith("16:00 Europe/Berlin"), "on the day it was"
     assert (await world.known(1)).start == at("16:00")
     assert (await use(world, cancel_meeting))["state"] == "cancelled"
@@ -226,12 +274,12 @@ async def test_a_draft_that_is_given_up_is_dropped(world: World) -> None:
 async def test_mentions_tell_apart_people_whom_the_model_names_alike(world: World) -> None:
     ws = world.server.workspace
     ws.add_person(Person(make_id("U", "danak"), "danak", "Dana Kim", "dk@acme.example", "Europe/Berlin"))
-    assert "may be" in await refused(world, create_meeting, people=people("Dana"))
-    told = await use(world, create_meeting, people=people("Dana"), text=f"sync with <@{world.id('dana')}>")
+    assert "may be" in await refused(world, create_meeting, people=["Dana"])
+    told = await use(world, create_meeting, people=["Dana"], text=f"sync with <@{world.id('dana')}>")
     assert told["people"][1] == "Dana Weiss"
-    told = await use(world, find_times, people=people("@subteam"), text="with <!subteam^S0ENGINEERS>")
+    told = await use(world, find_times, people=["@subteam"], text="with <!subteam^S0ENGINEERS>")
     assert told["people"][1:] == ["Raj Patel", "Lee Chen"]
-    assert "handle" in await refused(world, find_times, people=people("@subteam"))
+    assert "handle" in await refused(world, find_times, people=["@subteam"])
 
 
 @pytest.mark.parametrize(
@@ -239,12 +287,14 @@ async def test_mentions_tell_apart_people_whom_the_model_names_alike(world: Worl
     [
         ({"minutes": 0}, "cannot last 0 minutes"),
         ({"minutes": 1500}, "cannot last 25 hours"),
-        ({"people": people("zoë")}, "nobody called"),
-        ({"people": people("@assist")}, "don't take part"),
-        ({"when": WHEN | {"time": TWO_PM | {"clock": "14h"}}}, "not a time on a clock"),
-        ({"when": WHEN | {"day": THAT_DAY | {"year": 2020}}}, ""),
-        ({"when": WHEN | {"day": THAT_DAY | {"month": 2, "day": 30}}}, ""),
-        ({"when": WHEN | {"day": THAT_DAY | {"month": 13}}}, "month"),
+        ({"people": ["zoë"]}, "nobody called"),
+        ({"people": ["@assist"]}, "don't take part"),
+        ({"when": WHEN | {"clock": "14h"}}, "not a time on a clock"),
+        ({"when": WHEN | {"days": [THAT_DAY] * 3}}, "first and the last"),
+        ({"repeat": "week", "every": 0, "times": 501}, "recurs every 1 to"),
+        ({"when": WHEN | {"days": [THAT_DAY | {"year": 2020}]}}, ""),
+        ({"when": WHEN | {"days": [THAT_DAY | {"month": 2, "day": 30}]}}, ""),
+        ({"when": WHEN | {"days": [THAT_DAY | {"month": 13}]}}, "month"),
     ],
 )
 async def test_what_cannot_be_is_refused_and_nothing_is_kept(world: World, changes: dict[str, Any], word: str) -> None:
@@ -272,7 +322,7 @@ async def test_a_calendar_that_is_away_leaves_a_draft_that_says_so(world: World)
 async def test_fifty_people_are_told_in_short(world: World) -> None:
     for n in range(49):
         world.server.workspace.add_person(Person(make_id("U", f"p{n}"), f"p{n}", f"P {n}", f"p{n}@acme.example", "Europe/Berlin"))  # fmt: skip
-    told = await use(world, create_meeting, people=people(*(f"p{n}" for n in range(49))))
+    told = await use(world, create_meeting, people=[f"p{n}" for n in range(49)])
     assert told["state"].startswith("booked")
     assert told["people"][-1] == "and 30 more"
     meeting: Meeting = await world.known(1)

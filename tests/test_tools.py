@@ -57,7 +57,8 @@ def assert_strict(node: dict[str, Any]) -> None:
     if node.get("type") == "object":
         assert node["additionalProperties"] is False
         assert node["required"] == list(node["properties"])
-    assert node.get("type", "null") in TYPES
+    kinds = node.get("type", "null")
+    assert {kinds} <= TYPES if isinstance(kinds, str) else set(kinds) <= TYPES
     inner = [*node.get("properties", {}).values(), *node.get("$defs", {}).values(), *node.get("anyOf", ())]
     for child in [*inner, *([node["items"]] if "items" in node else ())]:
         assert_strict(child)

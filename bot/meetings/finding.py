@@ -49,7 +49,7 @@ async def find_offer(
     window = _around(wish.window)
     looked = await _look(scheduling, by, wish, window, but, notice=scheduling.notice)
     page = min(before.page + 1, MOST_PAGES) if before else 0
-    return await asyncio.to_thread(_offer, looked, wish, before, page)
+    return await asyncio.to_thread(_offer, looked, wish, before, page, _present(wish, but))
 
 
 async def look_again(
@@ -164,10 +164,17 @@ def _without(busy: Iterable[Span], own: Sequence[Span]) -> list[Span]:
     return left
 
 
-def _offer(looked: _Looked, wish: Wish, before: Offer | None, page: int) -> Offer:
-    """Takes its time with many people: to be run in a thread."""
+def _present(wish: Wish, but: Meeting | None) -> list[datetime]:
+    """The start that a meeting has already: to move it there is no move, unless its length changes or it was named."""
+    if but is None or but.start is None or but.end is None or (wish.window and wish.window.exact == but.start):
+        return []
+    return [but.start] if but.end - but.start == minutes(wish.minutes) else []
+
+
+def _offer(looked: _Looked, wish: Wish, before: Offer | None, page: int, but: Sequence[datetime] = ()) -> Offer:
+    """Takes its time with many people: to be run in a thread. Starts in `but` are not offered."""
     search, diaries = looked.search, looked.diaries
-    skip: list[datetime] = []
+    skip: list[datetime] = [*but]
     for _ in range(page):  # what was shown on the pages before the last one is found again
         skip += [s.start for s in find(search, diaries, most=OFFERED, skip=skip).slots]
     shown = [s.start for s in before.slots] if before else []

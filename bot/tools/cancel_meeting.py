@@ -8,6 +8,7 @@ from pydantic import Field
 
 from bot.errors import ToolRefused
 from bot.meetings.values import Meeting
+from bot.tools.meeting_request import Words
 from bot.tools.meetings import Here, admitted, refusing, theirs
 from bot.tools.tool import Arguments, Asking, Tool
 
@@ -19,9 +20,7 @@ ONLY_ORGANIZERS = (
 class Cancel(Arguments):
     """Which one."""
 
-    meeting: Annotated[
-        str, Field(max_length=40, description="Its name, such as M-12. Ask which one if it is not clear.")
-    ]
+    meeting: Annotated[Words, Field(description="Its name: M-12. Ask if it is not clear which.")]
 
 
 async def _look(args: Cancel, asking: Asking) -> tuple[Here, Meeting]:
@@ -44,8 +43,8 @@ async def _cancel(_: Cancel, asking: Asking) -> dict[str, Any]:
 cancel_meeting = Tool(
     name="cancel_meeting",
     description=(
-        "Cancel a meeting that the asker organizes, the whole series where it recurs, or give up one that is still being arranged. It is done at once and "
-        "everybody is told: only when the asker has clearly asked for it, and for that meeting."
+        "Cancel a meeting that the asker organizes (a whole series), or give up one that is being arranged. Everybody is told at once: "
+        "only when the asker has clearly asked for it, and for that meeting."
     ),
     arguments=Cancel,
     before=_look,

@@ -20,9 +20,8 @@ async def _create(_: Meet, asking: Asking) -> dict[str, Any]:
 create_meeting = Tool(
     name="create_meeting",
     description=(
-        "Arrange a meeting of the asker with others (“schedule”, “book”, “set up”). A time that was named and at which everybody is free is booked at once; else it "
-        "is a draft: its card asks which day was meant, or offers times, which the asker books by its buttons. It is booked only if the result's "
-        f"state says so. {TIME_RULE}"
+        "Arrange a meeting of the asker with others (“schedule”, “book”). A named time at which everybody is free is booked at once; else its card asks which day "
+        f"was meant, or offers times. It is booked only if the result's state says so. {TIME_RULE}"
     ),
     arguments=Meet,
     before=_look,

@@ -20,8 +20,7 @@ async def _offer(_: Meet, asking: Asking) -> dict[str, Any]:
 find_times = Tool(
     name="find_times",
     description=(
-        "Find times for a meeting of the asker with others: up to three that suit everybody, with buttons to book one, or why there is none and what "
-        f"would help. For “when could we meet?”; nothing is booked. {TIME_RULE}"
+        f"Find times for a meeting of the asker with others (“when could we meet?”); a card offers them, nothing is booked. {TIME_RULE}"
     ),
     arguments=Meet,
     before=_look,

@@ -46,8 +46,8 @@ def _line(span: Span, meeting: Meeting, zone: str) -> dict[str, Any]:
 list_meetings = Tool(
     name="list_meetings",
     description=(
-        "The asker's own next meetings that were booked through the assistant, the next first, and those still being arranged, with their names (M-12). In a channel only "
-        "those arranged there. Meetings that were made elsewhere are not known."
+        "The asker's next meetings that were booked through the assistant, and those still being arranged, with their names (M-12). In a channel only "
+        "those arranged there."
     ),
     arguments=ListMeetings,
     run=_list,

@@ -6,29 +6,34 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from bot.errors import ToolRefused
 from bot.meetings.values import Repeat as Repeats
-from bot.meetings.when.reading import Clock, Day, Half, Part, Reading, Relation, TimeOfDay
+from bot.meetings.when.reading import Clock, Day, Reading, Relation, TimeOfDay
 from bot.meetings.when.request import Called
 from bot.models import Person
 from bot.mrkdwn import mentions
 from bot.reading.people import Profile, matching
 from bot.tools.tool import Arguments
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-Clocked = Annotated[str | None, Field(max_length=5, description="As on a clock's face: 2, 2:30, 14:00.")]
-_CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?")
+_CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d{2}))? ?(am|pm)?", re.IGNORECASE)
+MOST_DAYS, MOST_EVERY, MOST_TIMES = 2, 52, 500
 _SUBTEAM = re.compile(r"<!subteam\^S[A-Z0-9]+(?:\|[^>]*)?>")
+_WEEKS = {"this": 0, "next": 1, "after_next": 2, "last": -1}
 TIME_RULE = (
-    "Hand over the asker's own words about time in `said`, unchanged and in English, and what they say in symbols; null for what they don't say. "
-    "Never compute a date, and never add a day or a time that was not said: code knows the calendar, the zone and what is ambiguous."
+    "Hand over the asker's own words about time in `said`, in English, and the same in symbols, null or empty where nothing was said. "
+    "Never compute a date."
 )
 CARD = (
     "Code shows a card with this and its buttons: don't repeat the list of times; say in a sentence what is to be done."
 )
+
+# Every request of every conversation carries these schemas: bounds are checked here, and not told.
+Number = Annotated[int | None, Field(ge=-10_000, le=10_000), WithJsonSchema({"type": ["integer", "null"]})]
+Words = Annotated[str, Field(max_length=300), WithJsonSchema({"type": "string"})]
+Text = Annotated[str, Field(max_length=3_000), WithJsonSchema({"type": "string"})]
+Length = Annotated[int | None, Field(ge=-100_000, le=100_000), WithJsonSchema({"type": ["integer", "null"]})]
 
 
 class DaySaid(Arguments):
@@ -37,112 +42,95 @@ class DaySaid(Arguments):
     kind: Annotated[
         Literal["date", "numeric", "weekday", "offset", "nth", "week", "month"],
         Field(
-            description="date: 25 November, the 3rd. numeric: 03/04. weekday: next Tuesday. offset: today is 0, tomorrow 1, in two weeks. "
-            "nth: first Monday of March. week: next week. month: in March, next month."
+            description="numeric: 03/04 is day 3, month 4, as written. “Tuesday next week” is week. offset: tomorrow is n 1. "
+            "nth: last Monday of March is n -1."
         ),
     ]
-    weekday: Weekday | None
-    relation: Annotated[
-        Literal["this", "next", "after_next", "last"] | None, Field(description="The very word that was said.")
-    ]
-    week: Annotated[
-        int | None, Field(ge=0, le=60, description="Beside a weekday: 1 for “Tuesday next week”; null unless said.")
-    ]
-    year: Annotated[int | None, Field(ge=1, le=9999)]
-    month: Annotated[int | None, Field(ge=1, le=12)]
-    day: Annotated[int | None, Field(ge=1, le=31)]
-    first: Annotated[int | None, Field(ge=0, le=9999, description="Of numeric: the first number.")]
-    second: Annotated[int | None, Field(ge=0, le=9999, description="Of numeric: the second number.")]
-    nth: Annotated[int | None, Field(ge=-5, le=5, description="Of nth; -1 is the last.")]
-    count: Annotated[int | None, Field(ge=-1_000, le=1_000, description="Of offset: how many.")]
-    unit: Annotated[Literal["day", "workday", "week", "month"] | None, Field(description="Of offset.")]
-    part: Annotated[Literal["early", "mid", "late"] | None, Field(description="Of a week or month.")]
-
-
-class TimeSaid(Arguments):
-    """Which time of the day was said."""
-
-    kind: Literal["at", "between", "after", "before", "offset", "morning", "noon", "afternoon", "evening", "night"]
-    clock: Clocked
-    half: Annotated[Literal["am", "pm", "24h"] | None, Field(description="null where it was not said: “at 5”.")]
-    until: Clocked
-    until_half: Literal["am", "pm", "24h"] | None
-    minutes: Annotated[int | None, Field(ge=0, le=100_000, description="Of offset: minutes from now.")]
+    relation: Literal["", "this", "next", "after_next", "last"]
+    weekday: Annotated[Number, Field(description="0 is Monday.")]
+    day: Number
+    month: Number
+    year: Number
+    n: Number
+    unit: Literal["day", "workday", "week", "month"]
 
 
 class When(Arguments):
-    """When it may be."""
+    """When it may be: days, and the time of the day."""
 
-    said: Annotated[
-        str,
-        Field(
-            max_length=300, description="The asker's own words about time, such as “next Tuesday 2pm”; may be empty."
-        ),
+    said: Words
+    days: Annotated[list[DaySaid], Field(description="One; for a stretch the first and the last.")]
+    time: Literal[
+        "any", "at", "between", "after", "before", "offset", "morning", "noon", "afternoon", "evening", "night"
     ]
-    day: DaySaid | None
-    until: DaySaid | None
-    time: TimeSaid | None
-    zone: Annotated[str | None, Field(max_length=60, description="Only if said: Berlin time, UTC.")]
-    without: Annotated[list[Weekday], Field(max_length=7, description="Weekdays that they rule out.")]
-
-
-class Who(Arguments):
-    """Somebody who takes part."""
-
-    name: Annotated[
-        str,
-        Field(
-            max_length=300,
-            description="As the asker named them: a name, @handle, user group, e-mail address, or “room Aquarium”.",
-        ),
+    clock: Annotated[Words, Field(description="As said: 2, 2pm, 14:00.")]
+    to: Annotated[Words, Field(description="Second clock.")]
+    offset: Annotated[Length, Field(description="Minutes from now.")]
+    zone: Words
+    without: Annotated[
+        list[Annotated[int, Field(ge=0, le=6), WithJsonSchema({"type": "integer"})]],
+        Field(description="Weekdays ruled out."),
     ]
-    required: Annotated[bool, Field(description="false only for those who were called optional.")]
 
 
-class Repeat(Arguments):
-    """How it recurs."""
-
-    unit: Literal["day", "week", "month"]
-    interval: Annotated[int, Field(ge=1, le=52)]
-    count: Annotated[int | None, Field(ge=1, le=500, description="How often in all; null for no end.")]
+Names = Annotated[list[Words], Field(max_length=200), WithJsonSchema({"type": "array", "items": {"type": "string"}})]
 
 
 class Meet(Arguments):
     """What is to be arranged."""
 
-    title: Annotated[str, Field(max_length=300, description="A few words; empty if nothing was said of it.")]
-    people: Annotated[list[Who], Field(max_length=200, description="All but the asker.")]
-    minutes: Annotated[int | None, Field(ge=-100_000, le=100_000, description="Its length; null unless said.")]
+    title: Words
+    people: Annotated[
+        Names,
+        Field(description="As named: a name, @handle, group, e-mail address, “room Aquarium”. Not the asker."),
+    ]
+    optional: Annotated[Names, Field(description="Those called optional.")]
+    minutes: Length
     when: When
-    repeat: Repeat | None
+    repeat: Literal["", "day", "week", "month"]
+    every: Annotated[Number, Field(description="2: every second.")]
+    times: Number
     online: bool
-    description: Annotated[str | None, Field(max_length=3_000)]
+    description: Text
 
 
 def reading(when: When) -> Reading:
-    """The symbols as code has them. Raises ToolRefused for a clock that is none."""
+    """The symbols as code has them. Raises ToolRefused for a clock that is none, and for more than two days."""
+    if len(when.days) > MOST_DAYS:
+        raise ToolRefused("`days` has one day, or the first and the last of a stretch.")
+    days = [_day(said) for said in when.days]
     return Reading(
-        day=_day(when.day) if when.day else Day(),
-        until=_day(when.until) if when.until else None,
-        time=_time(when.time) if when.time else TimeOfDay(),
-        zone=when.zone or "",
-        without=tuple(sorted({WEEKDAYS.index(d) for d in when.without})),
+        day=days[0] if days else Day(),
+        until=days[1] if len(days) > 1 else None,
+        time=TimeOfDay(kind=when.time, clock=_clock(when.clock), until=_clock(when.to), minutes=when.offset),
+        zone=when.zone[:60],
+        without=tuple(sorted(set(when.without))),
     )
 
 
-def repeats(repeat: Repeat | None) -> Repeats | None:
-    """How it recurs, as code has it."""
-    return Repeats(repeat.unit, repeat.interval, repeat.count) if repeat else None
+def repeats(meet: Meet) -> Repeats | None:
+    """How it recurs, as code has it. Raises ToolRefused."""
+    if not meet.repeat:
+        return None
+    every, times = meet.every or 1, meet.times
+    if not 1 <= every <= MOST_EVERY or not (times is None or 1 <= times <= MOST_TIMES):
+        raise ToolRefused(f"It recurs every 1 to {MOST_EVERY} days, weeks or months, and 1 to {MOST_TIMES} times.")
+    return Repeats(meet.repeat, every, times)
 
 
-def called(people: Sequence[Who], text: str, mentioned: Sequence[Person]) -> tuple[Called, ...]:
-    """Those who were named. The model has read names where the message has mentions: a name that fits only one of those means that person.
+def called(meet: Meet, text: str, mentioned: Sequence[Person]) -> tuple[Called, ...]:
+    """Those who were named; who was named as optional too need not come. The model has read names where the message has mentions: a name that fits only one of those means that person.
 
     `text` is the message, `mentioned` are the people whom it mentions. Raises ToolRefused where a user group cannot be told from another.
     """
     profiles = [Profile(p.id, p.name) for p in mentioned]
     groups = list(dict.fromkeys(_SUBTEAM.findall(text)))
-    return tuple(Called(_meant(who.name, profiles, groups), who.required) for who in people)
+    required = [name for name in meet.people if name not in meet.optional]
+    return tuple(
+        Called(_meant(name, profiles, groups), required=must)
+        for names, must in ((required, True), (meet.optional, False))
+        for name in names
+    )
 
 
 def mentioned_ids(text: str, me: str) -> tuple[str, ...]:
@@ -166,38 +154,33 @@ def _meant(name: str, mentioned: Sequence[Profile], groups: Sequence[str]) -> st
 
 
 def _day(said: DaySaid) -> Day:
-    relation: Relation = said.relation or ""
-    part: Part = said.part or ""
+    relation: Relation = said.relation
+    if said.kind == "week" and said.weekday is not None and said.day is None:  # "Tuesday next week"
+        return Day(kind="weekday", weekday=said.weekday, week=_WEEKS.get(relation, said.n))
+    numeric = said.kind == "numeric"
     return Day(
         kind=said.kind,
-        weekday=WEEKDAYS.index(said.weekday) if said.weekday else None,
+        weekday=said.weekday,
         relation=relation,
-        week=said.week,
         year=said.year,
-        month=said.month,
-        day=said.day,
-        first=said.first,
-        second=said.second,
-        nth=said.nth,
-        count=said.count,
-        unit=said.unit or "day",
-        part=part,
+        month=None if numeric else said.month,
+        day=None if numeric else said.day,
+        first=said.day if numeric else None,
+        second=said.month if numeric else None,
+        nth=said.n if said.kind == "nth" else None,
+        count=None if said.kind == "nth" else said.n,
+        unit=said.unit,
     )
 
 
-def _time(said: TimeSaid) -> TimeOfDay:
-    return TimeOfDay(
-        kind=said.kind,
-        clock=_clock(said.clock, said.half or ""),
-        until=_clock(said.until, said.until_half or ""),
-        minutes=said.minutes,
-    )
-
-
-def _clock(text: str | None, half: Half) -> Clock | None:
-    if not text:
+def _clock(text: str) -> Clock | None:
+    """A clock as it was said, read as code reads it in words: "2" is before or after noon, "02:00" and "14:00" are not."""
+    said = text.strip()
+    if not said:
         return None
-    found = _CLOCK.fullmatch(text.strip())
+    found = _CLOCK.fullmatch(said)
     if not found:
-        raise ToolRefused(f"“{text}” is not a time on a clock, such as 2, 2:30 or 14:00.")
-    return Clock(int(found[1]), int(found[2] or 0), half)
+        raise ToolRefused(f"“{said[:40]}” is not a time on a clock, such as 2, 2:30pm or 14:00.")
+    hour, half = int(found[1]), (found[3] or "").lower()
+    whole = said.startswith("0") or hour > 12
+    return Clock(hour, int(found[2] or 0), "pm" if half == "pm" else "am" if half else "24h" if whole else "")

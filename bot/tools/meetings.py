@@ -86,13 +86,13 @@ async def arrange(args: Meet, asking: Asking, *, may_book: bool) -> Ready:
         mentioned = [await here.scheduling.slack.person(u) for u in mentioned_ids(text, me)]
         asked = Asked(
             title=args.title,
-            people=called(args.people, text, mentioned),
+            people=called(args, text, mentioned),
             minutes=args.minutes,
             reading=reading(args.when),
             said=args.when.said,
-            repeat=repeats(args.repeat),
+            repeat=repeats(args),
             online=args.online,
-            description=args.description or "",
+            description=args.description,
             may_book=may_book,
         )
         try:

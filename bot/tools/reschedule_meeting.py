@@ -8,7 +8,7 @@ from pydantic import Field
 
 from bot.meetings.arranging import prepare_move
 from bot.models import utcnow
-from bot.tools.meeting_request import TIME_RULE, When, reading
+from bot.tools.meeting_request import TIME_RULE, Length, When, Words, reading
 from bot.tools.meetings import Ready, admitted, refusing, theirs, written
 from bot.tools.tool import Arguments, Asking, Tool
 
@@ -16,9 +16,9 @@ from bot.tools.tool import Arguments, Asking, Tool
 class Move(Arguments):
     """Which one, and when instead."""
 
-    meeting: Annotated[str, Field(max_length=40, description="Its name, such as M-12.")]
+    meeting: Annotated[Words, Field(description="Its name: M-12.")]
     when: When
-    minutes: Annotated[int | None, Field(ge=-100_000, le=100_000, description="Its new length; null if it stays.")]
+    minutes: Annotated[Length, Field(description="Its new length.")]
 
 
 async def _look(args: Move, asking: Asking) -> Ready:
@@ -39,8 +39,8 @@ async def _move(_: Move, asking: Asking) -> dict[str, Any]:
 reschedule_meeting = Tool(
     name="reschedule_meeting",
     description=(
-        "Move a meeting that the asker organizes, the whole series where it recurs. A time that was named and suits everybody is taken at once, and all are told; "
-        f"else its card offers times, and until one is pressed the meeting stays where it is: `when` is what holds now. {TIME_RULE}"
+        "Move a meeting that the asker organizes (a whole series). A named time that suits everybody is taken at once, and all are told; "
+        f"else its card offers times and it stays where it is: the result's `when` holds now. {TIME_RULE}"
     ),
     arguments=Move,
     before=_look,

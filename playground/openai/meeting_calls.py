@@ -24,13 +24,14 @@ MEETING = re.compile(r"\b(?:meetings?|meet|sync|call|stand-?up|one-on-one|1:1|M-
 CREATE = re.compile(r"\b(?:schedule|book|set up|arrange|create|plan)\b", re.IGNORECASE)
 SET = re.compile(r"\b(?:schedule|book|set up|arrange) (?:an?|the|our|my) .*\bwith\b", re.IGNORECASE | re.DOTALL)
 FIND = re.compile(
-    r"\bfind (?:a |some )?(?:times?|slots?)\b|\bwhen (?:can|could|do|are) (?:we|i|all)\b.*\b(?:meet|free)\b|\btimes? (?:to|for)\b.*\bmeet",
+    r"\bfind (?:me |us )?(?:a |some |\d+ )?(?:times?|slots?|min(?:ute)?s?|hours?|half an hour|an hour)\b|\bwhen (?:can|could|do|are) (?:we|i|all)\b.*\b(?:meet|free)\b|\btimes? (?:to|for)\b.*\bmeet",
     re.IGNORECASE,
 )
 MOVE = re.compile(r"\b(?:move|reschedule|postpone|push)\b", re.IGNORECASE)
 CANCEL = re.compile(r"\b(?:cancel|call off|undo)\b", re.IGNORECASE)
 LIST = re.compile(
-    r"\b(?:list|show|what are|which)\b[^.?!]*\bmy (?:\w+ ){0,2}meetings\b|\bmy meetings\b\W*$", re.IGNORECASE
+    r"\b(?:list|show|what are|which)\b[^.?!]*\bmy (?:\w+ ){0,2}meetings\b|\bmy meetings\b\W*$|\bwhat meetings do i have\b",
+    re.IGNORECASE,
 )
 QUESTION = re.compile(r"^\W*(?:what|who|where|why|how|is|are|do|does|did)\b", re.IGNORECASE)
 PEOPLE = re.compile(r"\bwith (?P<who>.+)", re.IGNORECASE | re.DOTALL)
@@ -48,9 +49,7 @@ REPEATS = (
     (re.compile(r"\b(?:every month|monthly)\b", re.IGNORECASE), "month", 1),
     (re.compile(r"\b(?:every day|daily)\b", re.IGNORECASE), "day", 1),
 )
-NO_DAY = dict.fromkeys(
-    ("weekday", "relation", "week", "year", "month", "day", "first", "second", "nth", "count", "unit", "part")
-)
+NO_DAY = {"relation": "", "unit": "day"} | dict.fromkeys(("weekday", "day", "month", "year", "n"))
 
 
 def meeting_call(said: str) -> tuple[str, dict[str, Any]] | None:
@@ -74,8 +73,8 @@ def told(value: Any) -> str | None:
     if not isinstance(value, Mapping):
         return None
     if isinstance(value.get("meetings"), list) and "days" in value:
-        lines = [f"- {_line(m)}" for m in value["meetings"]] or ["You have no meetings that I know of."]
-        lines += [f"- {_line(m)}" for m in value.get("being_arranged") or ()]
+        meetings = [*value["meetings"], *(value.get("being_arranged") or ())]
+        lines = [f"- {_line(m)}" for m in meetings] or ["You have no meetings that I know of."]
         return "\n".join([*lines, *([value["note"]] if value.get("note") else [])])
     if not re.fullmatch(r"M-\d+", str(value.get("meeting", ""))):
         return None
@@ -100,12 +99,14 @@ def _meet(said: str) -> dict[str, Any]:
     repeat = next(((unit, n) for pattern, unit, n in REPEATS if pattern.search(said)), None)
     return {
         "title": next(g for g in titled.groups() if g).strip() if titled else _title(said),
-        "people": _people(said),
+        **_people(said),
         "minutes": _minutes(said),
         "when": _when(said),
-        "repeat": {"unit": repeat[0], "interval": repeat[1], "count": None} if repeat else None,
+        "repeat": repeat[0] if repeat else "",
+        "every": repeat[1] if repeat else None,
+        "times": None,
         "online": bool(re.search(r"\bonline\b|\bvideo\b", said, re.IGNORECASE)),
-        "description": None,
+        "description": "",
     }
 
 
@@ -125,19 +126,17 @@ def _title(said: str) -> str:
     return "" if rest.lower() in ("meeting", "call") else rest
 
 
-def _people(said: str) -> list[dict[str, Any]]:
+def _people(said: str) -> dict[str, list[str]]:
     """Whom "with …" names, until when or how long is said; those behind "optional" need not come."""
     found = PEOPLE.search(said)
-    if not found:
-        return []
-    required, _, optional = OPTIONAL.sub("\0", found["who"], count=1).partition("\0")
-    return [*_names(required, required=True), *_names(optional, required=False)]
+    required, _, optional = OPTIONAL.sub("\0", found["who"], count=1).partition("\0") if found else ("", "", "")
+    return {"people": _names(required), "optional": _names(optional)}
 
 
-def _names(text: str, *, required: bool) -> list[dict[str, Any]]:
+def _names(text: str) -> list[str]:
     text = TITLED.split(MINUTES.split(WHEN.split(text, maxsplit=1)[0], maxsplit=1)[0], maxsplit=1)[0]
     names = [n.strip(" .,") for n in PERSON.findall(text)]
-    return [{"name": n, "required": required} for n in names if n.casefold() not in JOINING]
+    return [n for n in names if n.casefold() not in JOINING]
 
 
 def _minutes(said: str) -> int | None:
@@ -157,30 +156,31 @@ def _when(said: str) -> dict[str, Any]:
         m[0].strip()
         for m in WHEN.finditer(MINUTES.sub(" ", said) if not re.search(r"\bin (?:half|\d)", said) else said)
     )
-    return {"said": words, "day": _day(words), "until": None, "time": _time(words), "zone": None, "without": []}
+    day = _day(words)
+    return {"said": words, "days": [day] if day else [], "zone": "", "without": [], "offset": None} | _time(words)
 
 
 def _day(words: str) -> dict[str, Any] | None:
     if found := re.search(r"\b(today|tonight|tomorrow)\b", words, re.IGNORECASE):
-        return NO_DAY | {"kind": "offset", "count": int(found[1].lower() == "tomorrow"), "unit": "day"}
+        return NO_DAY | {"kind": "offset", "n": int(found[1].lower() == "tomorrow")}
     if found := re.search(rf"\b(?:(this|next) )?({_WEEKDAY})(?: (next week))?\b", words, re.IGNORECASE):
-        weekday = next(d for d in _WEEKDAYS if d.startswith(found[2][:3].lower()))
-        relation = found[1].lower() if found[1] else None
-        return NO_DAY | {"kind": "weekday", "weekday": weekday, "relation": relation, "week": 1 if found[3] else None}
+        weekday = next(n for n, d in enumerate(_WEEKDAYS) if d.startswith(found[2][:3].lower()))
+        if found[3]:
+            return NO_DAY | {"kind": "week", "relation": "next", "weekday": weekday}
+        return NO_DAY | {"kind": "weekday", "weekday": weekday, "relation": (found[1] or "").lower()}
     if found := re.search(r"\b(this|next) (week|month)\b", words, re.IGNORECASE):
         return NO_DAY | {"kind": found[2].lower(), "relation": found[1].lower()}
     return None
 
 
-def _time(words: str) -> dict[str, Any] | None:
-    base: dict[str, Any] = dict.fromkeys(("clock", "half", "until", "until_half", "minutes"))
+def _time(words: str) -> dict[str, str]:
+    base = {"time": "any", "clock": "", "to": ""}
     if re.search(r"\b(?:\d ?(?:-|to|until) ?\d|after|before|in \d|in half)", words, re.IGNORECASE):
-        return None  # left to the words
-    if found := re.search(r"\b(\d{1,2}(?::\d{2})?) ?([ap]m)\b|\b(\d{1,2}:\d{2})\b", words, re.IGNORECASE):
-        half = found[2].lower() if found[2] else "24h"
-        return base | {"kind": "at", "clock": found[1] or found[3], "half": half}
+        return base  # left to the words
+    if found := re.search(r"\b(\d{1,2}(?::\d{2})? ?[ap]m|\d{1,2}:\d{2})\b", words, re.IGNORECASE):
+        return base | {"time": "at", "clock": found[1]}
     found = re.search(r"\b(morning|noon|afternoon|evening)\b", words, re.IGNORECASE)
-    return base | {"kind": found[1].lower()} if found else None
+    return base | {"time": found[1].lower()} if found else base
 
 
 # ---- what is told

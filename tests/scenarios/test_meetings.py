@@ -158,6 +158,19 @@ async def test_a_meeting_asked_for_in_a_thread_has_its_card_there_until_it_is_ca
     await told(acme, "dana", "cancelled")
 
 
+async def test_times_are_found_in_a_thread_as_the_issue_asks_for_them_and_listed(acme: SlackServer) -> None:
+    ws = acme.workspace
+    general, day = ws.channel("general").id, said(DAY)
+    root = ws.say("ana", general, f"@assist find 30 minutes with @raj and @dana {day}")
+    thread = (general, root)
+    offered = await shows(acme, "ana", "M-1", "Raj Patel, Dana Weiss", "30 minutes", pressable="Book", place=thread)
+    assert "{date_long}" in str(offered), "with weekdays"
+    press(acme, "ana", offered, "Book", general)
+    await shows(acme, "ana", "M-1", "Booked", pressable="Reschedule", place=thread)
+    other = ws.say("ana", general, "@assist what meetings do I have")
+    assert "M-1" in await answer_to(acme, general, other)
+
+
 async def test_two_readings_are_asked_about_with_two_buttons(acme: SlackServer, settings: Settings) -> None:
     acme.workspace.command("ana", "general", "/meet", "sync 03/04 at 14:00 with @dana")
     asked = await shows(acme, "ana", "M-1", "sync")

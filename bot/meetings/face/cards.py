@@ -196,7 +196,8 @@ def _buttons(meeting: Meeting, viewer: str, now: datetime, *, mine: bool) -> lis
 def _undoable(meeting: Meeting, now: datetime) -> bool:
     """Whether it was booked without a press, and nothing has come of it since."""
     begun = meeting.start is None or meeting.start <= now
-    return meeting.state == "booked" and meeting.at_once and not meeting.sequence and not begun
+    answered = any(a.answer and a.id != meeting.organizer for a in meeting.attendees)
+    return meeting.state == "booked" and meeting.at_once and not (meeting.sequence or begun or answered)
 
 
 def _answer(index: int, meeting: Meeting, answer: Answer, own: Answer) -> Block:

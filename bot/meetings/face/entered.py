@@ -10,9 +10,9 @@ from typing import Any
 
 from bot.blocks import cut
 from bot.meetings.face.forms import AS_IN_SLACK, DESCRIPTION, NEVER, TITLE
-from bot.meetings.face.times import length, zone_of
+from bot.meetings.face.times import length, local, zone_of
 from bot.meetings.hours import read_hours
-from bot.meetings.values import LONGEST, SHORTEST, Hours, Repeat
+from bot.meetings.values import LONGEST, SHORTEST, Hours, Repeat, Window
 from bot.meetings.when.reading import Clock, Day, Reading, TimeOfDay
 from bot.meetings.when.request import Called, read_when
 from bot.meetings.when.resolve import Refused, resolve
@@ -65,6 +65,10 @@ def read_form(
         meant = resolve(reading, now, hours)
         if isinstance(meant, Refused):
             wrong["when" if said else "date"] = meant.text
+        elif move and isinstance(meant, Window) and meant.exact and minutes == int(carried["minutes"]):
+            there = local(meant.exact, carried["zone"])
+            if (there.date().isoformat(), f"{there:%H:%M}") == (carried["date"], carried["time"]):
+                wrong["when"] = SAME
     filled = Filled(
         title=title,
         people=_read_people(values, wrong),

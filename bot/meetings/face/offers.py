@@ -24,7 +24,8 @@ def offered(meeting: Meeting, offer: Offer) -> list[Block]:
             for n, choice in enumerate(offer.choices[:CHOICES])
         ]
         asked = shown(offer.question, 500) or "Which did you mean?"
-        return [section(f":question: *{asked}*"), actions(*picks)]
+        meant = sections(shown(choice.window.text, 300) for choice in offer.choices[:CHOICES] if choice.window.text)
+        return [section(f":question: *{asked}*"), *meant, actions(*picks)]
     blocks = sections(shown(why, 500) for why in offer.why[:WHY] if why.strip())
     for slot in offer.slots[:SLOTS]:
         press = button(buttons.BOOK, "Book", carried(*value, slot.start.isoformat()), style="primary")

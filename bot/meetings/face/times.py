@@ -29,8 +29,8 @@ def local(at: datetime, zone: str) -> datetime:
     return at.astimezone(zone_of(zone) or UTC)
 
 
-def moment(at: datetime, zone: str, form: str = "{date_short_pretty} {time}") -> str:
-    """A time, which Slack shows in its reader's zone; where it cannot, it stands in the zone given."""
+def moment(at: datetime, zone: str, form: str = "{date_long}, {time}") -> str:
+    """A time with its weekday, which Slack shows in its reader's zone; where it cannot, it stands in the zone given."""
     there = local(at, zone)
     return f"<!date^{int(at.timestamp())}^{form}|{there:%a} {there.day} {there:%b %H:%M %Z}>"
 
