@@ -206,14 +206,16 @@ class CalDavCalendar:
         """Makes the copy what the event is, unless it is as new already."""
         url = _url(collection, event.uid)
         for _ in range(TRIES):
-            if await self._store(url, vevent(event), {"If-None-Match": "*"}):
+            if await self._store(url, ical.marked(vevent(event)), {"If-None-Match": "*"}):
                 return
             held = await self._read(collection, event.uid)
             if held is None:
                 continue  # deleted meanwhile
-            if held.event is not None and ical.sequence_of(held.event) >= event.sequence:
+            if held.event is not None and ical.written_of(held.event) >= event.sequence:
                 return
-            new = ical.carried_over(vevent(event), held.event) if held.event is not None else vevent(event)
+            new = ical.marked(vevent(event))
+            if held.event is not None:
+                new = ical.carried_over(new, held.event)
             if await self._store(url, new, {"If-Match": held.etag or "*"}):
                 return
         raise Retryable("caldav: others write the same event", said=AWAY)
@@ -247,7 +249,7 @@ class CalDavCalendar:
     async def _remove_dropped(self, home: str, event: Event) -> None:
         """Takes the event from the calendars of those whom the organizer's copy names and the event no longer does."""
         held = await self._read(home, event.uid)
-        if held and held.event is not None and ical.sequence_of(held.event) < event.sequence:
+        if held and held.event is not None and ical.written_of(held.event) < event.sequence:
             gone = ical.addresses_of(held.event) - {a.email.lower() for a in event.attendees}
             homes = {self._collection(Attendee(id=address, name="", email=address)) for address in gone}
             await self._all(self._delete(each, event.uid) for each in homes - {"", home, *self._others(event)})
