@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,6 +16,9 @@ from bot.models import utcnow
 log = structlog.get_logger()
 
 MOST_REMINDED, MOST_LOOKED_AT = 50, 20  # in one round
+LOOK_SECONDS = (
+    30.0  # for all that is asked in one round: a calendar that hangs must not hold up the next round's reminders
+)
 LOOKED_AHEAD, LOOKED_AFTER = timedelta(days=14), timedelta(minutes=5)
 
 
@@ -39,7 +43,7 @@ async def _remind_of(scheduling: Scheduling, meeting: Meeting, occurrence: datet
     log.info("reminded", meeting=meeting.number)
 
 
-async def look(scheduling: Scheduling, team: str) -> None:
+async def look(scheduling: Scheduling, team: str, seconds: float = LOOK_SECONDS) -> None:
     """Asks the calendar how booked meetings of the next two weeks stand there: a few in each round, those first that were not asked about for longest."""
     if not scheduling.calendar.external:
         return
@@ -47,11 +51,20 @@ async def look(scheduling: Scheduling, team: str) -> None:
         meetings = await scheduling.register.to_look_at(
             tx, team, ahead=LOOKED_AHEAD, after=LOOKED_AFTER, most=MOST_LOOKED_AT
         )
-    for meeting in meetings:
-        try:
-            await _look_at(scheduling, meeting)
-        except AssistError as error:  # the others are looked at all the same, and this one in a later round
-            log.warning("meeting not looked at", meeting=meeting.number, error=type(error).__name__)
+    try:
+        async with asyncio.timeout(seconds):
+            for meeting in meetings:
+                await _try_to_look_at(scheduling, meeting)
+    except TimeoutError:
+        log.warning("meetings not looked at: the calendar is slow", of=len(meetings))
+
+
+async def _try_to_look_at(scheduling: Scheduling, meeting: Meeting) -> None:
+    try:
+        await _look_at(scheduling, meeting)
+    except Exception as error:  # whatever it is, the others are looked at all the same, and this one in a later round
+        told = None if isinstance(error, AssistError) else error
+        log.warning("meeting not looked at", meeting=meeting.number, error=type(error).__name__, exc_info=told)
 
 
 async def _look_at(scheduling: Scheduling, meeting: Meeting) -> None:
