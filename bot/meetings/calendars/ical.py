@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -22,6 +23,9 @@ _OFTEN = (
 _MARK = "X-CORPORATEASSIST-WRITTEN"  # the sequence as of which we wrote it: people's apps raise SEQUENCE, too
 _KEPT_BY_US = (*_TIMES, "EXRULE", "UID", "SEQUENCE", "DTSTAMP", "LAST-MODIFIED", "SUMMARY", "DESCRIPTION", "STATUS")
 _OURS = frozenset((*_KEPT_BY_US, _MARK, "TRANSP", "ORGANIZER", "ATTENDEE", "LOCATION", "URL", "CONFERENCE"))
+MOST_WITHIN_A_DAY = (
+    24  # times that a rule may name, by its hours, minutes and seconds: more is another way of recurring so
+)
 _DAY = timedelta(days=1)
 
 
@@ -144,7 +148,9 @@ def _refuse_unreadable(event: icalendar.Component) -> None:
             raise ValueError("a time zone that nobody knows")
     rules = event.get("RRULE", [])
     for rule in rules if isinstance(rules, list) else [rules]:
-        if {str(f).upper() for f in rule.get("FREQ", [])} & set(_OFTEN):
+        often = {str(f).upper() for f in rule.get("FREQ", [])} & set(_OFTEN)
+        within = math.prod(len(rule.get(part, [0])) for part in ("BYHOUR", "BYMINUTE", "BYSECOND"))
+        if often or within > MOST_WITHIN_A_DAY:
             raise ValueError("a rule that recurs within the day")
 
 
