@@ -173,20 +173,23 @@ async def test_one_that_cannot_be_understood_does_not_keep_the_calendar_from_bei
 
 
 async def test_a_calendar_that_hangs_does_not_hold_up_the_round(outside: Stage, calendar: Elsewhere) -> None:
-    await entered(outside, "ONE")
+    titles = [f"N{n}" for n in range(keeping.LOOKED_AT_ONCE + 1)]
+    for title in titles:
+        await entered(outside, title, f"U{title}")
 
     class Hanging(Elsewhere):
         """Never answers."""
 
         async def look(self, event: Event) -> Seen | None:
             await asyncio.Event().wait()
-            return await super().look(event)
+            raise AssertionError(event.title)
 
     hanging = Hanging()
     hanging.there = calendar.there
     async with asyncio.timeout(5):
         await keeping.look(replace(outside.scheduling, calendar=hanging), outside.team, seconds=0.05)
-    assert (await outside.known()).state == "booked"
+    await keeping.look(outside.scheduling, outside.team)
+    assert calendar.asked == titles[-1:], "the others had their turn"
 
 
 async def test_only_meetings_of_the_next_two_weeks_that_the_calendar_has_are_looked_at(
