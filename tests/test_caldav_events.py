@@ -161,6 +161,26 @@ async def test_what_the_organizer_moved_in_their_app_is_taken_to_attendees_copie
     assert people.count("raj") == 0
 
 
+async def test_weak_tags_of_a_proxy_do_not_stand_in_the_way_of_a_move(
+    calendar: CalDavCalendar, people: People, front: Front
+) -> None:
+    await people.open("ana")
+    first = an_event()
+    stored = await calendar.put(first)
+    front.add = {"ETag": 'W/"1"'}
+    await calendar.put(moved(first, stored.ref))
+    assert (await held(people, "ana")).start == moved(first).start
+
+
+async def test_one_whose_calendar_wants_another_sign_in_does_not_fail_the_meeting(
+    calendar: CalDavCalendar, people: People, front: Front
+) -> None:
+    await people.open("ana", "raj", "kim")
+    front.faults = [Fault("PUT", "/raj/", 401)]
+    await calendar.put(an_event(RAJ, KIM))
+    assert (people.count("ana"), people.count("raj"), people.count("kim")) == (1, 0, 1)
+
+
 async def test_a_change_by_somebody_else_between_reading_and_writing_is_kept(
     calendar: CalDavCalendar, people: People, front: Front
 ) -> None:
