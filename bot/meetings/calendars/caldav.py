@@ -1,7 +1,7 @@
 """Calendars on a CalDAV server (RFC 4791): one collection for each person, at an address that follows from theirs.
 
 An event is `<uid>.ics` in the organizer's collection, and in that of each attendee who has one there; where the server schedules by itself (RFC 6638), only
-in the organizer's. The first write says `If-None-Match: *`, each later one `If-Match`, where the server has tags for that: whatever was repeated, killed or done by two at once, one event is there.
+in the organizer's. The first write says `If-None-Match: *`, each later one `If-Match`: whatever was repeated, killed or done by two at once, one event is there.
 """
 
 from __future__ import annotations
@@ -220,9 +220,9 @@ class CalDavCalendar:
             new = ical.marked(vevent(event))
             if held.event is not None:
                 new = ical.carried_over(new, held.event)
-            # A weak tag, such as of a proxy that compresses, never matches (RFC 9110, 13.1.1), and not every server knows "*".
+            # A weak tag, such as of a proxy that compresses, never matches (RFC 9110, 13.1.1).
             strong = held.etag and not held.etag.startswith("W/")
-            if await self._store(url, new, {"If-Match": held.etag} if strong else {}):
+            if await self._store(url, new, {"If-Match": held.etag if strong else "*"}):
                 return
         raise Retryable("caldav: others write the same event", said=AWAY)
 
