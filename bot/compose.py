@@ -216,7 +216,8 @@ def make_scheduling(
         raise SettingError("SMTP_FROM", "is missing: invitations are sent from it.", "See docs/settings.md.")
     mailer = Mailer(settings.smtp_url, settings.smtp_from) if settings.smtp_url else None
     external = settings.calendar != "local"
-    register = Register(external=external, mails=mailer is not None and settings.calendar in ("local", "caldav"))
+    mails = mailer is not None and settings.calendar in ("local", "caldav")
+    register = Register(external=external, mails=mails, copies=settings.calendar == "caldav")
     return Scheduling(
         slack=slack,
         access=Access(Places(slack, redis)),

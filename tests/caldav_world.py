@@ -119,7 +119,7 @@ class Front:
         self._upstream = upstream
         self.faults: list[Fault] = []
         self.seen: list[Request] = []
-        self.add: dict[str, str] = {}  # headers that each answer gets
+        self.add: dict[str, str] = {}  # headers that each answer gets, instead of Radicale's
         self.url = ""
 
     def asked(self, method: str) -> list[Request]:
@@ -162,7 +162,8 @@ class Front:
                 _cut(request)
             if fault and fault.meanwhile:
                 await fault.meanwhile()
-            kept = {k: v for k, v in answer.headers.items() if k.lower() in KEPT}
+            given = {name.lower() for name in self.add}
+            kept = {k: v for k, v in answer.headers.items() if k.lower() in KEPT and k.lower() not in given}
             return web.Response(status=answer.status, body=data, headers={**kept, **self.add})
 
     @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from bot import tables
 from bot.blocks import SECTION
 from bot.delivery import outgoing
 from bot.delivery.bringing import words
-from bot.delivery.claims import Claims
+from bot.delivery.claims import MOST_PEOPLE, Claims, Outgoing
+from bot.delivery.delivery import Delivery
+from bot.delivery.outgoing import MAIL
 from bot.models import utcnow
 from tests.delivery_world import World, world
 from tests.housekeeping_world import TEAM
@@ -321,3 +324,23 @@ async def test_another_workspaces_rows_are_left_alone(world: World) -> None:
         await world.server.until(lambda: world.texts("ana") == ["here"])
         await asyncio.sleep(0.3)
     assert world.texts("ana") == ["here"]
+
+
+async def test_words_do_not_wait_for_many_invitations_by_mail(world: World) -> None:
+    async def hang(row: Outgoing) -> None:  # a bearer's signature
+        await asyncio.Event().wait()
+
+    async with world.database.begin() as tx:
+        for n in range(MOST_PEOPLE + 20):
+            await outgoing.keep(tx, TEAM, MAIL, f"p{n}@else.example", "M-7")
+    await world.say("ana", "hello")
+    delivery = Delivery(world.office.slack, world.database, world.office.folder, {}, {MAIL: hang}, ())
+    task = asyncio.create_task(delivery.run())
+    try:
+        async with asyncio.timeout(3):
+            while world.texts("ana") != ["hello"]:  # noqa: ASYNC110  # Slack tells nobody
+                await asyncio.sleep(0.02)
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -161,6 +161,37 @@ async def test_a_calendar_that_fails_for_one_meeting_is_asked_about_the_others(
     assert calendar.asked[3:] == ["ONE", "TWO"]
 
 
+async def test_one_that_cannot_be_understood_does_not_keep_the_calendar_from_being_asked_about_others(
+    outside: Stage, calendar: Elsewhere
+) -> None:
+    for title in ("ONE", "TWO"):
+        await entered(outside, title, f"U{title}")
+    calendar.faults = {"ONE": KeyError("start")}
+    calendar.there[(await outside.known(2)).uid] = None
+    await keeping.look(outside.scheduling, outside.team)
+    assert [m["state"] for m in (await outside.dump())["meetings"]] == ["booked", "cancelled"]
+
+
+async def test_a_calendar_that_hangs_does_not_hold_up_the_round(outside: Stage, calendar: Elsewhere) -> None:
+    titles = [f"N{n}" for n in range(keeping.LOOKED_AT_ONCE + 1)]
+    for title in titles:
+        await entered(outside, title, f"U{title}")
+
+    class Hanging(Elsewhere):
+        """Never answers."""
+
+        async def look(self, event: Event) -> Seen | None:
+            await asyncio.Event().wait()
+            raise AssertionError(event.title)
+
+    hanging = Hanging()
+    hanging.there = calendar.there
+    async with asyncio.timeout(5):
+        await keeping.look(replace(outside.scheduling, calendar=hanging), outside.team, seconds=0.05)
+    await keeping.look(outside.scheduling, outside.team)
+    assert calendar.asked == titles[-1:], "the others had their turn"
+
+
 async def test_only_meetings_of_the_next_two_weeks_that_the_calendar_has_are_looked_at(
     outside: Stage, calendar: Elsewhere
 ) -> None:

@@ -160,6 +160,23 @@ async def test_what_is_cancelled_or_gone_in_the_calendar_is_cancelled(outside: W
     assert await outside.outgoing("event") == {("event", "M-1"): 1, ("event", "M-2"): 1}
 
 
+async def test_copies_in_attendees_calendars_follow_what_the_organizer_did_in_theirs(outside: World) -> None:
+    """A copy left at the old time would keep its owner busy then, for good."""
+    outside.register.copies = True
+    await entered(outside)
+    await outside.tell("seen", 1, seen(16), sequence=0)
+    meeting = await outside.known()
+    assert (meeting.start, meeting.sequence, meeting.entered) == (at(16), 1, 0)
+    assert await outside.outgoing("event") == {("event", "M-1"): 2}
+    await outside.tell("seen", 1, seen(10), sequence=1)  # not asked about before its copies are there
+    assert (await outside.known()).start == at(16)
+    await outside.tell("entered", 1, 1, STORED)
+    await outside.tell("seen", 1, None, sequence=1)
+    meeting = await outside.known()
+    assert (meeting.state, meeting.sequence, meeting.entered) == ("cancelled", 2, 1)
+    assert await outside.outgoing("event") == {("event", "M-1"): 3}
+
+
 async def test_old_news_from_the_calendar_change_nothing(outside: World) -> None:
     await outside.booked(ANA, RAJ)  # the calendar does not have it yet
     await entered(outside, KIM)

@@ -25,6 +25,9 @@ log = structlog.get_logger()
 LOOK_SECONDS = 4.0  # between two looks, where this process changes nothing itself: for what others have left
 SOON_SECONDS = 0.1  # after a change by this process, of which we hear a moment before it is there
 PEOPLE_AT_ONCE = 24  # PDFs are made two at a time: who waits for one must not hold up the words of others
+ELSEWHERE_AT_ONCE = (
+    8  # calendars and mailboxes, which have room of their own: words in Slack must not wait for two hundred invitations
+)
 ROUND_SECONDS, PRUNE_SECONDS = 60.0, 3600.0
 END_SECONDS = 6.0  # for what is being brought when the process is told to stop; a write to Slack takes less
 LONGEST_WAIT = 600.0  # seconds between two tries
@@ -52,7 +55,7 @@ class Delivery:
         self._subjects, self._bearers, self._rounds = subjects, bearers, rounds
         self._changed = asyncio.Event()  # this process changes something in the database
         self._serving: dict[str, asyncio.Task[None]] = {}  # by person
-        self._slots = asyncio.Semaphore(PEOPLE_AT_ONCE)
+        self._slots, self._elsewhere = asyncio.Semaphore(PEOPLE_AT_ONCE), asyncio.Semaphore(ELSEWHERE_AT_ONCE)
         self._bringing: Bringing | None = None
         self._draining = False
         self._round_at = self._prune_at = 0.0
@@ -99,9 +102,10 @@ class Delivery:
         bringing = self._bringing = self._bringing or Bringing(
             self._slack, Claims(self._database, team), self._subjects, self._bearers, self._folder
         )
-        for person in await bringing.claims.people():
-            if person not in self._serving and not self._draining:
-                self._serving[person] = asyncio.create_task(self._serve(bringing, person))
+        for slots in (self._slots, self._elsewhere):
+            for person in await bringing.claims.people(elsewhere=slots is self._elsewhere):
+                if person not in self._serving and not self._draining:
+                    self._serving[person] = asyncio.create_task(self._serve(bringing, person, slots))
         if now >= self._round_at and (self._going_round is None or self._going_round.done()):
             self._round_at = now + ROUND_SECONDS
             self._going_round = asyncio.create_task(
@@ -119,10 +123,10 @@ class Delivery:
                 told = None if isinstance(error, AssistError) else error
                 log.warning("round failed", error=type(error).__name__, exc_info=told)
 
-    async def _serve(self, bringing: Bringing, person: str) -> None:
+    async def _serve(self, bringing: Bringing, person: str, slots: asyncio.Semaphore) -> None:
         """Brings what waits for one person, in the order in which it was noted."""
         try:
-            async with self._slots:
+            async with slots:
                 for row in await bringing.claims.line(person):
                     if self._draining:
                         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,7 +15,10 @@ from bot.models import utcnow
 
 log = structlog.get_logger()
 
-MOST_REMINDED, MOST_LOOKED_AT = 50, 20  # in one round
+MOST_REMINDED, MOST_LOOKED_AT, LOOKED_AT_ONCE = 50, 60, 5  # in one round
+LOOK_SECONDS = (
+    30.0  # for all that is asked in one round: a calendar that hangs must not hold up the next round's reminders
+)
 LOOKED_AHEAD, LOOKED_AFTER = timedelta(days=14), timedelta(minutes=5)
 
 
@@ -39,19 +43,33 @@ async def _remind_of(scheduling: Scheduling, meeting: Meeting, occurrence: datet
     log.info("reminded", meeting=meeting.number)
 
 
-async def look(scheduling: Scheduling, team: str) -> None:
-    """Asks the calendar how booked meetings of the next two weeks stand there: a few in each round, those first that were not asked about for longest."""
+async def look(scheduling: Scheduling, team: str, seconds: float = LOOK_SECONDS) -> None:
+    """Asks the calendar how booked meetings of the next two weeks stand there: so many in each round, a few at once, those first that were not asked about for longest."""
     if not scheduling.calendar.external:
         return
+    try:
+        async with asyncio.timeout(seconds):
+            for _ in range(MOST_LOOKED_AT // LOOKED_AT_ONCE):
+                if not (meetings := await _next_to_look_at(scheduling, team)):
+                    return
+                await asyncio.gather(*(_try_to_look_at(scheduling, meeting) for meeting in meetings))
+    except TimeoutError:
+        log.warning("not all meetings looked at: the calendar is slow")
+
+
+async def _next_to_look_at(scheduling: Scheduling, team: str) -> list[Meeting]:
+    """They have had their turn, whatever comes of it: no more of them at a time than are asked about at once."""
+    most = {"ahead": LOOKED_AHEAD, "after": LOOKED_AFTER}
     async with scheduling.database.begin() as tx:
-        meetings = await scheduling.register.to_look_at(
-            tx, team, ahead=LOOKED_AHEAD, after=LOOKED_AFTER, most=MOST_LOOKED_AT
-        )
-    for meeting in meetings:
-        try:
-            await _look_at(scheduling, meeting)
-        except AssistError as error:  # the others are looked at all the same, and this one in a later round
-            log.warning("meeting not looked at", meeting=meeting.number, error=type(error).__name__)
+        return await scheduling.register.to_look_at(tx, team, **most, most=LOOKED_AT_ONCE)
+
+
+async def _try_to_look_at(scheduling: Scheduling, meeting: Meeting) -> None:
+    try:
+        await _look_at(scheduling, meeting)
+    except Exception as error:  # whatever it is, the others are looked at all the same, and this one in a later round
+        told = None if isinstance(error, AssistError) else error
+        log.warning("meeting not looked at", meeting=meeting.number, error=type(error).__name__, exc_info=told)
 
 
 async def _look_at(scheduling: Scheduling, meeting: Meeting) -> None:

@@ -11,6 +11,7 @@ import icalendar
 
 from bot.meetings.calendars.calendar import Event
 from bot.meetings.values import Attendee, Repeat
+from bot.meetings.vtimezone import vtimezone
 
 PRODUCT = "-//CorporateAssist//Meetings//EN"
 PARTSTAT = {"": "NEEDS-ACTION", "accepted": "ACCEPTED", "tentative": "TENTATIVE", "declined": "DECLINED"}
@@ -57,10 +58,13 @@ def calendar_of(vevents: Sequence[icalendar.Event], method: str | None) -> bytes
     made.add("version", "2.0")
     if method:
         made.add("method", method)
-    for each in vevents:
-        made.add_component(each)
-    years = [each.start.year for each in vevents]
-    made.add_missing_timezones(first_date=date(min(years, default=1970) - 1, 1, 1))
+    zones = {
+        str(each["DTSTART"].params["TZID"]): each.start.year
+        for each in reversed(vevents)
+        if "TZID" in each["DTSTART"].params
+    }
+    for part in (*(vtimezone(zone, year - 1) for zone, year in zones.items()), *vevents):
+        made.add_component(part)
     return bytes(made.to_ical())
 
 

@@ -7,7 +7,7 @@ in the organizer's. The first write says `If-None-Match: *`, each later one `If-
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlsplit
@@ -71,6 +71,7 @@ class CalDavCalendar:
         """`url` holds {email} or {user}; `seconds` is how long the server may take. Nothing is asked yet."""
         self._template = url.rstrip("/") + "/"
         self._wire = DavWire(url, user, password, seconds)
+        self._reading = asyncio.Semaphore(1)
         self._schedules: bool | None = None  # whether the server writes attendees' copies itself; asked once
 
     # -- the port --------------------------------------------------------------------------------------------------------
@@ -173,19 +174,22 @@ class CalDavCalendar:
         try:
             answer = await self._report(person, query, until)
             if answer.status in (200, 207):
-                texts = texts_of(answer)
-                times = ical.busy_times
-                return await asyncio.to_thread(times, texts, span, zone=person.zone, email=person.email, but=but)
+                return await self._aside(until, _times_of, answer, span, person, but)
             if answer.status != 404:
                 answer = await self._report(person, _FREE_BUSY.format(_stamp(span.start), _stamp(span.end)), until)
                 if answer.status == 200:
-                    return await asyncio.to_thread(ical.free_busy_times, answer.raw, span)
+                    return await self._aside(until, ical.free_busy_times, answer.raw, span)
             log.warning("calendar unknown", calendar="caldav", person=person.id, status=answer.status)
         except (Retryable, CalendarRefused):
             raise
         except Exception as error:  # whatever a parser makes of others' iCalendar: not known, and so not free
             log.warning("calendar unreadable", calendar="caldav", person=person.id, error=type(error).__name__)
         return None
+
+    async def _aside(self, until: float, read: Callable[..., tuple[Span, ...]], *args: object) -> tuple[Span, ...]:
+        """Reads in a thread, one answer after the other: a calendar of thousands of events takes seconds, and several at once would leave the loop no time."""
+        async with asyncio.timeout_at(until), self._reading:
+            return await asyncio.to_thread(read, *args)
 
     async def _report(self, person: Attendee, body: str, until: float) -> DAVResponse:
         headers = {"Depth": "1", "Content-Type": "application/xml; charset=utf-8"}
@@ -206,15 +210,19 @@ class CalDavCalendar:
         """Makes the copy what the event is, unless it is as new already."""
         url = _url(collection, event.uid)
         for _ in range(TRIES):
-            if await self._store(url, vevent(event), {"If-None-Match": "*"}):
+            if await self._store(url, ical.marked(vevent(event)), {"If-None-Match": "*"}):
                 return
             held = await self._read(collection, event.uid)
             if held is None:
                 continue  # deleted meanwhile
-            if held.event is not None and ical.sequence_of(held.event) >= event.sequence:
+            if held.event is not None and ical.written_of(held.event) >= event.sequence:
                 return
-            new = ical.carried_over(vevent(event), held.event) if held.event is not None else vevent(event)
-            if await self._store(url, new, {"If-Match": held.etag or "*"}):
+            new = ical.marked(vevent(event))
+            if held.event is not None:
+                new = ical.carried_over(new, held.event)
+            # A weak tag, such as of a proxy that compresses, never matches (RFC 9110, 13.1.1).
+            strong = held.etag and not held.etag.startswith("W/")
+            if await self._store(url, new, {"If-Match": held.etag if strong else "*"}):
                 return
         raise Retryable("caldav: others write the same event", said=AWAY)
 
@@ -247,15 +255,15 @@ class CalDavCalendar:
     async def _remove_dropped(self, home: str, event: Event) -> None:
         """Takes the event from the calendars of those whom the organizer's copy names and the event no longer does."""
         held = await self._read(home, event.uid)
-        if held and held.event is not None and ical.sequence_of(held.event) < event.sequence:
+        if held and held.event is not None and ical.written_of(held.event) < event.sequence:
             gone = ical.addresses_of(held.event) - {a.email.lower() for a in event.attendees}
             homes = {self._collection(Attendee(id=address, name="", email=address)) for address in gone}
             await self._all(self._delete(each, event.uid) for each in homes - {"", home, *self._others(event)})
 
     async def _all(self, work: Iterable[Coroutine[None, None, None]]) -> None:
-        """Side by side, to the end of each. Who has no calendar there is passed over; a server that fails is raised."""
+        """Side by side, to the end of each. Who has no calendar there, or none for us, is passed over; a server that fails is raised."""
         for end in await asyncio.gather(*work, return_exceptions=True):
-            if isinstance(end, _NotThere):
+            if isinstance(end, CalendarRefused):
                 log.info("attendee without a calendar", calendar="caldav", reason=end.reason)
             elif end is not None:
                 raise end
@@ -274,6 +282,10 @@ def caldav_calendar(settings: Settings) -> CalDavCalendar:
     if "@" in parts.netloc or "{" in parts.netloc:
         raise SettingError("CALDAV_URL", "must not name an account or a person before its path.", where)
     return CalDavCalendar(settings.caldav_url, settings.caldav_user, settings.caldav_password)
+
+
+def _times_of(answer: DAVResponse, span: Span, person: Attendee, but: str) -> tuple[Span, ...]:
+    return ical.busy_times(texts_of(answer), span, zone=person.zone, email=person.email, but=but)
 
 
 def _url(collection: str, uid: str) -> str:

@@ -27,7 +27,9 @@ SECONDS = 20.0  # for one request
 AT_ONCE = 20
 MOST_BYTES = 8_000_000
 LONGEST_WAIT = 3600.0
-PIECE = timedelta(days=56)  # free/busy times are asked for in pieces: Graph allows less than 62 days
+PIECE = timedelta(
+    days=40
+)  # free/busy times are asked for in pieces: Exchange allows less than 42 days, or 62, by its version
 
 Found = TypeVar("Found")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from math import prod
 from zoneinfo import ZoneInfo
 
 import icalendar
@@ -20,9 +20,12 @@ _OFTEN = (
     "MINUTELY",
     "HOURLY",
 )  # no meeting recurs so; one from 1970 on would keep a thread busy for minutes
-_WITHIN, MOST_A_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND"), 24  # the same in other words, unless it is a few times a day
+_MARK = "X-CORPORATEASSIST-WRITTEN"  # the sequence as of which we wrote it: people's apps raise SEQUENCE, too
 _KEPT_BY_US = (*_TIMES, "EXRULE", "UID", "SEQUENCE", "DTSTAMP", "LAST-MODIFIED", "SUMMARY", "DESCRIPTION", "STATUS")
-_OURS = frozenset((*_KEPT_BY_US, "TRANSP", "ORGANIZER", "ATTENDEE", "LOCATION", "URL", "CONFERENCE"))
+_OURS = frozenset((*_KEPT_BY_US, _MARK, "TRANSP", "ORGANIZER", "ATTENDEE", "LOCATION", "URL", "CONFERENCE"))
+MOST_WITHIN_A_DAY = (
+    24  # times that a rule may name, by its hours, minutes and seconds: more is another way of recurring so
+)
 _DAY = timedelta(days=1)
 
 
@@ -68,8 +71,19 @@ def master_of(text: str, uid: str) -> icalendar.Event:
     raise ValueError("no such event")
 
 
-def sequence_of(event: icalendar.Event) -> int:
-    """Its SEQUENCE, 0 without one."""
+def marked(event: icalendar.Event) -> icalendar.Event:
+    """With a mark of the sequence that it has from us."""
+    event.add(_MARK, str(event["SEQUENCE"]))
+    return event
+
+
+def written_of(event: icalendar.Event) -> int:
+    """The sequence as of which we wrote it last; its own where somebody's app has lost the mark."""
+    mark = str(event.get(_MARK, ""))
+    return int(mark) if mark.isdecimal() else _sequence_of(event)
+
+
+def _sequence_of(event: icalendar.Event) -> int:
     return int(event.get("SEQUENCE", 0))
 
 
@@ -92,8 +106,11 @@ def addresses_of(event: icalendar.Event) -> set[str]:
 def carried_over(new: icalendar.Event, held: icalendar.Event) -> icalendar.Event:
     """`new`, with what people have added to the held one: alarms, categories, and their answers while its time is the same.
 
-    A meeting that was moved is asked about anew (RFC 5546, 3.2.2.1).
+    A meeting that was moved is asked about anew (RFC 5546, 3.2.2.1). Where they have raised the sequence, it is raised above theirs: the older of two
+    is no news to their apps.
     """
+    if _sequence_of(held) >= _sequence_of(new):
+        new["SEQUENCE"] = icalendar.vInt(_sequence_of(held) + 1)
     for name, value in held.items():
         if name not in _OURS:
             new[name] = value
@@ -131,8 +148,9 @@ def _refuse_unreadable(event: icalendar.Component) -> None:
             raise ValueError("a time zone that nobody knows")
     rules = event.get("RRULE", [])
     for rule in rules if isinstance(rules, list) else [rules]:
-        within = prod(len(rule.get(name, [0])) for name in _WITHIN)
-        if within > MOST_A_DAY or {str(f).upper() for f in rule.get("FREQ", [])} & set(_OFTEN):
+        often = {str(f).upper() for f in rule.get("FREQ", [])} & set(_OFTEN)
+        within = math.prod(len(rule.get(part, [0])) for part in ("BYHOUR", "BYMINUTE", "BYSECOND"))
+        if often or within > MOST_WITHIN_A_DAY:
             raise ValueError("a rule that recurs within the day")
 
 

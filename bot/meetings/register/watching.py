@@ -25,9 +25,12 @@ _meetings, _times = tables.meetings.c, tables.meeting_times.c
 class Watching(Reading):
     """What happens to meetings without their people asking for it here."""
 
-    def __init__(self, *, external: bool, mails: bool) -> None:
-        """`external`: meetings are entered in a calendar (rows EVENT); `mails`: attendees are invited by the bot's mails (rows MAIL)."""
-        self.external, self.mails = external, mails
+    def __init__(self, *, external: bool, mails: bool, copies: bool = False) -> None:
+        """`external`: meetings are entered in a calendar (rows EVENT); `mails`: attendees are invited by the bot's mails (rows MAIL).
+
+        `copies`: attendees' calendars have copies that follow the organizer's only where we write them.
+        """
+        self.external, self.mails, self.copies = external, mails, copies
 
     async def entered(self, tx: AsyncConnection, team: str, number: int, sequence: int, stored: Stored) -> None:
         """The calendar has it as of that sequence; `problem` is over."""
@@ -78,7 +81,7 @@ class Watching(Reading):
     async def seen(
         self, tx: AsyncConnection, team: str, number: int, seen: Seen | None, sequence: int | None = None
     ) -> None:
-        """What the calendar has of it: answers, another time, cancelled or gone (None). Cards follow; nothing is written back.
+        """What the calendar has of it: answers, another time, cancelled or gone (None). Cards follow, and attendees' copies; else nothing is written back.
 
         `sequence`: as of which it was asked for; where it has changed here since, or the calendar does not have it yet, what was seen is old news.
         An answer counts when it is another one than the calendar had before: what somebody answered in Slack since then stands.
@@ -102,9 +105,11 @@ class Watching(Reading):
 
     async def _gone(self, write: Writing, kept: Kept) -> None:
         sequence = kept.meeting.sequence + 1
-        changes = {"sequence": sequence, "entered": sequence, "offer": None}
+        changes = {"sequence": sequence, "entered": self._entered(kept, sequence), "offer": None}
         kept = await write.change("cancelled", replace(kept, sought=None), state="cancelled", **changes)
         await write.times(kept.meeting)
+        if self.copies:
+            await write.enter(kept.meeting)
         await write.retell(kept.meeting)
         await write.say(kept.meeting, _members(kept.meeting), words.cancelled(kept.meeting, ""))
 
@@ -119,13 +124,19 @@ class Watching(Reading):
             start=span.start,
             end=span.end,
             sequence=sequence,
-            entered=sequence,
+            entered=self._entered(kept, sequence),
             reminded_at=None,
         )
         await write.times(kept.meeting)
+        if self.copies:
+            await write.enter(kept.meeting)
         await write.retell(kept.meeting)
         await write.say(kept.meeting, _members(kept.meeting), words.moved(kept.meeting, ""))
         return kept
+
+    def _entered(self, kept: Kept, sequence: int) -> int:
+        """The sequence that the calendar has after a change that was made there."""
+        return kept.meeting.entered if self.copies else sequence
 
     async def remind(self, tx: AsyncConnection, team: str, number: int, occurrence: datetime, link: str = "") -> None:
         """Tells its members that it is about to start: once for each occurrence. Who declined is left alone. `link`: where to join, unless the calendar has said so."""
