@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
@@ -22,13 +22,13 @@ APPS_PAGE = "api.slack.com/apps → your app"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings, checked. docs/settings.md and .env.example name each one; a test compares."""
+    """All settings, checked; those that hold secrets are not in its repr. docs/settings.md and .env.example name each one; a test compares."""
 
-    slack_bot_token: str = ""
-    slack_app_token: str = ""
-    slack_signing_secret: str = ""
+    slack_bot_token: str = field(default="", repr=False)
+    slack_app_token: str = field(default="", repr=False)
+    slack_signing_secret: str = field(default="", repr=False)
     slack_api_url: str = "https://slack.com/api/"
-    openai_api_key: str = ""
+    openai_api_key: str = field(default="", repr=False)
     openai_base_url: str = ""
     openai_data_residency: str = ""
     openai_model: str = "gpt-6.2-sol"
@@ -51,15 +51,15 @@ class Settings:
     calendar: str = "local"
     caldav_url: str = ""
     caldav_user: str = ""
-    caldav_password: str = ""
+    caldav_password: str = field(default="", repr=False)
     google_credentials: str = ""
     google_calendar_url: str = "https://www.googleapis.com/calendar/v3"
     microsoft_tenant: str = ""
     microsoft_client_id: str = ""
-    microsoft_client_secret: str = ""
+    microsoft_client_secret: str = field(default="", repr=False)
     microsoft_login_url: str = "https://login.microsoftonline.com"
     microsoft_graph_url: str = "https://graph.microsoft.com/v1.0"
-    smtp_url: str = ""
+    smtp_url: str = field(default="", repr=False)
     smtp_from: str = ""
     meetings_hours: str = "Mon-Fri 09:00-17:00"
     meetings_notice_minutes: int = 15
@@ -69,10 +69,10 @@ class Settings:
     meetings_link: str = ""
     conversation_tokens: int = 32_000
     conversation_turns: int = 100
-    redis_url: str = ""
+    redis_url: str = field(default="", repr=False)
     redis_wait_replicas: int = 0
     redis_tls_verify: bool = True
-    database_url: str = ""
+    database_url: str = field(default="", repr=False)
     data_dir: Path = Path("data")
     host: str = "0.0.0.0"  # noqa: S104  # Slack and load balancers come from outside
     port: int = 3000

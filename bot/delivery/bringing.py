@@ -102,6 +102,10 @@ class Bringing:
         card = card or words(f"{row.subject} is no longer with you.")
         try:
             ts = await self._show(claim, place, ts, card)
+        except PlaceClosed:
+            if row.key:
+                await self._subjects[row.subject[:1]].closed(row)
+            raise
         except ContentRefused as refused:
             log.error("card refused by Slack", outgoing=row.id, subject=row.subject, error=str(refused))
             ts = await self._show(claim, place, ts, _plain(card))

@@ -19,6 +19,9 @@ class Subjects(Protocol):
     async def file(self, row: Outgoing, folder: Path) -> Path | None:
         """The file that `row.body` names, made in `folder`; None where they may not see it any more. Raises FileRefused."""
 
+    async def closed(self, row: Outgoing) -> None:
+        """The channel whose thread showed the card takes nothing any more: it may have to stand elsewhere."""
+
 
 Bearer = Callable[[Outgoing], Awaitable[None]]  # brings a row to where Slack is not: a calendar, a mail server
 Round = Callable[[str], Awaitable[None]]  # what is looked after now and then in a workspace, such as reminders

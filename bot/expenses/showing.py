@@ -55,6 +55,9 @@ class Showing:
         content = Content(whole=whole, policy=office.policy, names=await self._names(whole), originals=originals)
         return await documents.make(row.body, content, folder)
 
+    async def closed(self, row: Outgoing) -> None:
+        """None stands in a channel."""
+
     async def _names(self, whole: Whole) -> dict[str, str]:
         report = whole.report
         people = {report.owner, report.decided_by, *report.approvers} - {""}

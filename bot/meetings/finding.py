@@ -25,6 +25,7 @@ MOST_PAGES = 20
 OWN = 400  # occurrences of a meeting that is moved, at most
 BEFORE, AFTER = 1, 3  # days around an exact time from which others are offered
 NOT_ASKED = "I could not ask the calendars just now, so I know only of meetings that were booked through me."
+OURS_ALONE = "I know only of meetings that were booked through me."
 STRETCHED = "No time lies within everybody's working hours."
 ALL_SHOWN = "There are no other times than those that I showed."
 PAST = "That time is past. Please choose a later one."
@@ -49,7 +50,10 @@ async def find_offer(
     window = _around(wish.window)
     looked = await _look(scheduling, by, wish, window, but, notice=scheduling.notice)
     page = min(before.page + 1, MOST_PAGES) if before else 0
-    return await asyncio.to_thread(_offer, looked, wish, before, page, _present(wish, but))
+    offer = await asyncio.to_thread(_offer, looked, wish, before, page, _present(wish, but))
+    if offer.slots and looked.asked and not scheduling.calendar.external and len(wish.attendees) > 1:
+        return replace(offer, why=(*offer.why, OURS_ALONE))
+    return offer
 
 
 async def look_again(

@@ -9,6 +9,7 @@ import ssl
 import time
 from contextlib import suppress
 from email.message import EmailMessage
+from functools import cache
 from urllib.parse import unquote, urlsplit
 
 from bot.errors import CalendarRefused, Retryable, SettingError
@@ -96,11 +97,17 @@ class Mailer:
         except (smtplib.SMTPException, OSError) as error:
             raise _word(error) from error
 
-    def _connected(self) -> smtplib.SMTP:
-        """A connection, with TLS where there is any. The name we greet with is the sender's: to ask for our own may take long."""
-        name, tls = self.sender.rpartition("@")[2], ssl.create_default_context()
+    @cache  # noqa: B019  # there is one mail server; to read all authorities anew takes 20 ms
+    def _trusted(self) -> ssl.SSLContext:
+        """Whom to believe that they are the mail server."""
+        tls = ssl.create_default_context()
         if self._cafile:
             tls.load_verify_locations(self._cafile)
+        return tls
+
+    def _connected(self) -> smtplib.SMTP:
+        """A connection, with TLS where there is any. The name we greet with is the sender's: to ask for our own may take long."""
+        name, tls = self.sender.rpartition("@")[2], self._trusted()
         if self._tls:
             return smtplib.SMTP_SSL(self._host, self._port, name, timeout=self._seconds, context=tls)
         smtp = smtplib.SMTP(self._host, self._port, name, timeout=self._seconds)

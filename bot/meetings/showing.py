@@ -64,6 +64,12 @@ class Showing:
         await asyncio.to_thread(write)
         return path
 
+    async def closed(self, row: Outgoing) -> None:
+        """Its organizer goes on in their direct messages."""
+        meeting = await self._in_thread(row)
+        if meeting:
+            await self._moved_to_organizer(meeting)
+
     async def _theirs(self, row: Outgoing) -> Meeting | None:
         scheduling, by = self._scheduling, By(row.team, row.person)
         try:
