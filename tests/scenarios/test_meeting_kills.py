@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import icalendar
@@ -49,6 +49,9 @@ class Company:
     mails: MailServer
     database: str
     how: str
+    open: asyncio.Event = field(
+        default_factory=asyncio.Event
+    )  # Slack tells of a press once: who presses while nobody listens sees a warning
 
     async def begin(self) -> Bot:
         """The bot at work; the process that a test kills."""
@@ -58,11 +61,24 @@ class Company:
             await self._new("web")
             victim = await self._new("worker")
         await connected(self.slack)
+        self.open.set()
         return victim
 
-    async def again(self) -> None:
-        """Another process in its place."""
+    async def replace(self, victim: Bot) -> None:
+        """Kills it, and starts another process in its place."""
+        self.open.clear()
+        await asyncio.sleep(0.3)  # a press that is on its way is noted
+        await victim.kill()
+        self.mails.delay = self.mails.late = 0
         await self._new("run" if self.how == "run" else "worker")
+        await connected(self.slack)
+        self.open.set()
+
+    async def press(self, person: str, label: str, *words: str) -> None:
+        """Somebody presses a button of their card, which says that."""
+        card = await self.shows(person, *words, pressable=label)
+        await self.open.wait()
+        press(self.slack, person, card, label)
 
     async def _new(self, command: str) -> Bot:
         return await self.start.start(
@@ -93,7 +109,7 @@ class Company:
         assert card
         return card
 
-    def mailed(self) -> list[tuple[str, str, int, str]]:
+    def mailed(self) -> list[tuple[str, str, Any, str]]:
         """To whom, how, which sequence, which Message-ID."""
         told = []
         for mail in self.mails.mails:
@@ -101,26 +117,26 @@ class Company:
             calendar = icalendar.Calendar.from_ical(part.get_content())
             (event,) = calendar.walk("VEVENT")
             (to,) = mail["To"].addresses
-            told.append((to.addr_spec, str(calendar["METHOD"]), int(event["SEQUENCE"]), str(mail["Message-ID"])))
+            told.append((to.addr_spec, str(calendar["METHOD"]), event["SEQUENCE"], str(mail["Message-ID"])))
         return told
 
     async def live(self) -> None:
         """A draft, booked, answered, moved in words, cancelled."""
         ws = self.slack.workspace
         ws.command("ana", "general", "/meet", f"team sync {said(DAY)} 11:00 30 min with @raj {GUEST}")
-        press(self.slack, "ana", await self.shows("ana", pressable="Book"), "Book")
+        await self.press("ana", "Book")
         await self.shows("ana", "Booked", pressable="Reschedule")
-        press(self.slack, "raj", await self.shows("raj", pressable="Accept"), "Accept")
+        await self.press("raj", "Accept")
         dm = ws.dm("ana").id
-        await self.until(lambda: str(cards(self.slack, dm, "M-1")[0]).count("Accepted") == 1)
+        await self.until(lambda: "Accepted: Ana Becker, Raj Patel" in str(cards(self.slack, dm, "M-1")))
         await self.until(lambda: [self.people.count(u) for u in ("ana", "raj")] == [1, 1])
         await self.until(lambda: len({m[:3] for m in self.mailed()}) == 2)
         ws.say("ana", dm, f"move M-1 to {said(DAY)} 10:00")
-        press(self.slack, "ana", await self.shows("ana", pressable="Book"), "Book")
+        await self.press("ana", "Book")
         await self.shows("raj", str(int(at("10:00").timestamp())), pressable="Accept")
         await self.until(lambda: len({m[:3] for m in self.mailed()}) == 4)
         await self.until(lambda: whole(self.slack, dm, count=2))
-        press(self.slack, "ana", await self.shows("ana", "Booked", pressable="Cancel"), "Cancel")
+        await self.press("ana", "Cancel", "Booked")
         await self.shows("raj", "ancelled")
         await self.shows("ana", "ancelled")
 
@@ -152,7 +168,7 @@ class Company:
         }
         assert {m[:3] for m in mails} == wanted
         assert len({m[3] for m in mails}) == len(wanted), "a repeated mail has the same Message-ID"
-        assert len(mails) <= len(wanted) + 1
+        assert len(mails) <= len(wanted) + 2, "two were on their way"
         for person in ("ana", "raj"):
             own = [m for m in ws.messages(ws.dm(person)) if m.get("bot_id")]
             marks = Counter(_mark(m) for m in own)
@@ -274,9 +290,7 @@ async def test_meetings_live_through_a_kill(company: Company, point: Callable[[C
 
     async def kill() -> None:
         await company.until(held)
-        await victim.kill()
-        company.mails.delay = company.mails.late = 0
-        await company.again()
+        await company.replace(victim)
 
     async with asyncio.TaskGroup() as both:
         both.create_task(kill())
