@@ -76,9 +76,8 @@ class Company:
 
     async def press(self, person: str, label: str, *words: str) -> None:
         """Somebody presses a button of their card, which says that."""
-        card = await self.shows(person, *words, pressable=label)
         await self.open.wait()
-        press(self.slack, person, card, label)
+        press(self.slack, person, await self.shows(person, *words, pressable=label), label)
 
     async def _new(self, command: str) -> Bot:
         return await self.start.start(
@@ -136,7 +135,7 @@ class Company:
         await self.shows("raj", str(int(at("10:00").timestamp())), pressable="Accept")
         await self.until(lambda: len({m[:3] for m in self.mailed()}) == 4)
         await self.until(lambda: whole(self.slack, dm, count=2))
-        await self.press("ana", "Cancel", "Booked")
+        await self.press("ana", "Cancel", "_Booked_", str(int(at("10:00").timestamp())))
         await self.shows("raj", "ancelled")
         await self.shows("ana", "ancelled")
 
