@@ -40,6 +40,7 @@ class MailServer:
     most_at_once: int = 0
     at_once: int = 0
     delay: float = 0.0
+    late: float = 0.0  # seconds after which it says that it has taken a mail
 
     @property
     def mails(self) -> list[EmailMessage]:
@@ -82,6 +83,7 @@ class MailServer:
         self.sent.append(envelope)
         assert server.transport
         self.over_tls.append(bool(session.ssl or server.transport.get_extra_info("sslcontext")))
+        await asyncio.sleep(self.late)
         return "250 OK"
 
     async def handle_QUIT(self, server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802  # likewise

@@ -20,7 +20,7 @@ from bot.errors import CalendarRefused, Retryable
 from bot.meetings.face.cards import draft_card, meeting_card
 from bot.meetings.mail import Mailer
 from bot.meetings.showing import Showing, Told, file_name
-from bot.meetings.values import MeetingState, Offer, Place
+from bot.meetings.values import Attendee, MeetingState, Offer, Place
 from tests.bearing_world import EVENT_ROW, GUEST_ROW, World, world
 from tests.housekeeping_world import TEAM
 from tests.meeting_mail_values import SENDER, START, WEEKLY, meeting
@@ -266,15 +266,38 @@ async def test_an_invitation_is_tried_anew_after_a_change_and_its_end_told_to_wh
     assert [str(m["Subject"]).partition(":")[0] for m in world.mails.mails] == ["Invitation", "Cancelled"]
 
 
+async def invite(world: World, guests: int) -> None:
+    """So many are invited by mail."""
+    addresses = [f"g{n}@else.example" for n in range(guests)]
+    made = world.fresh()
+    more = [Attendee(id=a, name=a, email=a, kind="guest") for a in addresses]
+    wish = replace(made.wish, attendees=(*made.attendees, *more))
+    await world.has(*((MAIL, a) for a in addresses), made=replace(made, wish=wish))
+
+
 async def test_fifty_guests_of_a_mail_server_that_is_down_hold_up_no_words(world: World, free_port: int) -> None:
     mailer = Mailer(f"smtp://127.0.0.1:{free_port}", SENDER, seconds=1)
     world.scheduling = replace(world.scheduling, mailer=mailer)
-    await world.has(*((MAIL, f"g{n}@else.example") for n in range(50)))
+    await invite(world, 50)
     async with world.delivering():
         await asyncio.sleep(0.3)
         async with world.database.begin() as tx:
             await outgoing.say(tx, TEAM, world.person("raj"), "", "hello", "hello")
         await world.server.until(lambda: world.texts("raj") == ["hello"], timeout=3)
+
+
+@pytest.mark.parametrize("guests", [30, 110])
+async def test_many_guests_of_a_slow_mail_server_hold_up_neither_words_nor_the_calendar(
+    world: World, guests: int
+) -> None:
+    world.mails.delay = 1.5
+    await invite(world, guests)
+    async with world.delivering():
+        await world.server.until(lambda: world.mails.at_once == 3, timeout=5)
+        await world.has(EVENT_ROW)
+        async with world.database.begin() as tx:
+            await outgoing.say(tx, TEAM, world.person("raj"), "", "hello", "hello")
+        await world.server.until(lambda: world.texts("raj") == ["hello"] and world.calendar.puts == 1, timeout=3)
 
 
 @pytest.mark.parametrize(

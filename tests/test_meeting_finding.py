@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.errors import CalendarRefused, MeetingRefused, Retryable
-from bot.meetings.finding import ALL_SHOWN, NOT_ASKED, STRETCHED, find_offer, look_again
+from bot.meetings.finding import ALL_SHOWN, NOT_ASKED, OURS_ALONE, STRETCHED, find_offer, look_again
 from bot.meetings.values import Offer, Repeat, Slot, Span, Window, Wish
 from playground.slack.state import Person, make_id
 from tests.scheduling_world import ROOM, World, at, world
@@ -36,7 +36,7 @@ async def test_three_times_are_offered_within_everybodys_hours(world: World) -> 
         assert at("09:00") <= slot.start, "Berlin begins"
         assert slot.end <= at("12:30"), "Kolkata ends at 17:00, four and a half hours ahead"
         assert not slot.outside + slot.unknown + slot.missing
-    assert (found.why, found.hints, found.page) == ((), (), 0)
+    assert (found.why, found.hints, found.page) == ((OURS_ALONE,), (), 0)
     (asked,) = world.calendar.asked
     assert asked[0] == tuple(a.id for a in wish.attendees), "all in one call"
 
@@ -60,7 +60,7 @@ async def test_what_was_booked_here_counts_whatever_the_calendar_says(world: Wor
 async def test_a_named_time_that_suits_comes_first(world: World) -> None:
     found = await offer(world, await world.wish("dana", window=exactly("14:00")))
     assert found.slots[0].start == at("14:00")
-    assert found.why == ()
+    assert found.why == (OURS_ALONE,)
 
 
 async def test_a_named_time_that_does_not_suit_is_answered_with_why_and_others_near_it(world: World) -> None:
@@ -194,7 +194,7 @@ async def test_the_last_look_does_not_book_blindly(world: World) -> None:
     wish = await world.wish("dana")
     offered = (await offer(world, wish)).slots[0]
     world.calendar.error = Retryable("down")
-    with pytest.raises(Retryable):
+    with pytest.raises(MeetingRefused, match="press again"):
         await look_again(world.scheduling, world.by(), wish, offered.start, offered=offered)
     blind = (await offer(world, wish)).slots[0]  # this one was offered as unknown
     assert await look_again(world.scheduling, world.by(), wish, blind.start, offered=blind)

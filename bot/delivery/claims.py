@@ -7,7 +7,7 @@ row of a killed worker is due again by itself, and a worker that was slow finds 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from sqlalchemy import case, delete, func, literal, select, update
 
 from bot import tables
 from bot.database import Database
-from bot.delivery.outgoing import CARD, ELSEWHERE, KEPT, NEVER
+from bot.delivery.outgoing import CARD, KEPT, NEVER
 from bot.errors import LeaseLost, Retryable
 from bot.models import utcnow
 
@@ -116,10 +116,9 @@ class Claims:
     def __init__(self, database: Database, team: str) -> None:
         self._database, self._team = database, team
 
-    async def people(self, *, elsewhere: bool = False) -> list[str]:
-        """Those for whom something is due in Slack, or the places `elsewhere` for which it is; who has waited longest comes first."""
-        where = _out.kind.in_(ELSEWHERE) if elsewhere else _out.kind.not_in(ELSEWHERE)
-        due = (_out.team == self._team) & (_out.due_at <= utcnow()) & where
+    async def people(self, kinds: Sequence[str]) -> list[str]:
+        """Those for whom something of these kinds is due; who has waited longest comes first."""
+        due = (_out.team == self._team) & (_out.due_at <= utcnow()) & _out.kind.in_(kinds)
         query = select(_out.person).where(due).group_by(_out.person).order_by(func.min(_out.id)).limit(MOST_PEOPLE)
         async with self._database.read() as connection:
             return list((await connection.execute(query)).scalars())

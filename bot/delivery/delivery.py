@@ -15,7 +15,7 @@ from bot import metrics
 from bot.database import Database
 from bot.delivery.bringing import Bringing
 from bot.delivery.claims import Claim, Claims
-from bot.delivery.outgoing import FILE
+from bot.delivery.outgoing import CARD, EVENT, FILE, MAIL, WORD
 from bot.delivery.subjects import Bearer, Round, Subjects
 from bot.errors import AssistError, LeaseLost, PlaceClosed, Retryable, SlackRefused, UserFacing
 from bot.slack import Slack
@@ -25,9 +25,11 @@ log = structlog.get_logger()
 LOOK_SECONDS = 4.0  # between two looks, where this process changes nothing itself: for what others have left
 SOON_SECONDS = 0.1  # after a change by this process, of which we hear a moment before it is there
 PEOPLE_AT_ONCE = 24  # PDFs are made two at a time: who waits for one must not hold up the words of others
-ELSEWHERE_AT_ONCE = (
-    8  # calendars and mailboxes, which have room of their own: words in Slack must not wait for two hundred invitations
-)
+LANES = (
+    (CARD, WORD, FILE),
+    (EVENT,),
+    (MAIL,),
+)  # each has room of its own: a slow mail server, with hundreds to mail, holds up neither words nor the calendar
 ROUND_SECONDS, PRUNE_SECONDS = 60.0, 3600.0
 END_SECONDS = 6.0  # for what is being brought when the process is told to stop; a write to Slack takes less
 LONGEST_WAIT = 600.0  # seconds between two tries
@@ -55,11 +57,11 @@ class Delivery:
         self._subjects, self._bearers, self._rounds = subjects, bearers, rounds
         self._changed = asyncio.Event()  # this process changes something in the database
         self._serving: dict[str, asyncio.Task[None]] = {}  # by person
-        self._slots, self._elsewhere = asyncio.Semaphore(PEOPLE_AT_ONCE), asyncio.Semaphore(ELSEWHERE_AT_ONCE)
+        self._slots = {lane: asyncio.Semaphore(PEOPLE_AT_ONCE) for lane in LANES}
         self._bringing: Bringing | None = None
         self._draining = False
         self._round_at = self._prune_at = 0.0
-        self._going_round: asyncio.Task[None] | None = None
+        self._going: dict[int, asyncio.Task[None]] = {}  # rounds, by their place in the order
 
     async def run(self) -> None:
         """Delivers until it is cancelled; never raises."""
@@ -82,7 +84,7 @@ class Delivery:
                     await asyncio.sleep(SOON_SECONDS)
         finally:
             event.remove(engine, "commit", self._hear)
-            tasks = [*self._serving.values(), *([self._going_round] if self._going_round else ())]
+            tasks = [*self._serving.values(), *self._going.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -102,26 +104,25 @@ class Delivery:
         bringing = self._bringing = self._bringing or Bringing(
             self._slack, Claims(self._database, team), self._subjects, self._bearers, self._folder
         )
-        for slots in (self._slots, self._elsewhere):
-            for person in await bringing.claims.people(elsewhere=slots is self._elsewhere):
+        for lane in LANES:
+            for person in await bringing.claims.people(lane):
                 if person not in self._serving and not self._draining:
-                    self._serving[person] = asyncio.create_task(self._serve(bringing, person, slots))
-        if now >= self._round_at and (self._going_round is None or self._going_round.done()):
+                    self._serving[person] = asyncio.create_task(self._serve(bringing, person, self._slots[lane]))
+        if now >= self._round_at:
             self._round_at = now + ROUND_SECONDS
-            self._going_round = asyncio.create_task(
-                self._go_round(team)
-            )  # beside the deliveries: a calendar may be slow
+            for place, each in enumerate(self._rounds):  # side by side: a slow calendar must not hold up reminders
+                if place not in self._going or self._going[place].done():
+                    self._going[place] = asyncio.create_task(self._go_round(each, team))
         if now >= self._prune_at:
             self._prune_at = now + PRUNE_SECONDS
             await bringing.claims.prune()
 
-    async def _go_round(self, team: str) -> None:
-        for each in self._rounds:
-            try:
-                await each(team)
-            except Exception as error:  # one that fails must not end the others
-                told = None if isinstance(error, AssistError) else error
-                log.warning("round failed", error=type(error).__name__, exc_info=told)
+    async def _go_round(self, round_: Round, team: str) -> None:
+        try:
+            await round_(team)
+        except Exception as error:  # tried again in a minute
+            told = None if isinstance(error, AssistError) else error
+            log.warning("round failed", error=type(error).__name__, exc_info=told)
 
     async def _serve(self, bringing: Bringing, person: str, slots: asyncio.Semaphore) -> None:
         """Brings what waits for one person, in the order in which it was noted."""

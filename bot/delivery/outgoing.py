@@ -20,7 +20,6 @@ EVENT, MAIL = (
     "mail",
 )  # kept true like cards: in the calendar (of the subject itself), in a mailbox (`person` is its address)
 KEPT = (CARD, EVENT, MAIL)
-ELSEWHERE = (EVENT, MAIL)  # not in Slack; `person` is nobody's id there
 NEVER = datetime(
     9000, 1, 1, tzinfo=UTC
 )  # when a row is due that Slack has: the index then finds the others, however many cards there are

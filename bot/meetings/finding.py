@@ -26,6 +26,7 @@ OWN = 400  # occurrences of a meeting that is moved, at most
 BEFORE, AFTER = 1, 3  # days around an exact time from which others are offered
 NOT_ASKED = "I could not ask the calendars just now, so I know only of meetings that were booked through me."
 OURS_ALONE = "I know only of meetings that were booked through me."
+NOT_LOOKED = "I could not ask the calendars just now, so nothing was booked. Please press again in a moment."
 STRETCHED = "No time lies within everybody's working hours."
 ALL_SHOWN = "There are no other times than those that I showed."
 PAST = "That time is past. Please choose a later one."
@@ -67,7 +68,7 @@ async def look_again(
 ) -> Slot | None:
     """Asks the calendars now whether the wish can begin at `start`: the last look before a meeting is booked. None where a required attendee is busy.
 
-    `offered` is the slot that was pressed. Raises MeetingRefused where the start is past; Retryable where a calendar that could be asked when the
+    `offered` is the slot that was pressed. Raises MeetingRefused where the start is past, or where a calendar that could be asked when the
     slot was offered cannot be asked now.
     """
     if start <= utcnow():
@@ -76,7 +77,7 @@ async def look_again(
     window = Window(span=Span(start, start + minutes(wish.minutes)), zone=zone, exact=start)
     looked = await _look(scheduling, by, wish, window, but, notice=0)
     if not looked.asked and not (offered and {a.id for a in _people(wish)} <= set(offered.unknown)):
-        raise Retryable("calendars away", said="I could not ask the calendars just now.")
+        raise MeetingRefused(NOT_LOOKED)  # said now: tried again for a minute, the person would see nothing meanwhile
     return check(looked.search, looked.diaries)
 
 
