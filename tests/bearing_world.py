@@ -13,13 +13,14 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
-from bot.compose import make_delivery, make_downloads, make_office, make_scheduling
+from bot.compose import make_downloads
 from bot.database import Database
 from bot.delivery import outgoing
 from bot.delivery.claims import CLAIM_SECONDS, Outgoing
 from bot.delivery.outgoing import EVENT, MAIL, NEVER
 from bot.errors import MeetingRefused
 from bot.expenses.office import Office
+from bot.jobs import make_delivery, make_office, make_scheduling
 from bot.meetings.calendars.calendar import Event, Seen, Stored
 from bot.meetings.mail import Mailer
 from bot.meetings.register.register import Register

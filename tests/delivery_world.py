@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
-from bot.compose import make_delivery, make_downloads, make_office, make_scheduling
+from bot.compose import make_downloads
 from bot.database import Database
 from bot.delivery import outgoing
 from bot.delivery.outgoing import NEVER
@@ -22,6 +22,7 @@ from bot.errors import ExpenseRefused
 from bot.expenses.books.books import Books, Original, Whole
 from bot.expenses.office import Office
 from bot.expenses.values import By, Details, Expense, Money, Report, ReportState
+from bot.jobs import make_delivery, make_office, make_scheduling
 from bot.meetings.scheduling import Scheduling
 from bot.models import utcnow
 from bot.settings import Settings

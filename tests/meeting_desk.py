@@ -15,7 +15,8 @@ from sqlalchemy import select
 
 from bot import modals, tables
 from bot.acts import Act
-from bot.compose import make_scheduling, open_llm, open_settings_database
+from bot.compose import open_llm, open_settings_database
+from bot.jobs import make_scheduling
 from bot.meetings.performing import Performing
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.values import By, Meeting, Offer, Place, Slot, Span, Window, Wish

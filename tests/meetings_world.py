@@ -13,9 +13,9 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
-from bot.compose import make_scheduling
 from bot.database import Database, open_database
 from bot.errors import MeetingRefused
+from bot.jobs import make_scheduling
 from bot.meetings.register.register import Register
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.values import Attendee, By, Meeting, Offer, Place, Slot, Wish

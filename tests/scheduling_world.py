@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.access import Access
-from bot.compose import make_scheduling, open_llm, open_settings_database
+from bot.compose import open_llm, open_settings_database
 from bot.database import Database
 from bot.drawn import Drawn
+from bot.jobs import make_scheduling
 from bot.meetings.calendars.calendar import Event, Seen, Stored
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.values import Attendee, Busy, By, Meeting, Place, Span, Window, Wish

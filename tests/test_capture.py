@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from bot.compose import make_office
 from bot.drawn import Drawn
 from bot.errors import ToolRefused
 from bot.expenses import capture
 from bot.expenses.capture import Found, Request, read_receipts
 from bot.expenses.office import Office
 from bot.files.download import Downloads
+from bot.jobs import make_office
 from bot.models import DM_ROOT, Message, Person, SharedFile, ThreadKey, Usage
 from playground.openai import script
 from playground.openai.errors import ApiError

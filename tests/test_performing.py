@@ -14,13 +14,14 @@ from sqlalchemy import select
 
 from bot import tables
 from bot.acts import Act
-from bot.compose import make_downloads, make_library, make_office, open_llm, open_settings_database
+from bot.compose import make_downloads, make_library, open_llm, open_settings_database
 from bot.errors import Retryable
 from bot.expenses.face import buttons, forms
 from bot.expenses.office import Office
 from bot.expenses.performing import Performing
 from bot.expenses.values import By, Draft, Expense, Rate, Read
 from bot.home import Tab
+from bot.jobs import make_office
 from bot.pace import Pace
 from bot.redis_client import connect_redis
 from bot.settings import Settings
