@@ -54,6 +54,7 @@ async def test_each_benchmark_runs_and_finds_every_answer_right() -> None:
         assert "nan" not in row
 
 
+@pytest.mark.slow
 async def test_a_large_file_passes_through_a_bot_that_stays_small_and_awake(tmp_path: Path) -> None:
     size = 30 * files.MEGABYTE
     async with stage() as the_stage, the_stage.bot(OPENAI_STALL_SECONDS="60") as bot:

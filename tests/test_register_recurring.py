@@ -74,5 +74,5 @@ async def test_a_series_of_two_hundred_people_is_booked_in_good_time(anywhere: W
     await anywhere.booked(*people, repeat=WEEKLY)
     took = time.perf_counter() - began
     print(f"{took * 1000:.0f} ms")  # noqa: T201  # `-s` shows it
-    assert took < 6  # about one, on a machine of its own
+    assert took < 20  # about one, on a machine of its own
     assert len((await anywhere.dump())["meeting_times"]) == MOST_ATTENDEES * MOST_OCCURRENCES

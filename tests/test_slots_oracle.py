@@ -42,8 +42,8 @@ DAYS = [
 FULL = settings(
     max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-SHORT = settings(FULL, max_examples=300)
-SHORTER = settings(FULL, max_examples=100)
+SHORT = settings(FULL, max_examples=150)
+SHORTER = settings(FULL, max_examples=60)
 
 of_a_day = st.integers(0, 287).map(lambda n: time(n // 12, n % 12 * 5))
 DAY_PLANS: tuple[tuple[tuple[time, time], ...], ...] = (

@@ -43,7 +43,7 @@ HOTEL = pdf(f"Hotel Aurora Lisboa Invoice {DAY} 1 night Total EUR 189.00")
 TAXI = photo("Taxi Blitz GmbH", f"{DAY}", "Summe 23,40 EUR")
 
 
-@pytest.fixture(params=["sqlite_url", "postgresql_url"])
+@pytest.fixture(params=["sqlite_url", pytest.param("postgresql_url", marks=pytest.mark.slow)])
 def database_url(request: pytest.FixtureRequest) -> str:
     """Each of the databases that the bot runs on."""
     return str(request.getfixturevalue(request.param))

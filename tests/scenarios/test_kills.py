@@ -168,6 +168,7 @@ async def live_through(crew: Crew, asked: Asked, points: Sequence[Point]) -> Non
     await crew.end()
 
 
+@pytest.mark.slow
 async def test_an_answer_lives_through_two_kills(
     start: Bots, asked: Asked, ai: OpenAIServer, settings: Settings
 ) -> None:

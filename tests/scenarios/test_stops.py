@@ -185,6 +185,7 @@ async def test_what_a_killed_receiver_had_stored_but_not_acked_is_answered_once(
 # -- out of luck ------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_a_dead_turn_is_listed_and_replayed_by_command(start: Bots, slack: SlackServer) -> None:
     bot = await start.start("run", OPENAI_API_KEY="sk-wrong")
     ts = slack.workspace.say("ana", "general", "@assist hello")
