@@ -21,6 +21,7 @@ from bot.mrkdwn import escaped, plain
 
 CHANGED = "{name} has changed meanwhile; its card shows how it is now."
 NOT_THEIRS = "Only {organizer}, who organizes {name}, can do that."
+BOOKED = "{name} is booked for that time already."
 TAKEN = "That time was just taken."
 
 Args = Mapping[str, Any]
@@ -84,11 +85,20 @@ class Deciding:
         return Prepared(wish=wish, offer=offer, book=_suits(wish, offer), zone=meeting.zone)
 
     async def book(self, by: By, args: Args) -> None:
-        """Books one of the times that were offered; somebody may have been quicker."""
+        """Books one of the times that were offered; somebody may have been quicker. Of two presses the second is told that it is booked."""
+        start = datetime.fromisoformat(args["start"])
+        try:
+            await self._book(by, args, start)
+        except MeetingRefused:
+            now = await self.present(by, args)
+            if now.state == "booked" and now.start == start and not now.offer:
+                raise MeetingRefused(BOOKED.format(name=now.name)) from None
+            raise
+
+    async def _book(self, by: By, args: Args, start: datetime) -> None:
         meeting = await self._mine(by, args)
         if not meeting:
             return
-        start = datetime.fromisoformat(args["start"])
         offered = next((s for s in meeting.offer.slots if s.start == start), None) if meeting.offer else None
         if not offered:
             raise MeetingRefused(CHANGED.format(name=meeting.name))
