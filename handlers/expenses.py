@@ -144,8 +144,9 @@ class Expenses:
         if wish.do == "new":
             await self._acting.fill("expense.new_form", {}, who, title="New expense")
             return ""
+        where = await self._acting.where(command)  # first: what is noted must not be called not noted
         await self._acting.note(who, "expense.command", {"text": command.text[:200]}, event_id=who.trigger)
-        return await self._acting.where(command)
+        return where
 
 
 def _about(action: str, about: Subject) -> dict[str, Any]:

@@ -126,8 +126,9 @@ class Meetings:
             await self._acting.fill("meet.new_form", {}, who, title=TITLES[buttons.NEW])
             return ""
         args = {"text": command.text, "channel": command.channel}
+        where = await self._acting.where(command)  # first: what is noted must not be called not noted
         await self._acting.note(who, "meet.command", args, event_id=who.trigger)
-        return await self._acting.where(command)
+        return where
 
 
 def _asked(form: Submitted) -> tuple[str, dict[str, Any], dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -130,7 +131,7 @@ async def test_a_press_books_a_slot_once(desk: Desk) -> None:
 
 async def test_a_second_press_of_the_same_time_is_told_that_it_is_booked(desk: Desk) -> None:
     await desk.draft(slots(at("10:00"), at("11:00")))
-    press = {"number": 1, "version": 1, "start": at("11:00").isoformat()}
+    press: dict[str, Any] = {"number": 1, "version": 1, "start": at("11:00").isoformat()}
     both = (desk.does("ana", "book", **press), desk.does("ana", "book", **press))
     await asyncio.gather(*both)  # side by side, as two workers may do them
     await desk.does("ana", "book", **press)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import MeetingRefused
-from bot.meetings.arranging import Asked, Prepared, carry_out, prepare, prepare_move
+from bot.meetings.arranging import Asked, Prepared, carry_out, prepare, prepare_move, suits_all
 from bot.meetings.face import entered
 from bot.meetings.finding import find_offer, look_again
 from bot.meetings.scheduling import Scheduling
@@ -82,7 +82,7 @@ class Deciding:
     async def _settled(self, by: By, meeting: Meeting, wish: Wish) -> Prepared:
         """A start that suits all who have to be there, or an offer."""
         offer = await find_offer(self._s, by, wish, but=_moved(meeting))
-        return Prepared(wish=wish, offer=offer, book=_suits(wish, offer), zone=meeting.zone)
+        return Prepared(wish=wish, offer=offer, book=suits_all(wish, offer), zone=meeting.zone)
 
     async def book(self, by: By, args: Args) -> None:
         """Books one of the times that were offered; somebody may have been quicker. Of two presses the second is told that it is booked."""
@@ -219,11 +219,3 @@ def _moved(meeting: Meeting) -> Meeting | None:
 
 def _offering(meeting: Meeting, wish: Wish, offer: Offer | None) -> Prepared:
     return Prepared(wish=wish, offer=offer or Offer(), book=None, zone=meeting.zone)
-
-
-def _suits(wish: Wish, offer: Offer) -> datetime | None:
-    """The start that is meant, where everybody's calendar is known, free then, and they work."""
-    first = offer.slots[0] if offer.slots else None
-    if not first or not wish.window or first.start != wish.window.exact:
-        return None
-    return None if first.missing or first.unknown or first.outside else first.start
