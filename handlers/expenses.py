@@ -69,8 +69,9 @@ class Expenses(Acting[ExpensePressed]):
         if wish.do == "new":
             await self.fill("expense.new_form", {}, who, title="New expense")
             return ""
+        where = await self.where(command)  # first: what is noted must not be called not noted
         await self.note(who, "expense.command", {"text": command.text[:200]}, event_id=who.trigger)
-        return await self.where(command)
+        return where
 
 
 def _about(action: str, about: Subject) -> dict[str, Any]:

@@ -72,5 +72,6 @@ class Meetings(Acting[MeetingPressed]):
             await self.fill("meet.new_form", {}, who, title=TITLES[buttons.NEW])
             return ""
         args = {"text": command.text, "channel": command.channel}
+        where = await self.where(command)  # first: what is noted must not be called not noted
         await self.note(who, "meet.command", args, event_id=who.trigger)
-        return await self.where(command)
+        return where

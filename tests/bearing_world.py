@@ -17,7 +17,7 @@ from bot.compose import make_downloads
 from bot.database import Database
 from bot.delivery import outgoing
 from bot.delivery.claims import CLAIM_SECONDS, Outgoing
-from bot.delivery.outgoing import EVENT, MAIL, NEVER
+from bot.delivery.outgoing import CARD, EVENT, MAIL, NEVER
 from bot.errors import MeetingRefused
 from bot.expenses.office import Office
 from bot.jobs import make_delivery, make_office, make_scheduling
@@ -117,7 +117,7 @@ class MemoryRegister(Register):
         elif for_good:
             changes["entered"] = old.sequence
         self.now = replace(old, **changes)
-        await outgoing.changed(tx, team, self.now.name)
+        await outgoing.changed(tx, team, self.now.name, kinds=(CARD, MAIL))
 
 
 @dataclass

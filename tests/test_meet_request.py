@@ -92,7 +92,14 @@ def test_what_is_to_be_done(text: str, do: str) -> None:
         ("sync room: Aquarium <@U1>", ["room Aquarium", "<@U1>"]),
         ("sync in the Aquarium room <@U1>", ["room Aquarium", "<@U1>"]),
         ('sync <@U1> in room "Big Sky"', ["<@U1>", "room Big Sky"]),
+        ("sync with <@U1> room Aquarium tomorrow", ["<@U1>", "room Aquarium"]),
+        ("sync with <@U1> and the room Aquarium", ["<@U1>", "room Aquarium"]),
+        ("sync with <@U1>, <@U2> & meeting room Aquarium", ["<@U1>", "<@U2>", "room Aquarium"]),
+        ('sync with raj and the room "Big Sky" tomorrow', ["raj", "room Big Sky"]),
+        ("sync tomorrow with the room Aquarium", ["room Aquarium"]),
         ("war room review <@U1>", ["<@U1>"]),
+        ("war room and room rates <@U1>", ["<@U1>"]),
+        ("sync with <@U1> about rent and room rates", ["<@U1>"]),
     ],
 )
 def test_who_is_called(text: str, called: list[str]) -> None:

@@ -330,3 +330,18 @@ def test_a_form_is_one_of_ours() -> None:
     names = {buttons.NEW_FORM, buttons.CHANGE_FORM, buttons.MOVE_FORM, buttons.HOURS_FORM}
     views = [forms.new_form(HOURS, {}), forms.change_form(draft(), HOURS, {}), forms.move_form(booked(), HOURS)]
     assert {v["callback_id"] for v in [*views, forms.hours_form(HOURS, "UTC")]} == names
+
+
+def test_no_address_of_many_is_cut_into_another_one_and_who_has_no_room_is_counted() -> None:
+    guests = [
+        replace(GUEST, id=f"g{n:02}@host.example.community", email=f"g{n:02}@host.example.community") for n in range(90)
+    ]
+    crowd = [replace(RAJ, id=f"U{n:08}") for n in range(103)]
+    view = forms.change_form(draft(wish=wish(attendees=(ANA, *crowd, *guests))), HOURS, ROOMS)
+    of(view)
+    entered = shown(view)["others"].split(", ")
+    assert set(entered) < {g.email for g in guests}
+    hints = {b["block_id"]: b["hint"]["text"] for b in view["blocks"] if "hint" in b}
+    assert f"{90 - len(entered)} more have no room" in hints["others"]
+    assert hints["people"].startswith("3 more have no room")
+    assert "optional" not in hints

@@ -99,6 +99,14 @@ async def test_it_is_acked_in_time_with_a_word_while_redis_does_not_answer(
     assert way == "press" or whispers(web) == [TRY_AGAIN]
 
 
+async def test_what_was_noted_is_never_called_not_noted_where_both_are_slow(web: SlackServer, redis: Redis) -> None:
+    web.faults.add("conversations.open", delay=3.0, times=2)
+    await redis.client_pause(1_500)
+    web.workspace.command("ana", web.workspace.dm("ana"), "/meet", "sync tomorrow 2pm with @dana")
+    assert len(await noted(redis, web, "ana")) == 1
+    await web.until(lambda: whispers(web) == [IN_DM])
+
+
 @pytest.mark.parametrize("way", ["command", "press"])
 async def test_it_is_acked_in_time_while_slack_does_not_answer(web: SlackServer, way: str) -> None:
     ws, dm = web.workspace, web.workspace.dm("ana")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from bot import tables
 from bot.home import Tab
-from bot.meetings.deciding import CHANGED, TAKEN
+from bot.meetings.deciding import BOOKED, CHANGED, TAKEN
 from bot.meetings.face.commands import USAGE
 from bot.meetings.face.listing import NONE
 from bot.meetings.hours import read_hours, told_hours
@@ -125,6 +127,19 @@ async def test_a_press_books_a_slot_once(desk: Desk) -> None:
     meeting = await desk.meeting()
     assert (meeting.state, meeting.start, meeting.at_once, meeting.sequence) == ("booked", at("11:00"), False, 0)
     assert await desk.said() == []
+
+
+async def test_a_second_press_of_the_same_time_is_told_that_it_is_booked(desk: Desk) -> None:
+    await desk.draft(slots(at("10:00"), at("11:00")))
+    press: dict[str, Any] = {"number": 1, "version": 1, "start": at("11:00").isoformat()}
+    both = (desk.does("ana", "book", **press), desk.does("ana", "book", **press))
+    await asyncio.gather(*both)  # side by side, as two workers may do them
+    await desk.does("ana", "book", **press)
+    assert await desk.said() == [BOOKED.format(name="M-1")] * 2
+    await desk.does("ana", "book", **press | {"start": at("10:00").isoformat()})
+    assert (await desk.said())[2:] == [CHANGED.format(name="M-1")]
+    meeting = await desk.meeting()
+    assert (meeting.state, meeting.start, meeting.version) == ("booked", at("11:00"), 2)
 
 
 async def test_a_slot_that_was_taken_meanwhile_is_not_booked_and_others_are_offered(desk: Desk) -> None:

@@ -190,6 +190,32 @@ async def test_a_list_in_a_channel_has_only_what_was_arranged_there(world: World
     assert mine["time_zone"] == "Europe/Berlin"
 
 
+async def test_a_long_list_says_that_there_are_more_and_a_series_hides_no_other(world: World) -> None:
+    await use(world, create_meeting, channel="general", repeat="day", times=40, when=WHEN | {"clock": "3pm"})
+    later = NO_DAY | {"kind": "date", "year": at("10:00", 50).year, "month": at("10:00", 50).month}
+    when = WHEN | {"days": [later | {"day": at("10:00", 50).day}], "clock": "10am"}
+    await use(world, find_times, channel="random", title="Elsewhere", when=when)
+    start = (await world.known(2)).offer
+    assert start
+    async with world.database.begin() as tx:
+        register, by = world.scheduling.register, world.by("ana")
+        await register.book(tx, by, 2, None, start.slots[0].start)
+    told = await use(world, list_meetings, channel="general")
+    assert len(told["meetings"]) == 30
+    assert "there are more" in told["more"]
+    there = await use(world, list_meetings, channel="random")
+    assert [m["meeting"] for m in there["meetings"]] == ["M-2"]
+    assert "more" not in there
+
+
+async def test_the_model_is_told_of_undo_only_while_there_is_the_button(world: World) -> None:
+    assert "undone" in (await use(world, create_meeting))["state"]
+    async with world.database.begin() as tx:
+        await world.scheduling.register.answer(tx, world.by("dana"), 1, "accepted")
+    (listed,) = (await use(world, list_meetings))["meetings"]
+    assert listed["state"] == "booked"
+
+
 async def test_everybody_lists_their_own_meetings_in_their_own_zone(world: World) -> None:
     await use(world, create_meeting, people=["raj"], when=WHEN | {"clock": "10am"})
     (his,) = (await use(world, list_meetings, "raj"))["meetings"]

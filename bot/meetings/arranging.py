@@ -212,7 +212,7 @@ async def _offered(
         return Prepared(wish=replace(wish, window=None), offer=offer, book=None, zone=zone)
     wish = replace(wish, window=meant)
     offer = await find_offer(scheduling, by, wish, but=but)
-    return Prepared(wish=wish, offer=offer, book=_suits_all(wish, offer) if may_book else None, zone=zone)
+    return Prepared(wish=wish, offer=offer, book=suits_all(wish, offer) if may_book else None, zone=zone)
 
 
 def _clock_of(meant: Window | Asks) -> str:
@@ -220,7 +220,7 @@ def _clock_of(meant: Window | Asks) -> str:
     return meant.zone if isinstance(meant, Window) else meant.choices[0].window.zone
 
 
-def _suits_all(wish: Wish, offer: Offer) -> datetime | None:
+def suits_all(wish: Wish, offer: Offer) -> datetime | None:
     """The start that was named, if everybody's calendar is known, free then, and they work."""
     first = offer.slots[0] if offer.slots else None
     if not first or not wish.window or first.start != wish.window.exact:

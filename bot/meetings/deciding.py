@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import MeetingRefused
-from bot.meetings.arranging import Asked, Prepared, carry_out, prepare, prepare_move
+from bot.meetings.arranging import Asked, Prepared, carry_out, prepare, prepare_move, suits_all
 from bot.meetings.face import entered
 from bot.meetings.finding import find_offer, look_again
 from bot.meetings.scheduling import Scheduling
@@ -21,6 +21,7 @@ from bot.mrkdwn import escaped, plain
 
 CHANGED = "{name} has changed meanwhile; its card shows how it is now."
 NOT_THEIRS = "Only {organizer}, who organizes {name}, can do that."
+BOOKED = "{name} is booked for that time already."
 TAKEN = "That time was just taken."
 
 Args = Mapping[str, Any]
@@ -81,14 +82,23 @@ class Deciding:
     async def _settled(self, by: By, meeting: Meeting, wish: Wish) -> Prepared:
         """A start that suits all who have to be there, or an offer."""
         offer = await find_offer(self._s, by, wish, but=_moved(meeting))
-        return Prepared(wish=wish, offer=offer, book=_suits(wish, offer), zone=meeting.zone)
+        return Prepared(wish=wish, offer=offer, book=suits_all(wish, offer), zone=meeting.zone)
 
     async def book(self, by: By, args: Args) -> None:
-        """Books one of the times that were offered; somebody may have been quicker."""
+        """Books one of the times that were offered; somebody may have been quicker. Of two presses the second is told that it is booked."""
+        start = datetime.fromisoformat(args["start"])
+        try:
+            await self._book(by, args, start)
+        except MeetingRefused:
+            now = await self.present(by, args)
+            if now.state == "booked" and now.start == start and not now.offer:
+                raise MeetingRefused(BOOKED.format(name=now.name)) from None
+            raise
+
+    async def _book(self, by: By, args: Args, start: datetime) -> None:
         meeting = await self._mine(by, args)
         if not meeting:
             return
-        start = datetime.fromisoformat(args["start"])
         offered = next((s for s in meeting.offer.slots if s.start == start), None) if meeting.offer else None
         if not offered:
             raise MeetingRefused(CHANGED.format(name=meeting.name))
@@ -209,11 +219,3 @@ def _moved(meeting: Meeting) -> Meeting | None:
 
 def _offering(meeting: Meeting, wish: Wish, offer: Offer | None) -> Prepared:
     return Prepared(wish=wish, offer=offer or Offer(), book=None, zone=meeting.zone)
-
-
-def _suits(wish: Wish, offer: Offer) -> datetime | None:
-    """The start that is meant, where everybody's calendar is known, free then, and they work."""
-    first = offer.slots[0] if offer.slots else None
-    if not first or not wish.window or first.start != wish.window.exact:
-        return None
-    return None if first.missing or first.unknown or first.outside else first.start

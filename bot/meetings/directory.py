@@ -81,12 +81,7 @@ class Directory:
         A handle that is written like a first name is not likelier than the names of others: only "@" makes it a handle.
         """
         everybody = await self._all.get("all", self._everybody)
-        people = [k.profile for k in everybody.values()]
-        found = matching(name, people)
-        if not name.startswith("@") and all(p.handle.casefold() == name.casefold() for p in found):
-            found += [p for p in people if p not in found and name.casefold() in _words(p)]
-        known = [everybody[p.id] for p in found]
-        return [k for k in known if not (k.profile.deleted or k.profile.bot)] or known
+        return await asyncio.to_thread(_called, name, everybody)  # of thousands it takes a moment, for each name
 
     async def groups(self) -> tuple[Group, ...]:
         """The user groups, disabled ones too; none where the workspace has no such thing."""
@@ -126,6 +121,15 @@ class Directory:
             Group(g["id"], g.get("handle") or "", g.get("name") or "", not g.get("date_delete"))
             for g in told["usergroups"]
         )
+
+
+def _called(name: str, everybody: Mapping[str, Known]) -> list[Known]:
+    people = [k.profile for k in everybody.values()]
+    found = matching(name, people)
+    if not name.startswith("@") and all(p.handle.casefold() == name.casefold() for p in found):
+        found += [p for p in people if p not in found and name.casefold() in _words(p)]
+    known = [everybody[p.id] for p in found]
+    return [k for k in known if not (k.profile.deleted or k.profile.bot)] or known
 
 
 def _words(person: Profile) -> list[str]:

@@ -15,7 +15,8 @@ from bot.models import utcnow
 
 log = structlog.get_logger()
 
-MOST_REMINDED, MOST_LOOKED_AT, LOOKED_AT_ONCE = 50, 60, 5  # in one round
+REMINDED_AT_ONCE, MOST_REMINDED = 50, 2_000  # in one round: at the full hour hundreds of meetings start
+MOST_LOOKED_AT, LOOKED_AT_ONCE = 60, 5  # likewise
 LOOK_SECONDS = (
     30.0  # for all that is asked in one round: a calendar that hangs must not hold up the next round's reminders
 )
@@ -27,20 +28,24 @@ async def remind(scheduling: Scheduling, team: str) -> None:
     if not scheduling.remind:
         return
     until = utcnow() + minutes(scheduling.remind)
-    async with scheduling.database.read() as tx:
-        due = await scheduling.register.starting(tx, team, until, MOST_REMINDED)
-    for meeting, occurrence in due:
-        try:
-            await _remind_of(scheduling, meeting, occurrence)
-        except AssistError as error:  # the others are reminded all the same
-            log.warning("nobody reminded", meeting=meeting.number, error=type(error).__name__)
+    for _ in range(MOST_REMINDED // REMINDED_AT_ONCE):
+        async with scheduling.database.read() as tx:
+            due = await scheduling.register.starting(tx, team, until, REMINDED_AT_ONCE)
+        reminded = [await _try_to_remind(scheduling, meeting, occurrence) for meeting, occurrence in due]
+        if len(due) < REMINDED_AT_ONCE or not any(reminded):
+            return
 
 
-async def _remind_of(scheduling: Scheduling, meeting: Meeting, occurrence: datetime) -> None:
+async def _try_to_remind(scheduling: Scheduling, meeting: Meeting, occurrence: datetime) -> bool:
     link = join_link(meeting, scheduling.link)
-    async with scheduling.database.begin() as tx:
-        await scheduling.register.remind(tx, meeting.team, meeting.number, occurrence, link)
+    try:
+        async with scheduling.database.begin() as tx:
+            await scheduling.register.remind(tx, meeting.team, meeting.number, occurrence, link)
+    except AssistError as error:  # the others are reminded all the same
+        log.warning("nobody reminded", meeting=meeting.number, error=type(error).__name__)
+        return False
     log.info("reminded", meeting=meeting.number)
+    return True
 
 
 async def look(scheduling: Scheduling, team: str, seconds: float = LOOK_SECONDS) -> None:

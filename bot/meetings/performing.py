@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.acts import Act
 from bot.blocks import shown
@@ -16,6 +17,7 @@ from bot.errors import CalendarRefused, MeetingRefused, SlackRefused
 from bot.home import Tab
 from bot.meetings.arranging import Asked, carry_out, prepare
 from bot.meetings.deciding import Args, Deciding, of_form
+from bot.meetings.events import join_link
 from bot.meetings.face import entered, forms
 from bot.meetings.face.commands import USAGE
 from bot.meetings.face.listing import DAYS, LISTED, listing_text
@@ -24,7 +26,7 @@ from bot.meetings.face.tab import DRAFTS, ROWS, Agenda, tab
 from bot.meetings.hours import hours_text, keep_hours, told_hours
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.understanding import understand
-from bot.meetings.values import By, Hours, Place
+from bot.meetings.values import By, Hours, Meeting, Place, Span
 from bot.meetings.when.request import Request, read_request
 from bot.modals import View, trouble
 from bot.models import utcnow
@@ -193,9 +195,14 @@ class Performing:
 
     async def _list(self, by: By) -> None:
         async with self._s.database.read() as tx:
-            upcoming = await self._register.upcoming(tx, by, utcnow() + timedelta(days=DAYS), LISTED)
+            upcoming = await self._upcoming(tx, by, DAYS, LISTED)
             drafts = await self._register.drafts(tx, by)
         await self._say(by, listing_text(upcoming, drafts))
+
+    async def _upcoming(self, tx: AsyncConnection, by: By, days: int, most: int) -> list[tuple[Span, Meeting]]:
+        """Their next meetings, each with where to join it."""
+        found = await self._register.upcoming(tx, by, utcnow() + timedelta(days=days), most)
+        return [(span, replace(m, link=join_link(m, self._s.link))) for span, m in found]
 
     async def _home(self, by: By, _: Args) -> None:
         """Their section of the Home tab, where it shows something else by now; nothing for who may not use meetings."""
@@ -204,7 +211,7 @@ class Performing:
         except MeetingRefused:
             return
         async with self._s.database.read() as tx:
-            upcoming = await self._register.upcoming(tx, by, utcnow() + timedelta(days=TAB_DAYS), ROWS)
+            upcoming = await self._upcoming(tx, by, TAB_DAYS, ROWS)
             drafts = await self._register.drafts(tx, by, DRAFTS + 10)
         await self._tab.put(by.person, "meetings", tab(Agenda(upcoming=upcoming, drafts=drafts, hours=hours)))
 

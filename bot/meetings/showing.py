@@ -14,6 +14,7 @@ from bot import tables
 from bot.blocks import Card, section, shown
 from bot.delivery import outgoing
 from bot.delivery.claims import Outgoing
+from bot.delivery.delivery import MOST_TRIES
 from bot.delivery.outgoing import CARD
 from bot.errors import CalendarRefused, MeetingRefused, Retryable
 from bot.meetings.calendars.calendar import Stored
@@ -126,13 +127,27 @@ class Bearing:
             await self._clear(meeting)
             return
         except Retryable:
-            if row.tries >= QUIET_TRIES:
-                name = self._scheduling.calendar.name
-                problem = f"{name[:1].upper()}{name[1:]} does not answer. I keep trying."
-                await self._trouble(meeting, problem, for_good=False)
+            await self._put_off(meeting, row)
             raise
         async with self._scheduling.database.begin() as tx:
             await self._scheduling.register.entered(tx, row.team, row.number, meeting.sequence, stored)
+
+    async def _put_off(self, meeting: Meeting, row: Outgoing) -> None:
+        """Says on the card that the calendar is away; at the last try, that it is given up."""
+        name = self._scheduling.calendar.name
+        name = f"{name[:1].upper()}{name[1:]}"
+        if not _last(row):
+            if row.tries >= QUIET_TRIES:
+                await self._trouble(meeting, f"{name} does not answer. I keep trying.", for_good=False)
+            return
+        problem = f"{name} has not answered for days. I have given up."
+        if meeting.state == "cancelled":
+            await self._trouble(meeting, problem, for_good=True)
+            return
+        await self._trouble(meeting, problem, for_good=False)
+        title = shown(meeting.wish.title, 80)
+        text = f"I could not enter {meeting.name} “{title}” in the calendar. {problem} It is booked all the same; reschedule it, and I try again."
+        await self._say(meeting, text, f"not entered {meeting.sequence}")
 
     async def _enter(self, meeting: Meeting) -> Stored:
         """Has the calendar hold a booked meeting, and a cancelled one no more."""
@@ -176,6 +191,10 @@ class Bearing:
             log.error("mail refused", meeting=meeting.name, outgoing=row.id, method=method, error=refused.reason)
             await self._unmailed(meeting, to, str(refused))
             invited = told.invited
+        except Retryable as away:
+            if _last(row):
+                await self._unmailed(meeting, to, away.said or "The mail server does not answer.")
+            raise
         await self._note(row, Told(method=method, sequence=meeting.sequence, invited=invited))
 
     async def _send(self, mailer: Mailer, meeting: Meeting, to: Attendee, method: Method) -> None:
@@ -186,8 +205,12 @@ class Bearing:
         text = (
             f"I could not mail {shown(to.email)} about {meeting.name} “{shown(meeting.wish.title, 80)}”: {shown(why)}"
         )
+        await self._say(meeting, text, f"unmailed {to.email}")
+
+    async def _say(self, meeting: Meeting, text: str, key: str) -> None:
+        """Says something to its organizer, once for each key."""
         async with self._scheduling.database.begin() as tx:
-            await outgoing.say(tx, meeting.team, meeting.organizer, meeting.name, text, f"unmailed {to.email}")
+            await outgoing.say(tx, meeting.team, meeting.organizer, meeting.name, text, key)
 
     async def _note(self, row: Outgoing, told: Told) -> None:
         """Notes in the row what its address was told: a row is due at every change, and most concern nobody's mailbox (an answer, a reminder)."""
@@ -224,6 +247,11 @@ def file_name(meeting: Meeting) -> str:
     """Like “M-7 Team sync.ics”: letters and digits of the title, so that every system can keep it. Pure."""
     title = " ".join(re.sub(r"[^\w\- ]", " ", meeting.wish.title.encode("utf-8", "ignore").decode()).split())
     return f"{meeting.name} {title[:NAME]}".strip() + ".ics"
+
+
+def _last(row: Outgoing) -> bool:
+    """Whether it is not tried again after this."""
+    return row.tries + 1 >= MOST_TRIES
 
 
 def _attendee(meeting: Meeting, address: str) -> Attendee | None:

@@ -13,7 +13,7 @@ from bot.models import utcnow
 from bot.tools.meetings import PRIVATE, admitted, clock, refusing, stands_here, told
 from bot.tools.tool import Arguments, Asking, Tool
 
-MOST = 30
+MOST, MOST_LOOKED_AT = 30, 300  # occurrences: what was arranged elsewhere is not shown in a channel
 
 
 class ListMeetings(Arguments):
@@ -29,12 +29,14 @@ async def _list(args: ListMeetings, asking: Asking) -> dict[str, Any]:
             raise ToolRefused(PRIVATE)
         register, zone = here.scheduling.register, str(asking.person.zone)
         async with asking.database.read() as tx:
-            found = await register.upcoming(tx, here.by, utcnow() + timedelta(days=args.days), most=MOST)
+            found = await register.upcoming(tx, here.by, utcnow() + timedelta(days=args.days), most=MOST_LOOKED_AT)
             drafts = await register.drafts(tx, here.by)
     booked = [_line(span, meeting, zone) for span, meeting in found if stands_here(meeting, asking)]
     open_ = [told(meeting, zone) for meeting in drafts if stands_here(meeting, asking)]
     result: dict[str, Any] = {"meetings": booked, "time_zone": zone, "days": args.days}
     result |= {"being_arranged": open_} if open_ else {}
+    if len(booked) > MOST:
+        result |= {"meetings": booked[:MOST], "more": f"Only the next {MOST} are shown here: there are more."}
     return result if asking.thread.is_dm else result | {"note": "Only what was arranged in this channel."}
 
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from bot import drawn
 from bot.errors import CalendarRefused, MeetingRefused, Retryable, ToolRefused, UserFacing
 from bot.meetings.arranging import Asked, Prepared, carry_out, prepare
+from bot.meetings.face.cards import lasts, undoable
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.values import By, Meeting, Offer, Place, Slot
 from bot.models import utcnow
@@ -147,11 +148,9 @@ def told(meeting: Meeting, zone: str) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "meeting": meeting.name,
         "title": wish.title,
-        "state": "booked, can be undone by the card"
-        if meeting.state == "booked" and meeting.at_once
-        else meeting.state,
+        "state": "booked, can be undone by the card" if undoable(meeting, utcnow()) else meeting.state,
         "when": clock(meeting.start, zone) if meeting.start else "",
-        "minutes": wish.minutes,
+        "minutes": lasts(meeting),
         "people": _people(meeting),
         "problem": meeting.problem,
     }

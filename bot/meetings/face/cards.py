@@ -67,7 +67,7 @@ def meeting_card(meeting: Meeting, viewer: str, now: datetime | None = None) -> 
     mine = viewer in ("", meeting.organizer)
     if mine and not over and meeting.offer:
         blocks += [{"type": "divider"}, section("*Move it to another time?*"), *offered(meeting, meeting.offer)]
-    if mine and _undoable(meeting, now):
+    if mine and undoable(meeting, now):
         blocks.append(context(AT_ONCE))
     row = [] if over else _buttons(meeting, viewer, now, mine=mine)
     if viewer == "" and not over:
@@ -98,11 +98,11 @@ def _wanted(meeting: Meeting) -> str:
 def _how(meeting: Meeting) -> list[str]:
     wish = meeting.wish
     first = local(meeting.start, meeting.zone) if meeting.start else None
-    said = [length(wish.minutes) if first is None else length(_minutes(meeting))]
+    said = [length(wish.minutes) if first is None else length(lasts(meeting))]
     return said + ([recurrence(wish.repeat, first)] if wish.repeat else []) + (["online"] if wish.online else [])
 
 
-def _minutes(meeting: Meeting) -> int:
+def lasts(meeting: Meeting) -> int:
     """Of the time that it has; while it is to be moved its wish may want another length."""
     span = meeting.span
     return int((span.end - span.start).total_seconds() // 60) if span else meeting.wish.minutes
@@ -188,12 +188,12 @@ def _buttons(meeting: Meeting, viewer: str, now: datetime, *, mine: bool) -> lis
             button(buttons.KEEP, "Leave it as it is", value),
             *row,
         ]
-    if _undoable(meeting, now):
+    if undoable(meeting, now):
         row.insert(0, button(buttons.UNDO, "Undo", value))
     return row
 
 
-def _undoable(meeting: Meeting, now: datetime) -> bool:
+def undoable(meeting: Meeting, now: datetime) -> bool:
     """Whether it was booked without a press, and nothing has come of it since."""
     begun = meeting.start is None or meeting.start <= now
     answered = any(a.answer and a.id != meeting.organizer for a in meeting.attendees)

@@ -84,17 +84,14 @@ def _inputs(meeting: Meeting | None, rooms: Iterable[str], day: str = "", clock:
     asked = wish.window.text if wish and wish.window else ""
     kept = f"Asked for so far: {cut(asked, 300)}. Leave it empty to keep that." if asked else ""
     title = _text("title", TITLE, wish.title if wish else "")
+    required, may = ([a.id for a in known if a.required is needed] for needed in (True, False))
+    addresses, more = _fitting([_guest(a) for a in guests], OTHERS)
+    said = f"E-mail addresses, with commas in between. {_left_out(more)}".strip()
     return [
         field("title", "What is it about?", title),
-        field("people", "Who has to be there?", _people("people", [a.id for a in known if a.required]), optional=True),
-        field("optional", "Who may come?", _people("optional", [a.id for a in known if not a.required]), optional=True),
-        field(
-            "others",
-            "Guests",
-            _text("others", OTHERS, ", ".join(map(_guest, guests))),
-            "E-mail addresses, with commas in between.",
-            optional=True,
-        ),
+        _people("people", "Who has to be there?", required),
+        _people("optional", "Who may come?", may),
+        field("others", "Guests", _text("others", OTHERS, addresses), said, optional=True),
         *_rooms(rooms, others),
         *_when(day, clock, kept),
         _minutes(wish.minutes if wish else USUAL),
@@ -140,9 +137,22 @@ def _minutes(length: int) -> Block:
     return field("minutes", "How many minutes?", element)
 
 
-def _people(name: str, chosen: list[str]) -> Block:
+def _people(name: str, label: str, chosen: list[str]) -> Block:
     element: Block = {"type": "multi_users_select", "action_id": name}
-    return element | ({"initial_users": chosen[:MOST_PEOPLE]} if chosen else {})
+    element |= {"initial_users": chosen[:MOST_PEOPLE]} if chosen else {}
+    return field(name, label, element, _left_out(len(chosen) - MOST_PEOPLE), optional=True)
+
+
+def _left_out(more: int) -> str:
+    return f"{more} more have no room here, and are left out when this is sent." if more > 0 else ""
+
+
+def _fitting(addresses: list[str], most: int) -> tuple[str, int]:
+    """As many as there is room for, and how many there is none for: what is left of an address that was cut may be somebody else's."""
+    told = len(addresses)
+    while len(", ".join(addresses[:told])) > most:
+        told -= 1
+    return ", ".join(addresses[:told]), len(addresses) - told
 
 
 def _rooms(rooms: Iterable[str], others: Iterable[Attendee]) -> list[Block]:

@@ -100,7 +100,10 @@ class Register(Watching):
             kept = await write.change("kept", replace(kept, sought=None), offer=None)
             await write.card(kept.meeting)
             return kept.meeting
-        await self._check_free(tx, replace(old, wish=wish), span)
+        zone = (
+            wish.window.zone if wish.repeat and wish.window else old.zone
+        )  # by whose clock the time was said, it recurs
+        await self._check_free(tx, replace(old, wish=wish, zone=zone), span)
         people = tuple(replace(a, answer="accepted" if a.id == old.organizer else "") for a in wish.attendees)
         sequence = 0 if first else old.sequence + 1
         kept = await write.change(
@@ -111,6 +114,7 @@ class Register(Watching):
             offer=None,
             start=span.start,
             end=span.end,
+            zone=zone,
             sequence=sequence,
             entered=old.entered if self.external else sequence,
             problem="",

@@ -12,7 +12,6 @@ from bot.meetings.when.zones import CITIES, SHORT
 
 END = WORD_END.replace("|-[0-9]", "")  # "2pm-4pm"
 _WORDS = [word for word, n in NUMBERS.items() if n <= 12 and word not in ("zero", "a", "an")]
-_HOUR = rf"[0-9]{{1,2}}|{'|'.join(_WORDS)}"
 _AMPM = r" ?(?:(?P<am>a\.?m)|(?P<pm>p\.?m))\.?"
 _BEFORE = {
     "quarter": 15,

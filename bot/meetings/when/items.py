@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.meetings.when.people_words import OPTIONAL, person_at, room_at
+from bot.meetings.when.people_words import BEFORE_NAMES, ENDS_NAMES, JOINS, OPTIONAL, person_at, room_at
 from bot.meetings.when.phrases import Phrase, phrase_at
 from bot.meetings.when.repeat_words import Recurs, recurs_at
 from bot.meetings.when.words import END, length_at
@@ -46,18 +46,30 @@ class Item:
 
 def items(text: str, folded: str) -> Iterator[Item]:
     """All there is, in order. The longest meaning wins at each place."""
-    at, quoted = 0, False
+    at, quoted, before = 0, False, list[Item]()
     while at < len(text):
         if text[at].isspace():
             at += 1
             continue
-        item = _item(text, folded, at, quoted=quoted)
+        item = _item(text, folded, at, quoted=quoted, among=_among_people(before, folded))
         quoted = quoted or item.title
+        before.append(item)
         yield item
         at = item.end
 
 
-def _item(text: str, folded: str, at: int, *, quoted: bool) -> Item:
+def _among_people(before: Sequence[Item], folded: str) -> bool:
+    """Whether people are named just before: "with @ana", "with raj and"."""
+    for n, item in enumerate(reversed(before)):
+        word = folded[item.start : item.end]
+        if item.person or item.room or (item.word and word in BEFORE_NAMES):
+            return True
+        if not item.word or word in ENDS_NAMES or (n == 0 and word not in JOINS):
+            return False
+    return False
+
+
+def _item(text: str, folded: str, at: int, *, quoted: bool, among: bool) -> Item:
     if not quoted and (m := _QUOTED.match(folded, at)):
         return Item(at, m.end(), title=True)
     found = list[Item]()
@@ -69,7 +81,7 @@ def _item(text: str, folded: str, at: int, *, quoted: bool) -> Item:
         found.append(Item(at, length[1], minutes=length[0]))
     if person := person_at(text, at):
         found.append(Item(at, person[1], person=person[0]))
-    if room := room_at(text, folded, at):
+    if room := room_at(text, folded, at, among=among):
         found.append(Item(at, room[1], room=room[0]))
     for pattern, online, alone in ((_ONLINE, True, False), (_ONLINE_ALONE, True, True), (_IN_PERSON, False, False)):
         if m := pattern.match(folded, at):

@@ -8,12 +8,10 @@ from difflib import get_close_matches
 from itertools import takewhile
 
 from bot.meetings.when.items import Item
+from bot.meetings.when.people_words import BEFORE_NAMES, ENDS_NAMES, JOINS
 from bot.meetings.when.words import MONTH, NUMBERS, WEEKDAY, listed
 from bot.meetings.when.zones import zones_of
 
-_JOINS = listed("with w/ and & &amp; + , ; plus invite inviting including between")
-_BEFORE_NAMES = frozenset(("with", "w/", "w"))
-_ENDS_NAMES = listed("about re re: regarding on for to in at from by because to: if so")
 _NO_NAME = listed("the a an our my all team everyone whole new this that these those me us him her them you some any")
 _NAME = re.compile(r"[^\W\d_][\w.'’-]*")
 # Words about time wherever they stand, and words that change what stands beside them.
@@ -74,14 +72,14 @@ def named_people(found: Sequence[Item], text: str, folded: str) -> tuple[list[tu
         elif item.person or item.room:
             _drop_joins(left, folded)
             people.append((item.person or item.room, not optional))
-        elif item.word and word in _BEFORE_NAMES:
+        elif item.word and word in BEFORE_NAMES:
             names, after = _names(found, n + 1, folded)
             if names:
                 people += [(name, not optional) for name in _spoken(names, text)]
                 n = after
                 continue
             left.append(item)
-        elif item.word and word in _JOINS:
+        elif item.word and word in JOINS:
             left.append(item)
         else:
             optional = False
@@ -100,7 +98,7 @@ def _mark(people: list[tuple[str, bool]], word: str, found: Sequence[Item], n: i
 
 
 def _drop_joins(left: list[Item], folded: str) -> None:
-    while left and left[-1].word and folded[left[-1].start : left[-1].end] in _JOINS:
+    while left and left[-1].word and folded[left[-1].start : left[-1].end] in JOINS:
         left.pop()
 
 
@@ -110,9 +108,9 @@ def _names(found: Sequence[Item], at: int, folded: str) -> tuple[list[list[Item]
     n = at
     while n < len(found) and found[n].word:
         word = folded[found[n].start : found[n].end]
-        if word in _ENDS_NAMES or word in _BEFORE_NAMES:
+        if word in ENDS_NAMES or word in BEFORE_NAMES:
             break
-        if word in _JOINS:
+        if word in JOINS:
             chunks.append([])
         else:
             chunks[-1].append(found[n])
@@ -156,7 +154,7 @@ def unread_words(found: Sequence[Item], folded: str) -> Iterator[Item]:
         day = not dated and _like_a_day(word)
         day = day or (word in _BEFORE_HOLIDAYS and bool(after and after.phrase and after.phrase.days))
         zone = bool(before and before.phrase and before.phrase.said) and _zone(found, n, folded)
-        if word in _BEFORE_NAMES and after and after.word:
+        if word in BEFORE_NAMES and after and after.word:
             yield from takewhile(lambda i: i.word, found[n:])  # "with the design team"
         if quoted and word not in _ASKING_WORDS and word not in _EDGES:
             yield item  # beside a title that was quoted nothing else can be one
@@ -168,7 +166,7 @@ def _lost(found: Sequence[Item], folded: str) -> Iterator[Item]:
     """The words of a run that are about time only together."""
     run = list[Item]()
     for item in (*found, None):
-        if item and item.word and not item.alone and folded[item.start : item.end] not in _BEFORE_NAMES:
+        if item and item.word and not item.alone and folded[item.start : item.end] not in BEFORE_NAMES:
             run.append(item)
             continue
         said = " ".join(folded[i.start : i.end].strip(",;:!?()") for i in run)

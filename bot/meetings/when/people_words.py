@@ -20,7 +20,13 @@ _ROOMS = (
     re.compile(rf"(?:in|at) (?:the )?(?:meeting |conference )?room (?P<name>{_NAME})"),
     re.compile(rf"(?:in|at) (?:the )?(?P<name>{_NAME}) room{END}"),
 )
+_AMONG = re.compile(
+    rf"(?:the )?(?:meeting |conference )?room (?P<name>{_NAME})"
+)  # where people are named, it needs no "in"
 _NO_ROOM = listed("for at with on in and the a an meeting conference same other big small any this that")
+JOINS = listed("with w/ and & &amp; + , ; plus invite inviting including between")
+BEFORE_NAMES = frozenset(("with", "w/", "w"))
+ENDS_NAMES = listed("about re re: regarding on for to in at from by because to: if so")
 OPTIONAL = re.compile(rf"\((?:optional|opt\.?)\)|optional(?:ly)?(?: ?:|{END})|opt:")
 
 
@@ -34,9 +40,9 @@ def person_at(text: str, at: int) -> tuple[str, int] | None:
     return None
 
 
-def room_at(text: str, folded: str, at: int) -> tuple[str, int] | None:
-    """A room: "in room Aquarium" that stands there, as "room Aquarium"."""
-    for pattern in _ROOMS:
+def room_at(text: str, folded: str, at: int, *, among: bool = False) -> tuple[str, int] | None:
+    """A room: "in room Aquarium" that stands there, as "room Aquarium". `among`: people are named just before it, "with @ana and the room Aquarium"."""
+    for pattern in (*_ROOMS, *([_AMONG] if among else [])):
         m = pattern.match(folded, at)
         if m and m["name"] not in _NO_ROOM:
             end = m.end("name") if m.re is not _ROOMS[2] else m.end()
