@@ -101,7 +101,12 @@ def make_delivery(office: Office, scheduling: Scheduling) -> Delivery:
     expenses, meetings, bearing = Showing(office), MeetingsShowing(scheduling), Bearing(scheduling)
     subjects: dict[str, Subjects] = {"E": expenses, "R": expenses, "M": meetings}
     bearers = {EVENT: bearing.event, MAIL: bearing.mail}
-    rounds = [partial(remind, office), partial(keeping.remind, scheduling), partial(keeping.look, scheduling)]
+    rounds = [
+        partial(remind, office),
+        partial(keeping.remind, scheduling),
+        partial(keeping.look, scheduling),
+        partial(keeping.forget, scheduling),
+    ]
     return Delivery(office.slack, office.database, office.folder, subjects, bearers, rounds)
 
 

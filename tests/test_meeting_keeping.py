@@ -119,6 +119,17 @@ async def test_a_round_reminds_of_all_that_starts_at_the_full_hour(stage: Stage)
         assert len(await stage.outgoing("word")) == 102
 
 
+async def test_times_of_long_ago_are_forgotten_and_later_ones_are_not(stage: Stage) -> None:
+    await stage.booked(ANA, RAJ)
+    await stage.booked(KIM, ANA, title="Old")
+    async with stage.database.begin() as tx:
+        old, times = utcnow() - timedelta(days=91), tables.meeting_times.c
+        await tx.execute(update(tables.meeting_times).where(times.meeting == 2).values(start_at=old, end_at=old))
+    for _ in range(2):
+        await keeping.forget(stage.scheduling, stage.team)
+        assert {row["meeting"] for row in (await stage.dump())["meeting_times"]} == {1}
+
+
 # -- looks at the calendar -------------------------------------------------------------------------------------------------
 
 

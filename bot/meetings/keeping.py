@@ -20,6 +20,7 @@ MOST_LOOKED_AT, LOOKED_AT_ONCE = 60, 5  # likewise
 LOOK_SECONDS = (
     30.0  # for all that is asked in one round: a calendar that hangs must not hold up the next round's reminders
 )
+KEPT = timedelta(days=90)  # of past times
 LOOKED_AHEAD, LOOKED_AFTER = timedelta(days=14), timedelta(minutes=5)
 
 
@@ -46,6 +47,16 @@ async def _try_to_remind(scheduling: Scheduling, meeting: Meeting, occurrence: d
         return False
     log.info("reminded", meeting=meeting.number)
     return True
+
+
+async def forget(scheduling: Scheduling, team: str) -> None:
+    """Takes out when people were busy long ago: for a series these are most of the rows."""
+    before = utcnow() - KEPT
+    async with scheduling.database.read() as tx:
+        if not await scheduling.register.was_busy(tx, team, before):
+            return
+    async with scheduling.database.begin() as tx:
+        await scheduling.register.forget(tx, team, before)
 
 
 async def look(scheduling: Scheduling, team: str, seconds: float = LOOK_SECONDS) -> None:

@@ -76,6 +76,11 @@ class Reading:
         meetings = await self._known(tx, team, {row.meeting for row in rows})
         return [(meetings[row.meeting], row.start_at) for row in rows]
 
+    async def was_busy(self, tx: AsyncConnection, team: str, before: datetime) -> bool:
+        """Whether anybody's time before that is kept."""
+        past = (_times.team == team) & (_times.start_at < before)
+        return (await tx.execute(select(_times.meeting).where(past).limit(1))).first() is not None
+
     async def _known(self, tx: AsyncConnection, team: str, numbers: Iterable[int]) -> dict[int, Meeting]:
         which = (_meetings.team == team) & _meetings.number.in_(list(numbers))
         rows = await tx.execute(select(tables.meetings).where(which))

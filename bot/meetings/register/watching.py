@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
@@ -137,6 +137,11 @@ class Watching(Reading):
     def _entered(self, kept: Kept, sequence: int) -> int:
         """The sequence that the calendar has after a change that was made there."""
         return kept.meeting.entered if self.copies else sequence
+
+    async def forget(self, tx: AsyncConnection, team: str, before: datetime) -> None:
+        """Takes out when people were busy before that. The meetings stay."""
+        times = tables.meeting_times.c
+        await tx.execute(delete(tables.meeting_times).where(times.team == team, times.start_at < before))
 
     async def remind(self, tx: AsyncConnection, team: str, number: int, occurrence: datetime, link: str = "") -> None:
         """Tells its members that it is about to start: once for each occurrence. Who declined is left alone. `link`: where to join, unless the calendar has said so."""
