@@ -29,6 +29,8 @@ from playground.slack import SlackServer
 Record = Callable[[dict[str, Any]], None]
 HOST = "127.0.0.1"
 EXPENSES = Path(__file__).parent / "expenses"  # the sample company's policy, and exchange rates
+ROOMS = "Aquarium=aquarium@rooms.example.com, Attic=attic@rooms.example.com"
+LINK = "https://meet.example.com/{id}"  # of online meetings; leads nowhere
 MOST_BYTES = 600 * 1024 * 1024  # of a request: OpenAI takes files of 512 MB
 CONNECT_SECONDS = 60.0
 WATCH_SECONDS = 0.5
@@ -136,6 +138,8 @@ def _environment(
             "EXPENSES_RATES": str(EXPENSES / "ecb-sample.csv"),
             "EXPENSES_FINANCE": finance,
             "EXPENSES_APPROVER": finance,  # for who has no manager in Slack
+            "MEETINGS_ROOMS": ROOMS,
+            "MEETINGS_LINK": LINK,
             "HOST": HOST,
             "PORT": str(settings.port if _is_free(settings.port) else 0),
         }

@@ -199,6 +199,24 @@ def test_how_it_recurs(words: str, repeat: Repeat, day: Day) -> None:
     assert (found.repeat, found.reading.day, found.title, found.unread) == (repeat, day, "review", "")
 
 
+@pytest.mark.parametrize(
+    ("words", "repeat"),
+    [
+        ("review every second Tuesday 10:30 for 5 times <@U1>", Repeat("week", 2, 5)),
+        ("review weekly <@U1> Friday 14:00, 6 times", Repeat("week", 1, 6)),
+        ("review with <@U1> every day 10am three times", Repeat("day", 1, 3)),
+    ],
+)
+def test_how_often_is_read_apart_from_how_it_recurs(words: str, repeat: Repeat) -> None:
+    found = read_request(words)
+    assert (found.repeat, found.title, found.unread) == (repeat, "review", "")
+
+
+def test_a_number_of_times_that_belongs_to_no_recurrence_stays_what_it_was() -> None:
+    assert read_request("retry 5 times <@U1> tomorrow 3pm").title == "retry 5 times"
+    assert read_request("retro every Friday 14:00 900 times <@U1>").unread == "900"
+
+
 @pytest.mark.parametrize("word", ["biweekly", "bi-weekly", "bimonthly", "twice a week", "semi-weekly"])
 def test_what_recurs_in_two_ways_is_refused_with_what_to_say(word: str) -> None:
     found = read_request(f"sync <@U1> {word}")

@@ -258,6 +258,13 @@ async def test_a_room_that_is_not_there_is_refused_with_those_that_are(named: Na
     assert await named.refused("room Basement") == "There is no room “Basement”. There are: Aquarium, The Attic."
 
 
+async def test_where_there_are_no_rooms_that_is_said(named: Named, database: Database) -> None:
+    people = People(named.people._slack, database, {}, USUAL)
+    organizer = await people.organizer(named.id("ana"))
+    with pytest.raises(MeetingRefused, match=r"^There is no room “Basement”\. No rooms can be booked here\.$"):
+        await people.attendees(organizer, [Called("room Basement")])
+
+
 # -- hours ------------------------------------------------------------------------------------------------------------------------
 
 

@@ -80,7 +80,7 @@ async def test_nobody_but_the_organizer_decides_about_a_meeting(desk: Desk, stat
         words = json.dumps(await desk.said(called(name)))
         assert "Sync" not in words
         if state == "draft" or name != "raj":
-            assert "There is no meeting M-1 of yours" in words
+            assert "There is no meeting M-1 that you arrange or take part in" in words
             assert desk.id("ana") not in words, "not even whose it is"
     assert await written(desk) == before
 

@@ -159,7 +159,7 @@ async def test_what_is_not_there_and_what_is_not_theirs_get_the_same_words(world
     await world.draft(ANA, RAJ)
     await world.booked(ANA, KIM)
     for by, number in ((RAJ, 1), (STRANGER, 1), (STRANGER, 2), (ANA, 9)):
-        none = f"There is no meeting M-{number} of yours."
+        none = f"There is no meeting M-{number} that you arrange or take part in."
         calls: list[tuple[Any, ...]] = [
             ("meeting", number),
             ("cancel", number, None),
@@ -375,7 +375,7 @@ async def test_no_workspace_sees_anothers(world: World) -> None:
     await world.booked(ANA, RAJ)
     other = World(world.database, world.register, "T2")
     assert await other.tell("known", 1) is None
-    assert await other.refusal("meeting", 1) == "There is no meeting M-1 of yours."
+    assert await other.refusal("meeting", 1) == "There is no meeting M-1 that you arrange or take part in."
     assert await other.do("upcoming", at(0, days=30)) == []
     assert await other.tell("busy", [ANA], Span(at(), at(24))) == {ANA: ()}
     assert await other.tell("starting", at(24), 50) == []

@@ -47,7 +47,7 @@ def test_nobody_says_that_the_time_between_two_meetings_is_the_best() -> None:
     found = find(search("2026-11-24"), [diary("ana", LISBON, *full)])
     best, *_ = found.slots
     assert local(found)[0] == "Tue 24 13:00"
-    assert best.reasons == ("everyone is free", "in everybody's working hours", "no back-to-back")
+    assert best.reasons == ("everyone is free", "in everybody's working hours", "not back to back")
     between = find(search("2026-11-24", day_until=time(11)), [diary("ana", LISBON, *full)])
     assert local(between) == ["Tue 24 10:00"]
     assert between.slots[0].reasons == ("everyone is free", "the earliest", "in everybody's working hours")

@@ -142,8 +142,9 @@ class People:
         found = _ROOM.fullmatch(said)
         room = self._rooms.get(said.casefold()) or (self._rooms.get(found[1].strip().casefold()) if found else None)
         if found and not room:
-            known = ", ".join(escaped(r.name) for r in self._rooms.values()) or "none that I know"
-            raise MeetingRefused(f"There is no room “{_short(found[1])}”. There are: {known}.")
+            known = ", ".join(escaped(r.name) for r in self._rooms.values())
+            there = f"There are: {known}." if known else "No rooms can be booked here."
+            raise MeetingRefused(f"There is no room “{_short(found[1])}”. {there}")
         return room
 
     async def _named(self, said: str) -> Sequence[Attendee]:

@@ -10,7 +10,7 @@ _WEEKDAY = rf"(?:{'|'.join(f'{d[:3]}(?:{d[3:]})?' for d in _WEEKDAYS)})"
 _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*"
 _DATE = rf"(?:\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?: \d{{4}})?|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?: \d{{4}})?|\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}/\d{{1,2}})"
 _CLOCK = r"(?:\d{1,2}:\d{2}(?: ?[ap]m)?|\d{1,2} ?[ap]m|noon|\d{1,2}(?= ?(?:-|to) ?\d{1,2} ?[ap]m))"
-_DAY = rf"(?:today|tomorrow|tonight|(?:this|next|coming) (?:week|month|{_WEEKDAY})|{_WEEKDAY} next week|{_WEEKDAY}\b|{_DATE}|in \d+ (?:minutes|hours|days|weeks)|in half an hour)"
+_DAY = rf"(?:today|tomorrow|tonight|(?:this|next|coming) (?:week|month|morning|afternoon|evening|{_WEEKDAY})|{_WEEKDAY} next week|{_WEEKDAY}\b|{_DATE}|in \d+ (?:minutes|hours|days|weeks)|in half an hour)"
 _TIME = rf"(?:(?:at |after |before |from )?{_CLOCK}(?: ?(?:-|to|until) ?{_CLOCK})?|at \d{{1,2}}\b(?! ?min)|(?:in the )?(?:morning|afternoon|evening)|yesterday)"
 WHEN = re.compile(
     rf"\b(?:on |by )?(?:{_DAY}|yesterday)(?:,? (?:at )?{_TIME})?|\b{_TIME}(?: (?:on )?{_DAY})?", re.IGNORECASE

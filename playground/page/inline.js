@@ -51,10 +51,12 @@ const EMOJI = {
   paperclip: "📎",
   information_source: "ℹ️",
   question: "❓",
+  grey_question: "❔",
   mag: "🔍",
   hammer_and_wrench: "🛠️",
   email: "📧",
   clock1: "🕐",
+  alarm_clock: "⏰",
   fire: "🔥",
   100: "💯",
 };

@@ -56,6 +56,7 @@ function moment([, seconds, form], words, timeZone) {
   if (!timeZone || !Number(seconds)) return words;
   const at = (options) => new Intl.DateTimeFormat("en", { timeZone, ...options }).format(seconds * 1000);
   return form
+    .replace(/\{date_long\w*\}/, at({ weekday: "long", day: "numeric", month: "long", year: "numeric" }))
     .replace(/\{date\w*\}/, at({ day: "numeric", month: "short", year: "numeric" }))
     .replace("{time}", at({ hour: "numeric", minute: "2-digit" }));
 }

@@ -336,3 +336,11 @@ def test_the_page_shows_a_time_in_its_readers_zone_within_slanted_words(shown: C
     text = "_Waits since <!date^1795163400^{date_short_pretty}, {time}|20 Nov 2026> for *you*_ and _a_"
     em = ["em", "", "Waits since ", "Nov 20, 2026, 2:00 PM", " for ", ["strong", "", "you"]]
     assert shown(text)[1] == [[em, " and ", ["em", "", "a"]]]
+
+
+def test_the_page_names_the_weekday_where_slack_does_and_shows_the_signs_of_cards(
+    shown: Callable[[str], list[Any]],
+) -> None:
+    assert shown("<!date^1795163400^{date_long}, {time}|20 Nov 2026> :alarm_clock: :grey_question:")[1] == [
+        ["Friday, November 20, 2026, 2:00 PM", " ", "⏰", " ", "❔"]
+    ]

@@ -8,6 +8,7 @@ import pytest
 from playground.openai import Call, Say, View
 from playground.openai.items import input_items
 from playground.openai.limits import MODELS
+from playground.openai.meeting_calls import meeting_call
 from playground.openai.model import answer
 
 SOL, LUNA = MODELS[0], MODELS[1]
@@ -165,3 +166,8 @@ def test_a_summary_keeps_the_facts_over_ten_rounds() -> None:
 def test_the_same_view_gets_the_same_answer() -> None:
     seen = view("We agreed on oak.", "what did we agree?")
     assert answer(seen) == answer(seen)
+
+
+def test_a_part_of_this_day_is_no_name() -> None:
+    name, asked = meeting_call("find 45 minutes with Raj and Kim this afternoon") or ("", {})
+    assert (name, asked["people"], asked["when"]["said"]) == ("find_times", ["Raj", "Kim"], "this afternoon")

@@ -24,7 +24,7 @@ _ENDED: dict[MeetingState, str] = {
 
 def not_theirs(number: int) -> MeetingRefused:
     """For what is not there, and for what is not theirs to see."""
-    return MeetingRefused(f"There is no meeting M-{number} of yours.")
+    return MeetingRefused(f"There is no meeting M-{number} that you arrange or take part in.")
 
 
 def attendee_of(meeting: Meeting, person: str) -> Attendee | None:

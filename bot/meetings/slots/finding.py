@@ -107,6 +107,6 @@ def _with_reasons(
         if hours_known and not slot.outside and not slot.missing:
             reasons.append("in everybody's working hours")
         if any(times.busy) and not slot.unknown and not follows(slot.start.timestamp()):
-            reasons.append("no back-to-back")
+            reasons.append("not back to back")
         found.append(replace(slot, reasons=tuple(reasons[:_REASONS])))
     return found

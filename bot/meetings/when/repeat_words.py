@@ -22,6 +22,7 @@ _EVERY_NTH = re.compile(
 _PLURAL = re.compile(rf"(?:on )?(?P<wd>monday|tuesday|wednesday|thursday|friday|saturday|sunday)s{END}")
 _ALONE = re.compile(rf"(?P<word>daily|weekly|fortnightly|monthly|quarterly){END}")
 _TIMES = re.compile(rf",? (?:for )?(?P<n>{NUMBER}) (?P<unit>times|occurrences|meetings|days?|weeks?|months?){END}")
+COUNT = re.compile(rf"(?<!\S)(?:for )?(?P<n>{NUMBER}) (?:times|occurrences){END}")
 _UNCLEAR = re.compile(
     rf"(?P<word>bi-?weekly|bi-?monthly|semi-?weekly|semi-?monthly|twice (?:a|per) (?:day|week|month)){END}"
 )

@@ -12,8 +12,9 @@ from bot.meetings.when.items import Item, items
 from bot.meetings.when.leftover import named_people, titled, unread_words
 from bot.meetings.when.phrases import Phrase, read_when, together
 from bot.meetings.when.reading import Clock, Reading, TimeOfDay
+from bot.meetings.when.repeat_words import COUNT, MOST_TIMES
 from bot.meetings.when.times import stretches
-from bot.meetings.when.words import fold, listed, seen
+from bot.meetings.when.words import fold, listed, number, seen
 
 __all__ = ["Called", "Request", "read_request", "read_when"]
 
@@ -59,7 +60,7 @@ def read_request(text: str) -> Request:
     folded = fold(text)
     if do := _DO.get(folded.strip(" .!")):
         return Request(do=do)
-    found = _settled(list(items(text, folded)), folded)
+    found = _numbered(_settled(list(items(text, folded)), folded), folded)
     people, found = named_people(found, text, folded)
     reading, spoken = _reading(found, text)
     repeat, problem = _repeat(found)
@@ -115,6 +116,21 @@ _LINKS = listed("with and , ; & &amp; + w/ for on at in by from - – :")
 _FOUR = re.compile(r"[0-9]{4}")
 _ORDINAL = re.compile(r"(?:the )?[0-9]{1,2}(?:st|nd|rd|th)")
 _REGULAR = listed("sync standup stand-up meeting check-in checkin catch-up catchup call 1:1 1-1 one-on-one retro")
+
+
+def _numbered(found: list[Item], folded: str) -> list[Item]:
+    """With a number of times that stands apart from how it recurs: "every Tuesday 10:30 for 5 times"."""
+    counts = list(COUNT.finditer(folded))
+    open_ended = [i for i in found if i.recurs and i.recurs.repeat and not i.recurs.repeat.count]
+    if len(counts) != 1 or len(open_ended) != 1:
+        return found
+    count, (item,) = counts[0], open_ended
+    times = number(count["n"])
+    if not (item.recurs and item.recurs.repeat and 1 <= times <= MOST_TIMES):
+        return found
+    recurs = replace(item.recurs, repeat=replace(item.recurs.repeat, count=times))
+    rest = [i for i in found if i.end <= count.start() or i.start >= count.end()]
+    return [replace(i, recurs=recurs) if i is item else i for i in rest]
 
 
 def _reading(found: Sequence[Item], text: str) -> tuple[Reading | None, bool]:
