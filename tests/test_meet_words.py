@@ -96,3 +96,14 @@ def test_a_time_that_leaves_weekdays_out_is_not_todays() -> None:
     reading = read_when("any weekday at 10")
     assert reading is not None
     assert reading.without == (5, 6)
+
+
+@pytest.mark.parametrize("said", ["sync tomorrow 4-2pm with @raj", "sync tomorrow 13:00-12:00 with @raj"])
+def test_a_stretch_of_many_hours_is_no_length(said: str) -> None:
+    request = read_request(said)
+    assert request.minutes is None
+    assert request.reading.time.kind == "between"
+
+
+def test_a_time_that_is_not_exact_is_not_part_of_the_title() -> None:
+    assert "around 3" in read_request("coffee around 3 with @raj").unread

@@ -32,7 +32,7 @@ _LOST = re.compile(
     rf"(?<!\S)(?:(?:all|full|whole|entire|half|half a|for a|for one|for the)[ -]day|half (?:[0-9]{{1,2}}|{_SPOKEN})|(?:for|in) (?:[0-9]{{1,3}}|{_SPOKEN})$"
     r"|(?:same|this|that|usual|their|his|her|your|[a-z]+'s) time|with?in the"
     rf"|(?:next|this|in) (?:{MONTH})|(?:{WEEKDAY})(?:[/+&](?:{WEEKDAY}))+|(?:{WEEKDAY}|today|tomorrow)@\S*"
-    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}t?\S*|\S*[0-9][:.h]?[0-9]{2}[+z-]\S*|~\S*[0-9]\S*|[0-9]\S*ish|noonish|-ish|\S*[0-9](?:am|pm)\S*|\S*[0-9]:[0-9]{2}\S*"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}t?\S*|\S*[0-9][:.h]?[0-9]{2}[+z-]\S*|~\S*[0-9]\S*|(?:around|circa|ca|roughly|approximately) [0-9]{1,2}$|[0-9]\S*ish|noonish|-ish|\S*[0-9](?:am|pm)\S*|\S*[0-9]:[0-9]{2}\S*"
     r"|[+-][0-9]{1,2}(?::?[0-9]{2})?|[0-9]{1,2}(?:h|[/.][0-9]{1,2})-\S*|[0-9]{1,3}')(?!\S)"
 )
 _HOLIDAYS = listed("christmas xmas thanksgiving easter halloween hanukkah ramadan eid diwali")

@@ -26,6 +26,10 @@ _DO: dict[str, Literal["list", "help"]] = {
     **dict.fromkeys(("help", "?", "usage", "--help", "-h", "how"), "help"),
 }
 
+LONGEST_SAID = (
+    8 * 60
+)  # minutes: "4-2pm" and "13:00-12:00" are slips, or a time to look in, before they are meetings of ten hours
+
 
 @dataclass(frozen=True, slots=True)
 class Called:
@@ -165,7 +169,7 @@ def _from_to(reading: Reading, found: Sequence[Item]) -> tuple[Reading, int | No
     if len(said) != 1 or not said[0].span or time.kind != "between" or not time.clock or not time.until or days:
         return reading, None
     parts = stretches(time, (0, 0))
-    if not parts:
+    if not parts or parts[0].last - parts[0].first > LONGEST_SAID:
         return reading, None
     start = time.clock if time.clock.half or len(parts) > 1 else _clock(parts[0].first)
     at = replace(reading, time=TimeOfDay(kind="at", clock=start))
