@@ -27,7 +27,8 @@ from bot.expenses.books.books import Books, Original
 from bot.expenses.books.writing import writing
 from bot.expenses.money.rates import Rates
 from bot.expenses.policy.policy import load_policy
-from bot.expenses.values import OPEN, SETTLED, By, Details, Draft, Expense, Money, Report
+from bot.expenses.values import OPEN, SETTLED, Details, Draft, Expense, Money, Report
+from bot.models import By
 
 TEAM, OWNER, BOSS, FINANCE = "TBENCH", "UOWNER", "UBOSS", "UFINANCE"
 IN_REPORT = 200

@@ -118,6 +118,15 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class By:
+    """Who does something, and by what: `cause` is the id of the press, form or command, "" for a tool (the journal keeps those from happening twice)."""
+
+    team: str
+    person: str
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A function call that the model asked for; `arguments` is the JSON text it wrote."""
 

@@ -25,8 +25,8 @@ from bot.meetings.calendars.calendar import Event, Seen, Stored
 from bot.meetings.mail import Mailer
 from bot.meetings.register.register import Register
 from bot.meetings.scheduling import Scheduling
-from bot.meetings.values import Attendee, Busy, By, Meeting, Span
-from bot.models import utcnow
+from bot.meetings.values import Attendee, Busy, Meeting, Span
+from bot.models import By, utcnow
 from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer

@@ -20,7 +20,8 @@ from bot.expenses.books.audit import verify
 from bot.expenses.books.books import Books, Original, Whole
 from bot.expenses.money.rates import Rates
 from bot.expenses.policy.policy import load_policy
-from bot.expenses.values import By, Details, Draft, Expense
+from bot.expenses.values import Details, Draft, Expense
+from bot.models import By
 
 OWNER, OTHER, BOSS, SECOND, FINANCE, STRANGER = "UOWNER", "UOTHER", "UBOSS", "USECOND", "UFINANCE", "USTRANGER"
 PEOPLE = (OWNER, OTHER, BOSS, SECOND, FINANCE, STRANGER)

@@ -21,10 +21,10 @@ from bot.delivery.outgoing import NEVER
 from bot.errors import ExpenseRefused
 from bot.expenses.books.books import Books, Original, Whole
 from bot.expenses.office import Office
-from bot.expenses.values import By, Details, Expense, Money, Report, ReportState
+from bot.expenses.values import Details, Expense, Money, Report, ReportState
 from bot.jobs import make_delivery, make_office, make_scheduling
 from bot.meetings.scheduling import Scheduling
-from bot.models import utcnow
+from bot.models import By, utcnow
 from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer

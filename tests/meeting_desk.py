@@ -19,8 +19,9 @@ from bot.compose import open_llm, open_settings_database
 from bot.jobs import make_scheduling
 from bot.meetings.performing import Performing
 from bot.meetings.scheduling import Scheduling
-from bot.meetings.values import By, Meeting, Offer, Place, Slot, Span, Window, Wish
+from bot.meetings.values import Meeting, Offer, Place, Slot, Span, Window, Wish
 from bot.meetings.when.request import Called
+from bot.models import By
 from bot.pace import Pace
 from bot.redis_client import connect_redis
 from bot.settings import Settings

@@ -18,7 +18,8 @@ from bot.errors import MeetingRefused
 from bot.jobs import make_scheduling
 from bot.meetings.register.register import Register
 from bot.meetings.scheduling import Scheduling
-from bot.meetings.values import Attendee, By, Meeting, Offer, Place, Slot, Wish
+from bot.meetings.values import Attendee, Meeting, Offer, Place, Slot, Wish
+from bot.models import By
 from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer

@@ -18,9 +18,9 @@ from bot.drawn import Drawn
 from bot.jobs import make_scheduling
 from bot.meetings.calendars.calendar import Event, Seen, Stored
 from bot.meetings.scheduling import Scheduling
-from bot.meetings.values import Attendee, Busy, By, Meeting, Place, Span, Window, Wish
+from bot.meetings.values import Attendee, Busy, Meeting, Place, Span, Window, Wish
 from bot.meetings.when.request import Called
-from bot.models import DM_ROOT, Person, ThreadKey
+from bot.models import DM_ROOT, By, Person, ThreadKey
 from bot.pace import Pace
 from bot.places import Places
 from bot.reading import Reading

@@ -12,7 +12,8 @@ from bot.expenses.approvers import find_approvers
 from bot.expenses.office import Office
 from bot.expenses.policy.policy import MANAGER, Policy
 from bot.expenses.profiles import Profiles
-from bot.expenses.values import By, Money
+from bot.expenses.values import Money
+from bot.models import By
 from tests.delivery_world import World, world
 from tests.housekeeping_world import TEAM
 from tests.scenarios.seen import calls_of

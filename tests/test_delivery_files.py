@@ -12,8 +12,7 @@ from bot import tables
 from bot.delivery.delivery import FILE_TRIES
 from bot.expenses.books.books import Original
 from bot.expenses.showing import MOST_BYTES, receipts_of
-from bot.expenses.values import By
-from bot.models import utcnow
+from bot.models import By, utcnow
 from tests.delivery_world import World, expense, world
 from tests.housekeeping_world import TEAM
 from tests.scenarios.seen import calls_of

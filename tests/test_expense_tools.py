@@ -13,8 +13,8 @@ from bot.errors import ToolRefused
 from bot.expenses.money.money import show
 from bot.expenses.office import Office
 from bot.expenses.profiles import Profiles
-from bot.expenses.values import By, Money
-from bot.models import DM_ROOT, Person, ThreadKey
+from bot.expenses.values import Money
+from bot.models import DM_ROOT, By, Person, ThreadKey
 from bot.places import Places
 from bot.reading import Reading
 from bot.sources import Sources

@@ -20,8 +20,8 @@ from bot.expenses.books.books import Books
 from bot.expenses.cli import expenses
 from bot.expenses.money.rates import Rates
 from bot.expenses.policy.policy import load_policy
-from bot.expenses.values import By, Details, Draft
-from bot.models import utcnow
+from bot.expenses.values import Details, Draft
+from bot.models import By, utcnow
 from bot.settings import Settings
 from playground.slack import SlackServer
 

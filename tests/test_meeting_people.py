@@ -12,8 +12,9 @@ from bot.database import Database, default_url, open_database
 from bot.errors import MeetingRefused, Retryable
 from bot.meetings.hours import keep_hours
 from bot.meetings.people import EVERYBODY, MEMBERS_ONLY, TOO_MANY, People
-from bot.meetings.values import Attendee, By, Hours
+from bot.meetings.values import Attendee, Hours
 from bot.meetings.when.request import Called
+from bot.models import By
 from bot.pace import Pace
 from bot.slack import connect_slack
 from playground.slack import SlackServer

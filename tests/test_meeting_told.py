@@ -10,8 +10,8 @@ import pytest
 
 from bot.errors import CalendarRefused, Retryable
 from bot.meetings.register.register import Register
-from bot.meetings.values import Attendee, By, Meeting, Place, Wish
-from bot.models import utcnow
+from bot.meetings.values import Attendee, Meeting, Place, Wish
+from bot.models import By, utcnow
 from tests.bearing_world import World, world
 from tests.housekeeping_world import TEAM
 

@@ -19,9 +19,10 @@ from bot.errors import Retryable
 from bot.expenses.face import buttons, forms
 from bot.expenses.office import Office
 from bot.expenses.performing import Performing
-from bot.expenses.values import By, Draft, Expense, Rate, Read
+from bot.expenses.values import Draft, Expense, Rate, Read
 from bot.home import Tab
 from bot.jobs import make_office
+from bot.models import By
 from bot.pace import Pace
 from bot.redis_client import connect_redis
 from bot.settings import Settings

@@ -24,7 +24,8 @@ from bot.meetings.register.rows import (
     read_wish,
     sought_wish,
 )
-from bot.meetings.values import Attendee, By, Choice, Hint, Hours, Offer, Repeat, Slot, Span, Window, Wish
+from bot.meetings.values import Attendee, Choice, Hint, Hours, Offer, Repeat, Slot, Span, Window, Wish
+from bot.models import By
 from tests.meetings_world import ANA, RAJ, offer_of, wish
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

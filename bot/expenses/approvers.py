@@ -7,7 +7,8 @@ import structlog
 from bot.errors import ExpenseRefused, SlackRefused
 from bot.expenses.office import Office
 from bot.expenses.policy.policy import MANAGER
-from bot.expenses.values import By, Money
+from bot.expenses.values import Money
+from bot.models import By
 from bot.slack import Slack
 
 log = structlog.get_logger()

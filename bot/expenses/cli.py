@@ -23,7 +23,8 @@ from bot.expenses.money.money import show
 from bot.expenses.money.rates import Rates
 from bot.expenses.papers.documents import make_export
 from bot.expenses.policy.policy import load_policy
-from bot.expenses.values import SETTLED, By, Money
+from bot.expenses.values import SETTLED, Money
+from bot.models import By
 from bot.pace import Pace
 from bot.settings import Settings
 from bot.slack import Slack, connect_slack

@@ -21,9 +21,10 @@ from bot.expenses.face.commands import USAGE, Command, read_command
 from bot.expenses.face.listing import LISTED, listing_text
 from bot.expenses.face.tab import ROWS, Desktop, tab
 from bot.expenses.office import Office
-from bot.expenses.values import OPEN, SETTLED, By, Details, Draft, Expense, Report
+from bot.expenses.values import OPEN, SETTLED, Details, Draft, Expense, Report
 from bot.home import Tab
 from bot.modals import View
+from bot.models import By
 from bot.reading.links import permalink
 
 log = structlog.get_logger()

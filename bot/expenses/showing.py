@@ -17,7 +17,8 @@ from bot.expenses.face.cards import expense_card, report_card
 from bot.expenses.office import Office
 from bot.expenses.papers import documents
 from bot.expenses.papers.documents import Content
-from bot.expenses.values import By, Expense
+from bot.expenses.values import Expense
+from bot.models import By
 
 MOST_BYTES = 60_000_000  # of a report's receipts; what is beyond that, its PDF names
 

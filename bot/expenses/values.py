@@ -163,12 +163,3 @@ class Report:
     def approver(self) -> str:
         """Whose decision it waits for; "" for nobody's."""
         return self.approvers[self.step] if self.state == "submitted" and self.step < len(self.approvers) else ""
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who does something, and by what: `cause` is the id of the press, form or command, "" for a tool (the journal keeps those from happening twice)."""
-
-    team: str
-    person: str
-    cause: str = ""

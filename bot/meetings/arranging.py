@@ -20,7 +20,6 @@ from bot.meetings.values import (
     SHORTEST,
     USUAL,
     Attendee,
-    By,
     Choice,
     Hours,
     Meeting,
@@ -33,6 +32,7 @@ from bot.meetings.values import (
 from bot.meetings.when.reading import Clock, Day, Reading
 from bot.meetings.when.request import Called, read_when
 from bot.meetings.when.resolve import Asks, Refused, resolve
+from bot.models import By
 from bot.mrkdwn import escaped, plain
 
 LONGEST_TITLE, LONGEST_DESCRIPTION = 200, 3_000

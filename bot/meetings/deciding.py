@@ -14,9 +14,9 @@ from bot.meetings.arranging import Asked, Prepared, carry_out, prepare, prepare_
 from bot.meetings.face import entered
 from bot.meetings.finding import find_offer, look_again
 from bot.meetings.scheduling import Scheduling
-from bot.meetings.values import By, Hint, Meeting, Offer, Span, Wish
+from bot.meetings.values import Hint, Meeting, Offer, Span, Wish
 from bot.meetings.when.reading import Reading
-from bot.models import utcnow
+from bot.models import By, utcnow
 from bot.mrkdwn import escaped, plain
 
 CHANGED = "{name} has changed meanwhile; its card shows how it is now."

@@ -13,8 +13,8 @@ import structlog
 from bot.errors import CalendarRefused, MeetingRefused, Retryable
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.slots.engine import Diary, Search, check, explain, find, occurrences
-from bot.meetings.values import Attendee, Busy, By, Meeting, Offer, Slot, Span, Window, Wish, minutes
-from bot.models import utcnow
+from bot.meetings.values import Attendee, Busy, Meeting, Offer, Slot, Span, Window, Wish, minutes
+from bot.models import By, utcnow
 
 log = structlog.get_logger()
 

@@ -14,8 +14,8 @@ from sqlalchemy import bindparam, select, text
 from bot import tables
 from bot.database import Database
 from bot.errors import MeetingRefused
-from bot.meetings.values import By, Hours
-from bot.models import utcnow
+from bot.meetings.values import Hours
+from bot.models import By, utcnow
 
 MOST_STRETCHES, MOST_OFF = 6, 400
 _HOURS = TypeAdapter(Hours)

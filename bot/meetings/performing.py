@@ -26,10 +26,10 @@ from bot.meetings.face.tab import DRAFTS, ROWS, Agenda, tab
 from bot.meetings.hours import hours_text, keep_hours, told_hours
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.understanding import understand
-from bot.meetings.values import By, Hours, Meeting, Place, Span
+from bot.meetings.values import Hours, Meeting, Place, Span
 from bot.meetings.when.request import Request, read_request
 from bot.modals import View, trouble
-from bot.models import utcnow
+from bot.models import By, utcnow
 from bot.mrkdwn import escaped
 
 log = structlog.get_logger()

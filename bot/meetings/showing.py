@@ -23,8 +23,8 @@ from bot.meetings.face.cards import draft_card, meeting_card
 from bot.meetings.invitation import Method, icalendar, invitation
 from bot.meetings.mail import Mailer
 from bot.meetings.scheduling import Scheduling
-from bot.meetings.values import Attendee, By, Meeting
-from bot.models import ThreadKey
+from bot.meetings.values import Attendee, Meeting
+from bot.models import By, ThreadKey
 
 log = structlog.get_logger()
 QUIET_TRIES = 3  # so often a calendar may be away before the organizer is told

@@ -15,10 +15,10 @@ from bot.blocks import cut
 from bot.errors import Retryable, UserFacing
 from bot.items import person_hash
 from bot.meetings.scheduling import Scheduling
-from bot.meetings.values import By, Repeat
+from bot.meetings.values import Repeat
 from bot.meetings.when.reading import Clock, Day, Reading, TimeOfDay
 from bot.meetings.when.request import Called, Request
-from bot.models import Usage
+from bot.models import By, Usage
 
 log = structlog.get_logger()
 

@@ -201,15 +201,6 @@ class Meeting:
         return Span(self.start, self.end) if self.start and self.end else None
 
 
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who does something, and by what: `cause` is the id of the press, form or command, "" for a tool (the journal keeps those from happening twice)."""
-
-    team: str
-    person: str
-    cause: str = ""
-
-
 Busy = Mapping[str, tuple[Span, ...] | None]  # by attendee; None where nobody could tell: unknown, never free
 
 

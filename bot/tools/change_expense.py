@@ -13,8 +13,8 @@ from bot.errors import ToolRefused
 from bot.expenses.books.books import Books
 from bot.expenses.money.money import Unclear, digits, read_amount, read_rate
 from bot.expenses.policy.policy import Policy
-from bot.expenses.values import By, Details, Expense, Rate
-from bot.models import utcnow
+from bot.expenses.values import Details, Expense, Rate
+from bot.models import By, utcnow
 from bot.tools.expenses import CARDS, admitted, category, day, number, opened, refusing, to_ask, told
 from bot.tools.tool import Arguments, Asking, Tool
 

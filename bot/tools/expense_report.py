@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import Retryable, ToolRefused
 from bot.expenses.approvers import find_approvers
 from bot.expenses.books.books import Books, Whole
-from bot.expenses.values import By
+from bot.models import By
 from bot.tools.expenses import CARDS, admitted, number, opened, refusing, told_whole
 from bot.tools.tool import Arguments, Asking, Tool
 

@@ -14,7 +14,8 @@ from bot.expenses.money.money import show
 from bot.expenses.office import Office
 from bot.expenses.policy.policy import Policy
 from bot.expenses.questions import question
-from bot.expenses.values import By, Expense
+from bot.expenses.values import Expense
+from bot.models import By
 from bot.tools.tool import Asking
 
 PRIVATE = "Expenses are private: they are handled only in a direct message with me. Write to me there."

@@ -9,7 +9,8 @@ from pydantic import Field
 from bot.expenses.books.books import Listing, ReportLine
 from bot.expenses.money.money import show
 from bot.expenses.policy.policy import Policy
-from bot.expenses.values import By, ExpenseState, ReportState
+from bot.expenses.values import ExpenseState, ReportState
+from bot.models import By
 from bot.tools.expenses import admitted, category, day, refusing, told
 from bot.tools.tool import Arguments, Asking, Tool
 

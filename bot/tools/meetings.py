@@ -19,8 +19,8 @@ from bot.errors import CalendarRefused, MeetingRefused, Retryable, ToolRefused, 
 from bot.meetings.arranging import Asked, Prepared, carry_out, prepare
 from bot.meetings.face.cards import lasts, undoable
 from bot.meetings.scheduling import Scheduling
-from bot.meetings.values import By, Meeting, Offer, Place, Slot
-from bot.models import utcnow
+from bot.meetings.values import Meeting, Offer, Place, Slot
+from bot.models import By, utcnow
 from bot.mrkdwn import mentions, plain
 from bot.tools.meeting_request import CARD, Meet, called, mentioned_ids, reading, repeats
 from bot.tools.tool import Asking

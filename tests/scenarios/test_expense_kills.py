@@ -21,7 +21,7 @@ from bot.expenses.books.books import Books
 from bot.expenses.face import buttons
 from bot.expenses.money.rates import Rates
 from bot.expenses.policy.policy import load_policy
-from bot.expenses.values import By
+from bot.models import By
 from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer

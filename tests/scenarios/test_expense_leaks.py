@@ -16,7 +16,8 @@ from bot.database import Database, default_url, open_database
 from bot.expenses.books.books import Books
 from bot.expenses.money.rates import Rates
 from bot.expenses.policy.policy import load_policy
-from bot.expenses.values import By, Draft
+from bot.expenses.values import Draft
+from bot.models import By
 from bot.settings import Settings
 from bot.tools.change_expense import Change
 from bot.tools.expenses import MEMBERS_ONLY, PRIVATE

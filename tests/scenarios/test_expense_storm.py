@@ -20,7 +20,7 @@ from bot.expenses.books.rows import to_expense, to_report
 from bot.expenses.face.cards import expense_card, report_card
 from bot.expenses.money.rates import Rates
 from bot.expenses.policy.policy import load_policy
-from bot.expenses.values import By
+from bot.models import By
 from bot.redis_client import connect_redis
 from bot.settings import Settings
 from playground.openai import OpenAIServer

@@ -14,7 +14,8 @@ from bot.expenses.books.findings import Listing, Original, ReportLine, Total, Wh
 from bot.expenses.books.reporting import Reporting
 from bot.expenses.books.states import Deed
 from bot.expenses.books.writing import writing
-from bot.expenses.values import By, Report, ReportState
+from bot.expenses.values import Report, ReportState
+from bot.models import By
 from bot.mrkdwn import escaped, mentions
 
 __all__ = ["Books", "Listing", "Original", "ReportLine", "Total", "Whole"]

@@ -20,7 +20,8 @@ from bot.expenses.books.reading import Reading
 from bot.expenses.books.rows import to_expense
 from bot.expenses.books.states import expense_refusal
 from bot.expenses.books.writing import Writing, writing
-from bot.expenses.values import By, Details, Draft, Expense, Rate, Read, Report
+from bot.expenses.values import Details, Draft, Expense, Rate, Read, Report
+from bot.models import By
 
 MOST_CANDIDATES = 500  # that a new expense is compared with
 MOST_OF_DAYS = 5_000  # that count towards limits a day, of all days of a report

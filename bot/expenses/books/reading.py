@@ -18,7 +18,8 @@ from bot.expenses.books.states import may_see, was_sent
 from bot.expenses.money.rates import Rates
 from bot.expenses.policy import rules
 from bot.expenses.policy.policy import Policy
-from bot.expenses.values import By, Expense, ExpenseState, Money, Report, ReportState
+from bot.expenses.values import Expense, ExpenseState, Money, Report, ReportState
+from bot.models import By
 
 OPERATOR = "cli"  # who works on the bot's machine (`assist expenses …`) is finance
 MOST_LISTED = 10_000

@@ -19,7 +19,8 @@ from bot.expenses.books.states import Deed, adding_refusal, report_refusal, subm
 from bot.expenses.books.writing import Writing, writing
 from bot.expenses.money import money
 from bot.expenses.policy import rules
-from bot.expenses.values import By, Expense, Report
+from bot.expenses.values import Expense, Report
+from bot.models import By
 from bot.mrkdwn import escaped
 
 MOST_IN_REPORT = 200

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.delivery import outgoing
 from bot.expenses.books.audit import Event, difference
 from bot.expenses.books.rows import Record, expense_record, report_record
-from bot.expenses.values import By, Expense, Report
-from bot.models import utcnow
+from bot.expenses.values import Expense, Report
+from bot.models import By, utcnow
 from bot.tables import expense_books, expense_events, expenses, reports
 
 _NEW_BOOKS = text(

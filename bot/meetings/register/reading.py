@@ -12,8 +12,8 @@ from bot import tables
 from bot.meetings.register.rows import to_kept
 from bot.meetings.register.states import may_see, not_theirs
 from bot.meetings.register.times import LONGEST_KEPT
-from bot.meetings.values import Busy, By, Meeting, Span
-from bot.models import utcnow
+from bot.meetings.values import Busy, Meeting, Span
+from bot.models import By, utcnow
 
 _meetings, _times, _events = tables.meetings.c, tables.meeting_times.c, tables.meeting_events.c
 _same = and_(_meetings.team == _times.team, _meetings.number == _times.meeting)

@@ -15,7 +15,8 @@ from bot.meetings.register.states import check_open, check_organizer, check_star
 from bot.meetings.register.times import MOST_OCCURRENCES, spans_of
 from bot.meetings.register.watching import Watching, answered
 from bot.meetings.register.writing import Writing, writing
-from bot.meetings.values import ANSWERS, Answer, By, Meeting, Offer, Place, Span, Wish, minutes
+from bot.meetings.values import ANSWERS, Answer, Meeting, Offer, Place, Span, Wish, minutes
+from bot.models import By
 
 
 class Register(Watching):

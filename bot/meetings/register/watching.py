@@ -16,8 +16,8 @@ from bot.meetings.register.reading import Reading
 from bot.meetings.register.rows import Kept
 from bot.meetings.register.times import LONGEST_KEPT, spans
 from bot.meetings.register.writing import CALENDAR, CLOCK, Writing, writing
-from bot.meetings.values import Answer, By, Meeting, Span
-from bot.models import utcnow
+from bot.meetings.values import Answer, Meeting, Span
+from bot.models import By, utcnow
 
 _meetings, _times = tables.meetings.c, tables.meeting_times.c
 

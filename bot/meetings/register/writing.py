@@ -15,8 +15,8 @@ from bot.delivery import outgoing
 from bot.delivery.outgoing import CARD, EVENT, MAIL
 from bot.meetings.register.rows import Kept, record, to_kept
 from bot.meetings.register.times import LONGEST_KEPT, spans
-from bot.meetings.values import Attendee, By, Meeting
-from bot.models import utcnow
+from bot.meetings.values import Attendee, Meeting
+from bot.models import By, utcnow
 from bot.tables import meeting_books, meeting_events, meeting_times, meetings
 
 CALENDAR, CLOCK = "calendar", "clock"  # who acts where it is no person
