@@ -19,6 +19,7 @@ from bot.delivery.bringing import words
 from bot.delivery.claims import MOST_PEOPLE, Claims, Outgoing
 from bot.delivery.delivery import Delivery
 from bot.delivery.outgoing import MAIL
+from bot.jobs import make_delivery
 from bot.models import utcnow
 from tests.delivery_world import World, world
 from tests.housekeeping_world import TEAM
@@ -68,6 +69,22 @@ async def test_what_fails_again_and_again_stands_in_nobodys_way(world: World) ->
             await world.hurry()
         await world.server.until(lambda: world.texts("ana") == ["two"])
     assert await world.waiting() == 1
+
+
+async def test_what_is_being_brought_when_the_process_is_told_to_stop_is_brought_to_its_end(world: World) -> None:
+    fault = world.server.faults.add(POST, delay=1.0)
+    delivery = make_delivery(world.office, world.scheduling)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as running:
+        await world.say("ana", "one")
+        running.create_task(delivery.run())
+        await world.server.until(lambda: fault.hits)
+        drained = running.create_task(delivery.drain())
+        await world.say("raj", "for the next worker")  # which wakes the deliverer up
+        await drained
+    assert [(row.body, row.shown, bool(row.ts)) for row in await world.rows()] == [
+        ("one", 1, True),
+        ("for the next worker", 0, False),
+    ]
 
 
 async def test_somebody_who_has_left_is_given_up_with_a_line_in_the_log(world: World) -> None:

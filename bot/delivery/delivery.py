@@ -64,7 +64,7 @@ class Delivery:
         self._going: dict[int, asyncio.Task[None]] = {}  # rounds, by their place in the order
 
     async def run(self) -> None:
-        """Delivers until it is cancelled; never raises."""
+        """Delivers until it is cancelled, or drained; never raises."""
         engine = self._database.engine.sync_engine
         event.listen(engine, "commit", self._hear)
         try:
@@ -82,6 +82,7 @@ class Delivery:
                     ):  # wait_for may lose a cancellation that comes with the change
                         await self._changed.wait()
                     await asyncio.sleep(SOON_SECONDS)
+            await self._served()
         finally:
             event.remove(engine, "commit", self._hear)
             tasks = [*self._serving.values(), *self._going.values()]
@@ -92,6 +93,9 @@ class Delivery:
     async def drain(self) -> None:
         """Begins nothing more, and waits a little for what is being brought; what takes longer is another worker's, once its claim has run out."""
         self._draining = True
+        await self._served()
+
+    async def _served(self) -> None:
         if tasks := list(self._serving.values()):
             await asyncio.wait(tasks, timeout=END_SECONDS)
 

@@ -24,7 +24,7 @@ from tests.conftest import connected
 from tests.processes import Bot, Bots
 from tests.scenarios.points import brings_outputs
 from tests.scenarios.seen import whole
-from tests.scenarios.test_meetings import DAY, cards, press, pressables, said
+from tests.scenarios.test_meetings import DAY, OFFERED, cards, press, pressables, said
 from tests.scheduling_world import at
 from tests.smtp_world import MailServer, mail_server
 
@@ -135,6 +135,9 @@ class Company:
         await self.shows("raj", str(int(at("10:00").timestamp())), pressable="Accept")
         await self.until(lambda: len({m[:3] for m in self.mailed()}) == 4)
         await self.until(lambda: whole(self.slack, dm, count=2))
+        await self.until(
+            lambda: OFFERED not in str(cards(self.slack, dm, "M-1"))
+        )  # what is pressed on that card is refused
         await self.press("ana", "Cancel", "_Booked_", str(int(at("10:00").timestamp())))
         await self.shows("raj", "ancelled")
         await self.shows("ana", "ancelled")
