@@ -16,7 +16,7 @@ from bot.errors import SettingError
 from bot.expenses.books.books import Books
 from bot.expenses.money.rates import Rates
 from bot.expenses.office import Office
-from bot.expenses.performing import Performing
+from bot.expenses.performing import ExpensesPerforming
 from bot.expenses.policy.policy import load_policy
 from bot.expenses.profiles import Profiles
 from bot.expenses.reminders import remind
@@ -29,7 +29,7 @@ from bot.meetings.calendars.choose import make_calendar
 from bot.meetings.hours import read_hours
 from bot.meetings.mail import Mailer
 from bot.meetings.people import People, read_rooms
-from bot.meetings.performing import Performing as MeetingsPerforming
+from bot.meetings.performing import MeetingsPerforming
 from bot.meetings.register.register import Register
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.showing import Bearing
@@ -112,5 +112,5 @@ def make_delivery(office: Office, scheduling: Scheduling) -> Delivery:
 
 def make_performer(office: Office, scheduling: Scheduling, redis: Any) -> Performer:
     """What does the acts of both. `redis` keeps what Home tabs show."""
-    expenses, meetings = Performing(office, redis), MeetingsPerforming(scheduling, redis)
+    expenses, meetings = ExpensesPerforming(office, redis), MeetingsPerforming(scheduling, redis)
     return performer({"expense": expenses.perform, "meet": meetings.perform})

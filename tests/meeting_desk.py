@@ -17,7 +17,7 @@ from bot import modals, tables
 from bot.acts import Act
 from bot.compose import open_llm, open_settings_database
 from bot.jobs import make_scheduling
-from bot.meetings.performing import Performing
+from bot.meetings.performing import MeetingsPerforming
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.values import Meeting, Offer, Place, Slot, Span, Window, Wish
 from bot.meetings.when.request import Called
@@ -54,7 +54,7 @@ class Desk:
 
     server: SlackServer
     scheduling: Scheduling
-    performing: Performing
+    performing: MeetingsPerforming
     redis: Any
     acts: int = 0
 
@@ -152,4 +152,4 @@ async def desk(settings: Settings, slack: SlackServer, ai: OpenAIServer) -> Asyn
         llm = await stack.enter_async_context(open_llm(settings))
         scheduling = make_scheduling(settings, client, llm, database)
         stack.push_async_callback(scheduling.calendar.close)
-        yield Desk(slack, scheduling, Performing(scheduling, redis), redis)
+        yield Desk(slack, scheduling, MeetingsPerforming(scheduling, redis), redis)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot import modals
 from bot.expenses.face import buttons, forms
 from bot.expenses.policy.policy import Category
 from bot.expenses.values import Details, Expense, Rate, Report
@@ -75,7 +76,7 @@ def test_slack_opens_the_form_of_any_expense(any_expense: Expense, inside: Repor
 
 def test_slack_opens_all_the_other_views() -> None:
     opened(forms.loading("Edit E-999999999"))
-    opened(forms.trouble("<@U123> may not."))
+    opened(modals.trouble("<@U123> may not.", "Expense"))
     opened(forms.new_form(POLICY, "EUR", date(2026, 11, 22)))
     opened(forms.new_form(replace(POLICY, categories={}), "XTS", date(2026, 11, 22)))
     opened(forms.hand_over_form("R-999999999", 999999999, 3))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.home import Tab
 from bot.meetings.events import join_link
-from bot.meetings.performing import Performing
+from bot.meetings.performing import MeetingsPerforming
 from tests.meeting_desk import Desk, desk
 
 __all__ = ["desk"]
@@ -15,7 +15,7 @@ __all__ = ["desk"]
 
 async def test_an_online_meeting_is_listed_with_the_set_link(desk: Desk) -> None:
     scheduling = replace(desk.scheduling, link="https://meet.example.com/{id}")
-    desk.performing = Performing(scheduling, desk.redis)
+    desk.performing = MeetingsPerforming(scheduling, desk.redis)
     meeting = await desk.booked(online=True)
     await desk.booked("15:00")
     await desk.meet("list")

@@ -16,7 +16,7 @@ from bot.delivery import outgoing
 from bot.delivery.outgoing import CARD, MAIL
 from bot.errors import Retryable
 from bot.meetings.people import People
-from bot.meetings.performing import Performing
+from bot.meetings.performing import MeetingsPerforming
 from bot.meetings.showing import Showing
 from bot.meetings.values import Choice, Hint, Place
 from bot.places import Places
@@ -130,7 +130,7 @@ async def test_an_organizer_who_has_become_a_guest_learns_no_more_of_others_time
     ana = desk.server.workspace.person("ana")
     desk.server.workspace.people[ana.id] = replace(ana, is_restricted=True)
     people = People(desk.scheduling.slack, desk.scheduling.database, {}, desk.scheduling.hours)  # half a minute later
-    desk.performing = Performing(replace(desk.scheduling, people=people), desk.redis)
+    desk.performing = MeetingsPerforming(replace(desk.scheduling, people=people), desk.redis)
     before = await written(desk)
     await desk.does("ana", act, number=made.number, version=made.version, **ACTS[act])
     assert await written(desk) == before

@@ -18,7 +18,7 @@ from bot.compose import make_downloads, make_library, open_llm, open_settings_da
 from bot.errors import Retryable
 from bot.expenses.face import buttons, forms
 from bot.expenses.office import Office
-from bot.expenses.performing import Performing
+from bot.expenses.performing import ExpensesPerforming
 from bot.expenses.values import Draft, Expense, Rate, Read
 from bot.home import Tab
 from bot.jobs import make_office
@@ -39,7 +39,7 @@ class Desk:
 
     server: SlackServer
     office: Office
-    performing: Performing
+    performing: ExpensesPerforming
     acts: int = 0
 
     def id(self, person: str) -> str:
@@ -98,7 +98,7 @@ async def desk(settings: Settings, slack: SlackServer, ai: OpenAIServer) -> Asyn
         downloads = make_downloads(settings)
         library, _ = make_library(settings, redis, client, llm, database, downloads)
         office = make_office(settings, client, llm, database, library, downloads)
-        yield Desk(slack, office, Performing(office, redis))
+        yield Desk(slack, office, ExpensesPerforming(office, redis))
 
 
 async def test_an_act_that_runs_twice_has_its_effect_once(desk: Desk) -> None:

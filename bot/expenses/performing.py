@@ -12,9 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
-from bot.acts import Act
 from bot.delivery import outgoing
-from bot.errors import ExpenseRefused, SlackRefused
+from bot.errors import ExpenseRefused
 from bot.expenses.approvers import find_approvers, may_decide
 from bot.expenses.face import buttons, forms
 from bot.expenses.face.commands import USAGE, Command, read_command
@@ -23,8 +22,8 @@ from bot.expenses.face.tab import ROWS, Desktop, tab
 from bot.expenses.office import Office
 from bot.expenses.values import OPEN, SETTLED, Details, Draft, Expense, Report
 from bot.home import Tab
-from bot.modals import View
 from bot.models import By
+from bot.performing import Args, Performing
 from bot.reading.links import permalink
 
 log = structlog.get_logger()
@@ -36,14 +35,17 @@ HERE = "{subject} is here: {link}"
 Work = Callable[[AsyncConnection, By], Awaitable[Any]]
 
 
-class Performing:
+class ExpensesPerforming(Performing):
     """The acts whose names begin with "expense". Each is done in one transaction, with what is to be told of it."""
+
+    about = "Expense"
+    refusals = (ExpenseRefused,)
 
     def __init__(self, office: Office, redis: Any) -> None:
         """`redis` keeps what Home tabs show."""
         self._office, self._books = office, office.books
         self._tab = Tab(office.slack, redis)
-        self._acts: dict[str, Callable[[By, Mapping[str, Any]], Awaitable[None]]] = {
+        acts = {
             "expense.edit_form": self._edit_form,
             "expense.new_form": self._new_form,
             "expense.edit": self._edit,
@@ -61,30 +63,7 @@ class Performing:
             "expense.show": self._show,
             "expense.home": self._home,
         }
-
-    async def perform(self, act: Act) -> None:
-        """Does it once, however often it is asked; says to the person what cannot be done. Raises Retryable."""
-        by = By(act.team, act.user, act.id)
-        do = self._acts.get(act.do)
-        if not do:
-            log.warning("act not known", do=act.do, act=act.id)
-            return
-        try:
-            await do(by, act.args)
-        except ExpenseRefused as refused:
-            await self._refused(by, act, str(refused))
-        log.info("act", do=act.do, act=act.id, team=act.team, person=act.user, again=act.again)
-
-    async def _refused(self, by: By, act: Act, text: str) -> None:
-        log.info("act refused", do=act.do, act=act.id, person=act.user)
-        if "view" in act.args:
-            await self._put_form(act.args, forms.trouble(text))
-            return
-        await self._say(by, text)
-
-    async def _say(self, by: By, text: str, subject: str = "") -> None:
-        async with self._office.database.begin() as tx:
-            await outgoing.say(tx, by.team, by.person, subject, text, by.cause)
+        super().__init__(office.slack, office.database, acts)
 
     async def _reckon(self, by: By, work: Work) -> None:
         """A change for which an exchange rate may be needed."""
@@ -99,11 +78,11 @@ class Performing:
 
     # -- forms -------------------------------------------------------------------------------------------------------------
 
-    async def _new_form(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _new_form(self, by: By, args: Args) -> None:
         today = await self._today(by)
-        await self._put_form(args, forms.new_form(self._office.policy, self._office.home, today))
+        await self.put_form(args, forms.new_form(self._office.policy, self._office.home, today))
 
-    async def _edit_form(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _edit_form(self, by: By, args: Args) -> None:
         """Of the present state, whatever the card showed; what is entered is held against its version."""
         async with self._office.database.read() as tx:
             expense = await self._books.expense(tx, by, args["number"])
@@ -114,26 +93,19 @@ class Performing:
             raise ExpenseRefused(
                 f"{expense.name} is in {report.name}, which was decided: it cannot be changed any more."
             )
-        await self._put_form(args, forms.expense_form(expense, self._office.policy, self._office.home, report))
+        await self.put_form(args, forms.expense_form(expense, self._office.policy, self._office.home, report))
 
     async def _report_of(self, tx: AsyncConnection, by: By, expense: Expense) -> Report | None:
         return (await self._books.report(tx, by, expense.report)).report if expense.report else None
 
-    async def _put_form(self, args: Mapping[str, Any], view: View) -> None:
-        """Puts the form into the place of "one moment"; one that was closed meanwhile needs none."""
-        try:
-            await self._office.slack.call("views.update", {"view_id": args["view"], "view": view})
-        except SlackRefused as error:
-            log.info("form not shown", view=args["view"], error=error.error)
-
-    async def _new(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _new(self, by: By, args: Args) -> None:
         changes, wrong = forms.read_form(args["values"], {}, by.person)
         if wrong:
             raise ExpenseRefused(ODD_FORM)
         draft = Draft(details=replace(Details(), **changes), source="form")
         await self._reckon(by, lambda tx, by: self._books.capture(tx, by, draft))
 
-    async def _edit(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _edit(self, by: By, args: Args) -> None:
         number, version = args["number"], args["version"]
 
         async def work(tx: AsyncConnection, by: By) -> None:
@@ -155,13 +127,13 @@ class Performing:
 
     # -- what needs no form, or one that the web process had -----------------------------------------------------------------
 
-    async def _remove(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _remove(self, by: By, args: Args) -> None:
         await self._change(by, lambda tx, by: self._books.remove(tx, by, args["number"], args["version"]))
 
-    async def _keep_both(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _keep_both(self, by: By, args: Args) -> None:
         await self._change(by, lambda tx, by: self._books.keep_both(tx, by, args["number"], args["version"]))
 
-    async def _submit(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _submit(self, by: By, args: Args) -> None:
         async with self._office.database.read() as tx:
             if await self._books.done(tx, by):
                 return
@@ -170,25 +142,25 @@ class Performing:
         report, version = args["report"], args["version"]
         await self._reckon(by, lambda tx, by: self._books.submit(tx, by, report, version, approvers))
 
-    async def _withdraw(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _withdraw(self, by: By, args: Args) -> None:
         await self._change(by, lambda tx, by: self._books.withdraw(tx, by, args["report"], args["version"]))
 
-    async def _take_out(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _take_out(self, by: By, args: Args) -> None:
         report, version, number = args["report"], args["version"], args["number"]
         await self._change(by, lambda tx, by: self._books.take_out(tx, by, report, version, [number]))
 
-    async def _approve(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _approve(self, by: By, args: Args) -> None:
         await self._change(by, lambda tx, by: self._books.approve(tx, by, args["report"], args["version"]))
 
-    async def _send_back(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _send_back(self, by: By, args: Args) -> None:
         report, version, reason = args["report"], args["version"], args["reason"]
         await self._change(by, lambda tx, by: self._books.send_back(tx, by, report, version, reason))
 
-    async def _reject(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _reject(self, by: By, args: Args) -> None:
         report, version, reason = args["report"], args["version"], args["reason"]
         await self._change(by, lambda tx, by: self._books.reject(tx, by, report, version, reason))
 
-    async def _hand_over(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _hand_over(self, by: By, args: Args) -> None:
         report, version, to = args["report"], args["version"], args["to"]
         if not await may_decide(self._office.slack, to):
             raise ExpenseRefused(NOBODY.format(to=to))
@@ -196,7 +168,7 @@ class Performing:
 
     # -- what is shown -----------------------------------------------------------------------------------------------------
 
-    async def _command(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _command(self, by: By, args: Args) -> None:
         wish = read_command(args["text"], await self._today(by))
         match wish.do:
             case "list":
@@ -206,15 +178,15 @@ class Performing:
             case "show":
                 await self._show(by, {"subject": wish.report})
             case _:  # the web process answers these
-                await self._say(by, USAGE)
+                await self.say(by, USAGE)
 
     async def _list(self, by: By, wish: Command) -> None:
         async with self._office.database.read() as tx:
             found = await self._books.find(tx, by, since=wish.since, until=wish.until, most=LISTED)
             reports = () if wish.since else await self._books.reports(tx, by, most=LISTED)
-        await self._say(by, listing_text(found, reports, self._office.policy, wish.since, wish.until))
+        await self.say(by, listing_text(found, reports, self._office.policy, wish.since, wish.until))
 
-    async def _show(self, by: By, args: Mapping[str, Any]) -> None:
+    async def _show(self, by: By, args: Args) -> None:
         """Has a card in somebody's direct messages; of one that stands there already, where."""
         about = buttons.subject(args["subject"])
         out = tables.outgoing.c
@@ -229,7 +201,7 @@ class Performing:
                 )
                 await outgoing.say(tx, by.team, by.person, about.name, word, by.cause)
 
-    async def _home(self, by: By, _: Mapping[str, Any]) -> None:
+    async def _home(self, by: By, _: Args) -> None:
         """The Home tab, where it shows something else by now."""
         await self._tab.put(by.person, "expenses", tab(await self._desktop(by), self._office.policy))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,13 +18,13 @@ from bot.meetings.values import Hint, Meeting, Offer, Span, Wish
 from bot.meetings.when.reading import Reading
 from bot.models import By, utcnow
 from bot.mrkdwn import escaped, plain
+from bot.performing import Args
 
 CHANGED = "{name} has changed meanwhile; its card shows how it is now."
 NOT_THEIRS = "Only {organizer}, who organizes {name}, can do that."
 BOOKED = "{name} is booked for that time already."
 TAKEN = "That time was just taken."
 
-Args = Mapping[str, Any]
 Write = Callable[[AsyncConnection], Awaitable[Any]]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,13 +9,12 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.acts import Act
 from bot.blocks import shown
 from bot.delivery import outgoing
 from bot.errors import CalendarRefused, MeetingRefused, SlackRefused
 from bot.home import Tab
 from bot.meetings.arranging import Asked, carry_out, prepare
-from bot.meetings.deciding import Args, Deciding, of_form
+from bot.meetings.deciding import Deciding, of_form
 from bot.meetings.events import join_link
 from bot.meetings.face import entered, forms
 from bot.meetings.face.commands import USAGE
@@ -28,9 +26,9 @@ from bot.meetings.scheduling import Scheduling
 from bot.meetings.understanding import understand
 from bot.meetings.values import Hours, Meeting, Place, Span
 from bot.meetings.when.request import Request, read_request
-from bot.modals import View, trouble
 from bot.models import By, utcnow
 from bot.mrkdwn import escaped
+from bot.performing import Args, Performing
 
 log = structlog.get_logger()
 
@@ -39,15 +37,18 @@ DONE = "{name} is not being arranged any more."
 SAVED = "I noted your working hours: {hours} ({zone})."
 
 
-class Performing:
+class MeetingsPerforming(Performing):
     """The acts whose names begin with "meet"."""
+
+    about = "Meeting"
+    refusals = (MeetingRefused, CalendarRefused)
 
     def __init__(self, scheduling: Scheduling, redis: Any) -> None:
         """`redis` keeps what Home tabs show."""
         self._s, self._register = scheduling, scheduling.register
         self._tab = Tab(scheduling.slack, redis)
         deciding = self._deciding = Deciding(scheduling)
-        self._acts: dict[str, Callable[[By, Args], Awaitable[None]]] = {
+        acts = {
             "meet.command": self._command,
             "meet.new_form": self._new_form,
             "meet.new": self._new,
@@ -66,27 +67,12 @@ class Performing:
             "meet.hours": self._hours,
             "meet.home": self._home,
         }
+        super().__init__(scheduling.slack, scheduling.database, acts)
 
-    async def perform(self, act: Act) -> None:
-        """Does it once, however often it is asked; says to the person what cannot be done. Raises Retryable."""
-        by = By(act.team, act.user, act.id)
-        do = self._acts.get(act.do)
-        if not do:
-            log.warning("act not known", do=act.do, act=act.id)
-            return
-        try:
-            await do(by, act.args)
-        except (MeetingRefused, CalendarRefused) as refused:
-            log.info("act refused", do=act.do, act=act.id, person=act.user)
-            await self._refused(by, act.args, str(refused))
-        log.info("act", do=act.do, act=act.id, team=act.team, person=act.user, again=act.again)
-
-    async def _refused(self, by: By, args: Args, text: str) -> None:
-        """Says it in the form, or to them alone where they pressed, or in their direct messages."""
-        if "view" in args:
-            await self._put_form(args, trouble(text, "Meeting"))
-        elif not await self._whispered(by, args, text):
-            await self._say(by, text)
+    async def refused(self, by: By, args: Args, text: str) -> None:
+        """Where they pressed in a thread, to them alone."""
+        if "view" in args or not await self._whispered(by, args, text):
+            await super().refused(by, args, text)
 
     async def _whispered(self, by: By, args: Args, text: str) -> bool:
         if "thread" not in args:
@@ -96,10 +82,6 @@ class Performing:
         except SlackRefused as error:
             log.info("word not shown there", person=by.person, error=error.error)
             return False
-
-    async def _say(self, by: By, text: str) -> None:
-        async with self._s.database.begin() as tx:
-            await outgoing.say(tx, by.team, by.person, "", text, by.cause)
 
     # -- a new one -----------------------------------------------------------------------------------------------------------
 
@@ -150,27 +132,20 @@ class Performing:
     # -- forms --------------------------------------------------------------------------------------------------------------
 
     async def _new_form(self, by: By, args: Args) -> None:
-        await self._put_form(args, forms.new_form(await self._hours_of(by), self._s.rooms))
+        await self.put_form(args, forms.new_form(await self._hours_of(by), self._s.rooms))
 
     async def _change_form(self, by: By, args: Args) -> None:
         """Of the present state, whatever the card showed; what is entered is held against its version."""
         meeting = await self._deciding.present(by, args)
         if meeting.state != "draft":
             raise MeetingRefused(DONE.format(name=meeting.name))
-        await self._put_form(args, forms.change_form(meeting, await self._hours_of(by), self._s.rooms))
+        await self.put_form(args, forms.change_form(meeting, await self._hours_of(by), self._s.rooms))
 
     async def _move_form(self, by: By, args: Args) -> None:
         meeting = await self._deciding.present(by, args)
         if meeting.state != "booked":
             raise MeetingRefused(f"{meeting.name} is not booked, so it cannot be moved.")
-        await self._put_form(args, forms.move_form(meeting, await self._hours_of(by)))
-
-    async def _put_form(self, args: Args, view: View) -> None:
-        """Puts the form into the place of "one moment"; one that was closed meanwhile needs none."""
-        try:
-            await self._s.slack.call("views.update", {"view_id": args["view"], "view": view})
-        except SlackRefused as error:
-            log.info("form not shown", view=args["view"], error=error.error)
+        await self.put_form(args, forms.move_form(meeting, await self._hours_of(by)))
 
     # -- one's hours, lists, the Home tab -----------------------------------------------------------------------------------
 
@@ -182,7 +157,7 @@ class Performing:
 
     async def _hours_form(self, by: By, args: Args) -> None:
         slack_zone = (await self._s.people.organizer(by.person)).zone or "UTC"
-        await self._put_form(args, forms.hours_form(await self._hours_of(by), slack_zone))
+        await self.put_form(args, forms.hours_form(await self._hours_of(by), slack_zone))
 
     async def _hours(self, by: By, args: Args) -> None:
         slack_zone = (await self._s.people.organizer(by.person)).zone or "UTC"
@@ -190,14 +165,14 @@ class Performing:
         if wrong or not hours:
             raise MeetingRefused(escaped(next(iter(wrong.values()), "")))
         await keep_hours(self._s.database, by, hours)
-        await self._say(by, SAVED.format(hours=hours_text(hours), zone=hours.zone))
+        await self.say(by, SAVED.format(hours=hours_text(hours), zone=hours.zone))
         await self._home(by, {})
 
     async def _list(self, by: By) -> None:
         async with self._s.database.read() as tx:
             upcoming = await self._upcoming(tx, by, DAYS, LISTED)
             drafts = await self._register.drafts(tx, by)
-        await self._say(by, listing_text(upcoming, drafts))
+        await self.say(by, listing_text(upcoming, drafts))
 
     async def _upcoming(self, tx: AsyncConnection, by: By, days: int, most: int) -> list[tuple[Span, Meeting]]:
         """Their next meetings, each with where to join it."""

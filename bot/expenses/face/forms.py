@@ -54,11 +54,6 @@ def loading(title: str = "Expense") -> View:
     return modals.loading(title)
 
 
-def trouble(text: str, title: str = "Expense") -> View:
-    """Says why there is no form, in mrkdwn."""
-    return modals.trouble(text, title)
-
-
 def expense_form(expense: Expense, policy: Policy, home: str, report: Report | None = None) -> View:
     """The form for an expense that is there. `report`: the one that it is in."""
     texts = entered(expense.details)
