@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from bot.models import Usage
+
 registry = CollectorRegistry()
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
 
@@ -43,6 +45,16 @@ socket_rebuilds = Counter(
     "Socket Mode connections lost without Slack's notice and opened anew.",
     registry=registry,
 )
+
+
+def count_tokens(model: str, usage: Usage) -> None:
+    """Counts what a request, or several, cost."""
+    for kind, count in (
+        ("input", usage.input_tokens),
+        ("cached", usage.cached_tokens),
+        ("output", usage.output_tokens),
+    ):
+        tokens.labels(kind, model or "none").inc(count)
 
 
 def page() -> bytes:

@@ -315,13 +315,7 @@ class Worker:
         metrics.turn_seconds.observe(seconds)
         if tally.first_text is not None:
             metrics.first_text.observe(tally.first_text - tally.started)
-        spent = tally.usage - turn.usage  # what earlier tries spent, they have counted
-        for kind, count in (
-            ("input", spent.input_tokens),
-            ("cached", spent.cached_tokens),
-            ("output", spent.output_tokens),
-        ):
-            metrics.tokens.labels(kind, tally.model or "none").inc(count)
+        metrics.count_tokens(tally.model, tally.usage - turn.usage)  # what earlier tries spent, they have counted
         if outcome in ("answered", "refused", "stopped", "failed") and turn.kind != GONE:
             try:
                 await ledger.record(self._desk.database, turn, tally, outcome=outcome, seconds=seconds)

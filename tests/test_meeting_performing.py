@@ -118,6 +118,17 @@ async def test_what_the_model_does_not_read_either_gets_the_usage(desk: Desk, ai
     assert await desk.count() == 0
 
 
+async def test_what_the_model_read_is_recorded_with_its_cost(desk: Desk, ai: OpenAIServer) -> None:
+    ai.script = Script(script.text(json.dumps(answer(understood=False))))
+    await desk.meet(ODD)
+    async with desk.scheduling.database.read() as tx:
+        (row,) = (await tx.execute(select(tables.turns))).all()
+    assert (row.turn, row.person, row.channel, row.outcome) == ("ana-1", desk.id("ana"), "C1", "read")
+    assert row.model == "gpt-6.2-sol"
+    assert row.input_tokens > 300  # the instructions alone
+    assert row.output_tokens > 0
+
+
 # -- what is offered --------------------------------------------------------------------------------------------------------
 
 

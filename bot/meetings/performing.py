@@ -97,7 +97,7 @@ class MeetingsPerforming(Performing):
         if await self._deciding.is_done(by):
             return
         if request.unread:
-            understood = await understand(self._s, by, args["text"])
+            understood = await understand(self._s, by, args["channel"], args["text"])
             if not understood:
                 raise MeetingRefused(NOT_READ.format(unread=shown(request.unread)) + USAGE)
             unread = request.unread.split()

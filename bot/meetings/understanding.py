@@ -6,11 +6,13 @@ Who and when are taken only in words that the person wrote; which day that is, i
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
+from bot import ledger
 from bot.blocks import cut
 from bot.errors import Retryable, UserFacing
 from bot.items import person_hash
@@ -77,21 +79,22 @@ SCHEMA: dict[str, Any] = _object(
 )
 
 
-async def understand(scheduling: Scheduling, by: By, text: str) -> tuple[Request, str] | None:
-    """What the model makes of the words, and those about time; None where it cannot tell either, or does not answer."""
-
-    def spend(usage: Usage) -> None:
-        log.info("meeting request read", person=by.person, tokens=usage.input_tokens + usage.output_tokens)
-
-    parts = [{"type": "input_text", "text": text}]
+async def understand(scheduling: Scheduling, by: By, channel: str, text: str) -> tuple[Request, str] | None:
+    """What the model makes of the words, and those about time; None where it cannot tell either, or does not answer. What it cost is recorded."""
+    costs: list[Usage] = []
+    began, parts = time.monotonic(), [{"type": "input_text", "text": text}]
     try:
         found = await scheduling.llm.extract(
-            _INSTRUCTIONS, parts, NAME, SCHEMA, person=person_hash(by.team, by.person), spend=spend
+            _INSTRUCTIONS, parts, NAME, SCHEMA, person=person_hash(by.team, by.person), spend=costs.append
         )
+        return taken(found, text)
     except (Retryable, UserFacing) as error:  # what was written can be written more plainly; nobody has to wait for it
         log.warning("meeting request not read", person=by.person, error=str(error))
         return None
-    return taken(found, text)
+    finally:
+        for usage in costs:
+            model, seconds = scheduling.llm.fallback.now(), time.monotonic() - began
+            await ledger.record_reading(scheduling.database, by, channel, model, usage, seconds=seconds)
 
 
 def taken(found: Mapping[str, Any], text: str) -> tuple[Request, str] | None:
