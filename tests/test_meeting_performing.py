@@ -125,7 +125,7 @@ async def test_what_the_model_read_is_recorded_with_its_cost(desk: Desk, ai: Ope
         (row,) = (await tx.execute(select(tables.turns))).all()
     assert (row.turn, row.person, row.channel, row.outcome) == ("ana-1", desk.id("ana"), "C1", "read")
     assert row.model == "gpt-6.2-sol"
-    assert row.input_tokens > 300  # the instructions alone
+    assert row.input_tokens > 200  # the instructions alone
     assert row.output_tokens > 0
 
 
