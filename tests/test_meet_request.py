@@ -205,6 +205,9 @@ def test_how_it_recurs(words: str, repeat: Repeat, day: Day) -> None:
         ("review every second Tuesday 10:30 for 5 times <@U1>", Repeat("week", 2, 5)),
         ("review weekly <@U1> Friday 14:00, 6 times", Repeat("week", 1, 6)),
         ("review with <@U1> every day 10am three times", Repeat("day", 1, 3)),
+        ("review every Tuesday 10:30 for 5 weeks <@U1>", Repeat("week", 1, 5)),
+        ("review every 2 weeks on Monday 9:00 for 6 weeks <@U1>", Repeat("week", 2, 3)),
+        ("review <@U1> every day 10:00 for ten days", Repeat("day", 1, 10)),
     ],
 )
 def test_how_often_is_read_apart_from_how_it_recurs(words: str, repeat: Repeat) -> None:
@@ -215,6 +218,8 @@ def test_how_often_is_read_apart_from_how_it_recurs(words: str, repeat: Repeat) 
 def test_a_number_of_times_that_belongs_to_no_recurrence_stays_what_it_was() -> None:
     assert read_request("retry 5 times <@U1> tomorrow 3pm").title == "retry 5 times"
     assert read_request("retro every Friday 14:00 900 times <@U1>").unread == "900"
+    assert read_request("retro every Tuesday 10:30 for 2 months <@U1>").unread == "months"
+    assert read_request("retro every 2 weeks Tuesday 10:30 for 5 weeks <@U1>").unread == "weeks"
 
 
 @pytest.mark.parametrize("word", ["biweekly", "bi-weekly", "bimonthly", "twice a week", "semi-weekly"])

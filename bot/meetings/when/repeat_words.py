@@ -22,7 +22,9 @@ _EVERY_NTH = re.compile(
 _PLURAL = re.compile(rf"(?:on )?(?P<wd>monday|tuesday|wednesday|thursday|friday|saturday|sunday)s{END}")
 _ALONE = re.compile(rf"(?P<word>daily|weekly|fortnightly|monthly|quarterly){END}")
 _TIMES = re.compile(rf",? (?:for )?(?P<n>{NUMBER}) (?P<unit>times|occurrences|meetings|days?|weeks?|months?){END}")
-COUNT = re.compile(rf"(?<!\S)(?:for )?(?P<n>{NUMBER}) (?:times|occurrences){END}")
+APART = re.compile(
+    rf"(?<!\S)(?:(?:for )?(?P<n>{NUMBER}) (?P<unit>times|occurrences)|for (?P<m>{NUMBER}) (?P<length>days?|weeks?|months?)){END}"
+)
 _UNCLEAR = re.compile(
     rf"(?P<word>bi-?weekly|bi-?monthly|semi-?weekly|semi-?monthly|twice (?:a|per) (?:day|week|month)){END}"
 )
@@ -88,17 +90,20 @@ def _counted(text: str, repeat: Repeat, end: int, day: Day | None = None) -> tup
     """With how often, if that follows: "for 6 months", "10 times". Lengths that do not come out even are not understood."""
     days = Days(day) if day else None
     m = _TIMES.match(text, end)
-    if not m:
-        return Recurs(repeat, days), end
-    count = number(m["n"])
-    unit = m["unit"].removesuffix("s")
-    if unit in _UNITS:
-        if unit != repeat.unit or count % repeat.interval:
-            return Recurs(repeat, days), end
-        count //= repeat.interval
-    if not 1 <= count <= MOST_TIMES:
+    count = m and times(repeat, number(m["n"]), m["unit"])
+    if not m or not count:
         return Recurs(repeat, days), end
     return Recurs(Repeat(repeat.unit, repeat.interval, count), days), m.end()
+
+
+def times(repeat: Repeat, count: int, unit: str) -> int | None:
+    """How often it takes place in so many "weeks", say, or "times"; None where that does not come out even, or is too often."""
+    length = unit.removesuffix("s")
+    if length in _UNITS:
+        if length != repeat.unit or count % repeat.interval:
+            return None
+        count //= repeat.interval
+    return count if 1 <= count <= MOST_TIMES else None
 
 
 def _unclear(word: str) -> str:

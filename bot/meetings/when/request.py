@@ -12,7 +12,7 @@ from bot.meetings.when.items import Item, items
 from bot.meetings.when.leftover import named_people, titled, unread_words
 from bot.meetings.when.phrases import Phrase, read_when, together
 from bot.meetings.when.reading import Clock, Reading, TimeOfDay
-from bot.meetings.when.repeat_words import COUNT, MOST_TIMES
+from bot.meetings.when.repeat_words import APART, times
 from bot.meetings.when.times import stretches
 from bot.meetings.when.words import fold, listed, number, seen
 
@@ -123,17 +123,19 @@ _REGULAR = listed("sync standup stand-up meeting check-in checkin catch-up catch
 
 
 def _numbered(found: list[Item], folded: str) -> list[Item]:
-    """With a number of times that stands apart from how it recurs: "every Tuesday 10:30 for 5 times"."""
-    counts = list(COUNT.finditer(folded))
+    """With a number of times that stands apart from how it recurs: "every Tuesday 10:30 for 5 weeks"."""
+    counts = list(APART.finditer(folded))
     open_ended = [i for i in found if i.recurs and i.recurs.repeat and not i.recurs.repeat.count]
     if len(counts) != 1 or len(open_ended) != 1:
         return found
-    count, (item,) = counts[0], open_ended
-    times = number(count["n"])
-    if not (item.recurs and item.recurs.repeat and 1 <= times <= MOST_TIMES):
+    said, (item,) = counts[0], open_ended
+    if not (item.recurs and item.recurs.repeat):
         return found
-    recurs = replace(item.recurs, repeat=replace(item.recurs.repeat, count=times))
-    rest = [i for i in found if i.end <= count.start() or i.start >= count.end()]
+    count = times(item.recurs.repeat, number(said["n"] or said["m"]), said["unit"] or said["length"])
+    if not count:
+        return found
+    recurs = replace(item.recurs, repeat=replace(item.recurs.repeat, count=count))
+    rest = [i for i in found if i.end <= said.start() or i.start >= said.end()]
     return [replace(i, recurs=recurs) if i is item else i for i in rest]
 
 
