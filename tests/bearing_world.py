@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
 from bot.compose import make_downloads
-from bot.database import Database
 from bot.delivery import outgoing
 from bot.delivery.claims import CLAIM_SECONDS, Outgoing
 from bot.delivery.outgoing import CARD, EVENT, MAIL, NEVER
 from bot.errors import MeetingRefused
-from bot.expenses.office import Office
-from bot.jobs import make_delivery, make_office, make_scheduling
+from bot.jobs import make_office, make_scheduling
 from bot.meetings.calendars.calendar import Event, Seen, Stored
 from bot.meetings.mail import Mailer
 from bot.meetings.register.register import Register
-from bot.meetings.scheduling import Scheduling
 from bot.meetings.values import Attendee, Busy, Meeting, Span
 from bot.models import By, utcnow
 from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer
+from tests.deliverers import Deliverers
 from tests.housekeeping_world import TEAM, world_of
 from tests.meeting_mail_values import SENDER, meeting
 from tests.smtp_world import MailServer, mail_server
@@ -121,13 +118,9 @@ class MemoryRegister(Register):
 
 
 @dataclass
-class World:
+class World(Deliverers):
     """What the tests work with."""
 
-    server: SlackServer
-    database: Database
-    office: Office
-    scheduling: Scheduling
     register: MemoryRegister
     calendar: MemoryCalendar
     mails: MailServer
@@ -153,9 +146,6 @@ class World:
         people = tuple(replace(a, id=next(ids)) if a.kind == "member" else a for a in meeting().attendees)
         return replace(meeting(), organizer=people[0].id, wish=replace(meeting().wish, attendees=people))
 
-    def person(self, name: str) -> str:
-        return self.server.workspace.person(name).id
-
     def texts(self, name: str) -> list[str]:
         """What the bot has said to somebody."""
         workspace = self.server.workspace
@@ -167,28 +157,6 @@ class World:
         async with self.database.read() as connection:
             found = await connection.execute(select(*columns).where(tables.outgoing.c.kind == kind))
             return Outgoing(**found.mappings().one())
-
-    async def hurry(self) -> None:
-        """What is to be tried later, or was a killed worker's, is due now."""
-        async with self.database.begin() as tx:
-            waits = tables.outgoing.c.due_at < NEVER
-            await tx.execute(update(tables.outgoing).where(waits).values(due_at=utcnow()))
-
-    async def waiting(self) -> int:
-        async with self.database.read() as connection:
-            query = select(func.count()).where(tables.outgoing.c.due_at < NEVER)
-            return int(await connection.scalar(query) or 0)
-
-    @asynccontextmanager
-    async def delivering(self) -> AsyncIterator[None]:
-        """One worker's deliverer at work; then it dies."""
-        task = asyncio.create_task(make_delivery(self.office, self.scheduling).run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def deliver(self, seconds: float = 8) -> None:
         """A deliverer brings all that waits; what fails is tried again at once."""

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
 from bot.compose import make_downloads
-from bot.database import Database
 from bot.delivery import outgoing
-from bot.delivery.outgoing import NEVER
 from bot.errors import ExpenseRefused
 from bot.expenses.books.books import Books, Original, Whole
-from bot.expenses.office import Office
 from bot.expenses.values import Details, Expense, Money, Report, ReportState
-from bot.jobs import make_delivery, make_office, make_scheduling
-from bot.meetings.scheduling import Scheduling
+from bot.jobs import make_office, make_scheduling
 from bot.models import By, utcnow
 from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer
+from tests.deliverers import Deliverers
 from tests.housekeeping_world import TEAM, world_of
 
 REFUSED = "There is no such thing, or it is not yours."
@@ -64,17 +60,10 @@ class Shelf(Books):
 
 
 @dataclass
-class World:
+class World(Deliverers):
     """What the tests work with."""
 
-    server: SlackServer
-    database: Database
-    office: Office
-    scheduling: Scheduling
     books: Shelf
-
-    def person(self, name: str) -> str:
-        return self.server.workspace.person(name).id
 
     async def say(self, name: str, *texts: str) -> None:
         """Notes words, each in its own transaction."""
@@ -132,29 +121,6 @@ class World:
     async def rows(self) -> list[Any]:
         async with self.database.read() as connection:
             return list((await connection.execute(select(tables.outgoing).order_by(tables.outgoing.c.id))).all())
-
-    async def waiting(self) -> int:
-        """How many rows are not brought."""
-        async with self.database.read() as connection:
-            query = select(func.count()).where(tables.outgoing.c.due_at < NEVER)
-            return int(await connection.scalar(query) or 0)
-
-    async def hurry(self) -> None:
-        """What is to be tried later, or was a killed worker's, is due now."""
-        async with self.database.begin() as tx:
-            waits = tables.outgoing.c.due_at < NEVER
-            await tx.execute(update(tables.outgoing).where(waits).values(due_at=utcnow()))
-
-    @asynccontextmanager
-    async def delivering(self) -> AsyncIterator[None]:
-        """One worker's deliverer at work; then it dies."""
-        task = asyncio.create_task(make_delivery(self.office, self.scheduling).run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def brought(self, seconds: float = 8) -> None:
         """Waits until nothing waits."""
