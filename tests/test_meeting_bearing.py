@@ -194,6 +194,19 @@ async def test_who_is_removed_is_told_so_once(world: World) -> None:
     assert str(world.mails.mails[-1]["Subject"]).startswith("Updated invitation")
 
 
+async def test_who_is_removed_is_not_told_what_it_has_become_since(world: World) -> None:
+    await world.has(GUEST_ROW)
+    await world.deliver()
+    wish = replace(world.now.wish, title="Layoffs", description="Who goes", attendees=world.now.attendees[:2])
+    await world.has(sequence=1, wish=wish)
+    await world.deliver()
+    mail = world.mails.mails[-1]
+    text = "".join(str(part.get_content()) for part in mail.walk() if not part.is_multipart())
+    assert str(mail["Subject"]).startswith("Cancelled: Team sync (")
+    for secret in ("Layoffs", "Who goes", world.now.attendees[1].email, world.now.attendees[1].name):
+        assert secret not in text
+
+
 async def test_one_that_failed_is_cancelled_for_who_was_invited(world: World) -> None:
     await world.has(GUEST_ROW)
     await world.deliver()
@@ -301,7 +314,13 @@ async def test_many_guests_of_a_slow_mail_server_hold_up_neither_words_nor_the_c
 
 
 @pytest.mark.parametrize(
-    "told", [Told(), Told(method="REQUEST", sequence=3, invited=True), Told(method="CANCEL", sequence=0)]
+    "told",
+    [
+        Told(),
+        Told(method="REQUEST", sequence=3, invited=True),
+        Told(method="REQUEST", sequence=3, invited=True, title="invited to lunch"),
+        Told(method="CANCEL", sequence=0),
+    ],
 )
 def test_what_an_address_was_told_is_read_as_it_was_noted(told: Told) -> None:
     assert Told.read(told.text if told.method else "") == told
