@@ -41,7 +41,7 @@ def needed(meeting: Meeting) -> dict[str, bool]:
 
 async def busy(world: World, person: str) -> list[Span]:
     found = await world.at(lambda tx: world.register.busy(tx, world.team, [person], Span(at(9), at(12))))
-    return list(found[person])
+    return list(found[person] or ())
 
 
 # -- what becomes of it --------------------------------------------------------------------------------------------------
