@@ -194,19 +194,6 @@ async def test_who_is_removed_is_told_so_once(world: World) -> None:
     assert str(world.mails.mails[-1]["Subject"]).startswith("Updated invitation")
 
 
-async def test_who_is_removed_is_not_told_what_it_has_become_since(world: World) -> None:
-    await world.has(GUEST_ROW)
-    await world.deliver()
-    wish = replace(world.now.wish, title="Layoffs", description="Who goes", attendees=world.now.attendees[:2])
-    await world.has(sequence=1, wish=wish)
-    await world.deliver()
-    mail = world.mails.mails[-1]
-    text = "".join(str(part.get_content()) for part in mail.walk() if not part.is_multipart())
-    assert str(mail["Subject"]).startswith("Cancelled: Team sync (")
-    for secret in ("Layoffs", "Who goes", world.now.attendees[1].email, world.now.attendees[1].name):
-        assert secret not in text
-
-
 async def test_one_that_failed_is_cancelled_for_who_was_invited(world: World) -> None:
     await world.has(GUEST_ROW)
     await world.deliver()

@@ -118,6 +118,15 @@ async def test_nobody_else_gets_its_form(desk: Desk) -> None:
     assert (await desk.meeting()).sequence == 0
 
 
+@pytest.mark.parametrize("do", ["change_form", "move_form"])
+async def test_a_form_that_does_not_fit_any_more_says_why(desk: Desk, do: str) -> None:
+    await desk.draft(slots(at("10:00")))
+    await desk.does("ana", "cancel", number=1, version=1)
+    view = await desk.form(do, number=1)
+    assert not view.get("submit")
+    assert "M-1" in str(view["blocks"])
+
+
 # -- what calendars say -----------------------------------------------------------------------------------------------------
 
 

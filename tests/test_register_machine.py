@@ -154,8 +154,7 @@ class RegisterMachine(RuleBasedStateMachine):
         needed = {person: True, **{p: r for p, r in needed.items() if p != person}}
         made = wish(*(p if r else f"{p}?" for p, r in needed.items()), title=title)
         done = self.acted(number, "change", number, self.version(model, off), made, by=person)
-        allowed = self.theirs(model, person, off) and bool(model and self.can_be(number, model, needed, title))
-        assert done == allowed
+        assert done == (self.theirs(model, person, off) and bool(model and self.can_be(number, model, needed, title)))
         if not done or model is None:
             return
         joined, left = set(needed) - set(model.needed), set(model.needed) - set(needed)
@@ -226,12 +225,8 @@ class RegisterMachine(RuleBasedStateMachine):
             model.entered = model.sequence
             self.check(number, {"card", "word"})
         else:
-            model.state, model.version, model.sequence, model.sought = (
-                "failed",
-                model.version + 1,
-                model.sequence + 1,
-                None,
-            )
+            model.state, model.sought = "failed", None
+            model.version, model.sequence = model.version + 1, model.sequence + 1
             self.check(number, {"card", "mail", "word"})
 
     @rule(data=st.data(), hours=st.sampled_from([None, None, None, 9.5, 13]), gone=st.sampled_from([False] * 5 + [True]),
@@ -353,10 +348,8 @@ class RegisterMachine(RuleBasedStateMachine):
             standing.add(("event", f"M-{number}", ""))
         assert {row for row in there if row[0] != "word"} == standing
         grown = {row[0] for row, wanted in there.items() if wanted > before.get(row, 0)}
-        mails, words = (
-            any(r[0] == "mail" for r in standing),
-            any(p in MEMBERS for p in {*model.needed, *model.left} if p != model.organizer),
-        )
+        mails = any(r[0] == "mail" for r in standing)
+        words = any(p in MEMBERS for p in {*model.needed, *model.left} if p != model.organizer)
         may = told - (set() if mails else {"mail"})
         assert grown <= told
         assert may - {"word"} <= grown
