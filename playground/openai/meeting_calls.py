@@ -204,8 +204,8 @@ def _day(words: str) -> dict[str, Any] | None:
 
 def _time(words: str) -> dict[str, str]:
     base = {"time": "any", "clock": "", "to": ""}
-    if re.search(r"\b(?:\d ?(?:-|to|until) ?\d|after|before|in \d|in half)", words, re.IGNORECASE):
-        return base  # left to the words
+    if re.search(rf"\b(?:\d ?(?:-|to|until) ?\d|after|before|in \d|in half|{_DATE})", words, re.IGNORECASE):
+        return base  # left to the words; a clock without its date would be today's
     if found := re.search(r"\b(\d{1,2}(?::\d{2})? ?[ap]m|\d{1,2}:\d{2})\b", words, re.IGNORECASE):
         return base | {"time": "at", "clock": found[1]}
     found = re.search(r"\b(morning|noon|afternoon|evening)\b", words, re.IGNORECASE)
