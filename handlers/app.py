@@ -73,7 +73,7 @@ def make_app(slack: Slack, queue: Queue, signing_secret: str, files_left_hours: 
         app.view(form)(expenses.submitted)
     app.command(expense.COMMAND)(expenses.commanded)
     app.action(meet.ACTIONS)(meetings.pressed)
-    for form in (meet.NEW_FORM, meet.CHANGE_FORM, meet.MOVE_FORM, meet.HOURS_FORM):
+    for form in (meet.NEW_FORM, meet.CHANGE_FORM, meet.DETAILS_FORM, meet.MOVE_FORM, meet.HOURS_FORM):
         app.view(form)(meetings.submitted)
     app.command(meet.COMMAND)(meetings.commanded)
     app.event(re.compile(".*"))(messages.not_ours)  # an event without a listener would go unacked and come again

@@ -51,6 +51,10 @@ class Meetings(Acting[MeetingPressed]):
         values, now = dict(form.values), datetime.now(UTC)
         if form.form == buttons.HOURS_FORM:
             return "meet.hours", {"values": values}, entered.read_hours_form(values)[1]
+        if form.form == buttons.DETAILS_FORM:
+            kept = {"sequence": int(form.carried["sequence"])}
+            about = {"number": form.number("number")}
+            return "meet.details", {**about, "values": values, "kept": kept}, entered.read_details(values)[1]
         kept = {name: form.carried[name] for name in ("zone", "hours", "date", "time")}
         if form.form == buttons.NEW_FORM:
             return "meet.new", {"values": values, "kept": kept}, entered.read_form(values, kept, now)[1]

@@ -301,7 +301,13 @@ async def test_many_guests_of_a_slow_mail_server_hold_up_neither_words_nor_the_c
 
 
 @pytest.mark.parametrize(
-    "told", [Told(), Told(method="REQUEST", sequence=3, invited=True), Told(method="CANCEL", sequence=0)]
+    "told",
+    [
+        Told(),
+        Told(method="REQUEST", sequence=3, invited=True),
+        Told(method="REQUEST", sequence=3, invited=True, title="invited to lunch"),
+        Told(method="CANCEL", sequence=0),
+    ],
 )
 def test_what_an_address_was_told_is_read_as_it_was_noted(told: Told) -> None:
     assert Told.read(told.text if told.method else "") == told

@@ -184,7 +184,7 @@ def test_a_draft_that_was_given_up_has_no_buttons() -> None:
 def test_what_was_answered_is_not_undone_with_a_press() -> None:
     people = (ANA, replace(RAJ, answer="declined"))
     card = of(meeting_card(booked(at_once=True, wish=wish(attendees=people)), ANA.id, NOW))
-    assert labels(card) == ["Reschedule", "Cancel", "Add to calendar (.ics)"]
+    assert labels(card) == ["Reschedule", "Change", "Cancel", "Add to calendar (.ics)"]
     assert "Undo" not in said(card)
 
 
@@ -194,12 +194,16 @@ def test_what_was_answered_is_not_undone_with_a_press() -> None:
 @pytest.mark.parametrize(
     ("given_", "viewer", "pressable"),
     [
-        ({}, ANA.id, ["Reschedule", "Cancel", "Add to calendar (.ics)"]),
-        ({}, "", ["Reschedule", "Cancel", "Add to calendar (.ics)"]),
+        ({}, ANA.id, ["Reschedule", "Change", "Cancel", "Add to calendar (.ics)"]),
+        ({}, "", ["Reschedule", "Change", "Cancel", "Add to calendar (.ics)"]),
         ({}, RAJ.id, ["Accept", "Maybe", "Decline", "Add to calendar (.ics)"]),
-        ({"at_once": True}, ANA.id, ["Undo", "Reschedule", "Cancel", "Add to calendar (.ics)"]),
+        ({"at_once": True}, ANA.id, ["Undo", "Reschedule", "Change", "Cancel", "Add to calendar (.ics)"]),
         ({"at_once": True}, RAJ.id, ["Accept", "Maybe", "Decline", "Add to calendar (.ics)"]),
-        ({"at_once": True, "sequence": 1, "entered": 1}, ANA.id, ["Reschedule", "Cancel", "Add to calendar (.ics)"]),
+        (
+            {"at_once": True, "sequence": 1, "entered": 1},
+            ANA.id,
+            ["Reschedule", "Change", "Cancel", "Add to calendar (.ics)"],
+        ),
         ({"state": "cancelled"}, ANA.id, []),
         ({"state": "failed", "problem": "No access."}, ANA.id, []),
         ({"start": NOW - timedelta(days=2), "end": NOW - timedelta(days=1)}, ANA.id, []),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.meetings.face import buttons, forms
 from bot.meetings.face.commands import TOO_LONG, USAGE, read_command
-from bot.meetings.face.entered import BOTH, NO_DAY, NO_TITLE, SAME, read_form, read_hours_form
+from bot.meetings.face.entered import BOTH, NO_DAY, NO_TITLE, SAME, read_details, read_form, read_hours_form
 from bot.meetings.hours import read_hours
 from bot.meetings.values import Meeting, Repeat
 from bot.meetings.when.reading import Clock, Day, Reading, TimeOfDay
@@ -81,6 +81,7 @@ KEPT = carried(forms.new_form(HOURS, ROOMS))
 def test_slack_takes_the_forms_of_any_meeting(any_meeting: Meeting, rooms: set[str]) -> None:
     of(forms.change_form(any_meeting, HOURS, ["Aquarium", *(r for r in rooms if r.strip())]))
     of(forms.move_form(any_meeting, HOURS))
+    of(forms.details_form(any_meeting, ["Aquarium", *(r for r in rooms if r.strip())]))
 
 
 def test_slack_takes_the_form_of_a_new_meeting_with_and_without_rooms() -> None:
@@ -136,6 +137,33 @@ def test_what_a_form_shows_is_read_back_as_it_was() -> None:
         Called("room Aquarium"),
     )
     assert filled.reading is None, "the time was left alone"
+
+
+def test_the_form_of_a_booked_meeting_has_all_but_its_time() -> None:
+    people = (ANA, RAJ, replace(KIM, required=False), GUEST, ROOM)
+    meeting = booked(wish=wish(attendees=people, repeat=Repeat("week"), description="Why"))
+    view = of(forms.details_form(meeting, ROOMS))
+    assert shown(view) == {
+        "title": "Team sync", "people": [RAJ.id], "optional": [KIM.id], "others": "pat@example.com", "rooms": ["Aquarium"], "description": "Why",
+    }  # fmt: skip
+    assert "The whole series is changed." in str(view)
+    values = {k: ",".join(v) if isinstance(v, list) else v for k, v in shown(view).items()}
+    filled, wrong = read_details(values)
+    assert (filled.title, filled.description, wrong) == ("Team sync", "Why", {})
+    assert [c.required for c in filled.people] == [True, False, True, True]
+
+
+def test_who_is_shown_in_it_is_who_can_be_taken_out_by_it() -> None:
+    crowd = [replace(RAJ, id=f"U{n:08}", required=bool(n % 2)) for n in range(2 * forms.MOST_PEOPLE + 6)]
+    guests = [
+        replace(GUEST, id=f"g{n:02}@host.example.community", email=f"g{n:02}@host.example.community") for n in range(90)
+    ]
+    attic = replace(ROOM, id="gone@rooms.test", name="Torn down", email="gone@rooms.test")
+    meeting = booked(wish=wish(attendees=(ANA, *crowd, *guests, ROOM, attic)))
+    view = shown(of(forms.details_form(meeting, ROOMS)))
+    listed = {*view["people"], *view["optional"], *view["others"].split(", "), ROOM.id}
+    assert {a.id for a in forms.shown_people(meeting, ROOMS)} == listed
+    assert len(listed) < len(meeting.attendees) - 1
 
 
 def test_the_form_of_a_move_shows_the_time_that_it_has() -> None:
@@ -327,8 +355,9 @@ def test_nonsense_gets_the_usage_and_what_cannot_be_its_reason() -> None:
 
 
 def test_a_form_is_one_of_ours() -> None:
-    names = {buttons.NEW_FORM, buttons.CHANGE_FORM, buttons.MOVE_FORM, buttons.HOURS_FORM}
+    names = {buttons.NEW_FORM, buttons.CHANGE_FORM, buttons.DETAILS_FORM, buttons.MOVE_FORM, buttons.HOURS_FORM}
     views = [forms.new_form(HOURS, {}), forms.change_form(draft(), HOURS, {}), forms.move_form(booked(), HOURS)]
+    views.append(forms.details_form(booked(), {}))
     assert {v["callback_id"] for v in [*views, forms.hours_form(HOURS, "UTC")]} == names
 
 

@@ -134,6 +134,7 @@ async def test_a_press_in_a_channels_thread_says_where_it_was(web: SlackServer, 
     ("card", "action", "do", "title"),
     [
         (SLOTS, buttons.CHANGE, "meet.change_form", "Change M-7"),
+        (MINE, buttons.CHANGE, "meet.change_form", "Change M-7"),
         (MINE, buttons.MOVE, "meet.move_form", "Reschedule M-7"),
     ],
 )
@@ -222,6 +223,14 @@ async def test_a_change_is_noted_with_the_version_that_was_seen(web: SlackServer
     assert args["values"]["title"] == "Another"
 
 
+async def test_the_details_of_a_booked_meeting_are_noted(web: SlackServer, redis: Redis) -> None:
+    view = await open_form(web, forms.details_form(booked(), {}))
+    submit(web, view, title="Another", others="x@y.example")
+    (_, (do, args)) = await noted(redis, web, "ana", 2)
+    assert (do, args["number"], args["kept"]) == ("meet.details", 7, {"sequence": 0})
+    assert (args["values"]["title"], args["values"]["others"]) == ("Another", "x@y.example")
+
+
 async def test_hours_are_noted(web: SlackServer, redis: Redis) -> None:
     view = await open_form(web, forms.hours_form(HOURS, "Europe/Lisbon"))
     submit(web, view, hours="Mon-Thu 08:00-16:00", off="2026-12-24")
@@ -235,6 +244,7 @@ async def test_hours_are_noted(web: SlackServer, redis: Redis) -> None:
         (forms.new_form(HOURS, {}), {"title": "X", "minutes": "0", "others": "raj"}, ["minutes", "others"]),
         (forms.new_form(HOURS, {}), {"title": "X", "minutes": "1500"}, ["minutes"]),
         (forms.move_form(booked(), HOURS), {}, ["when"]),
+        (forms.details_form(booked(), {}), {"title": " ", "others": "raj"}, ["title", "others"]),
         (forms.hours_form(HOURS, "UTC"), {"hours": "always"}, ["hours"]),
     ],
 )

@@ -361,14 +361,6 @@ async def test_a_form_of_what_was_moved_meanwhile_changes_nothing(desk: Desk) ->
     assert CHANGED.format(name="M-1") in await desk.said()
 
 
-@pytest.mark.parametrize(("do", "state"), [("change_form", "booked"), ("move_form", "draft")])
-async def test_a_form_that_does_not_fit_any_more_says_why(desk: Desk, do: str, state: str) -> None:
-    await (desk.booked() if state == "booked" else desk.draft(slots(at("10:00"))))
-    view = await desk.form(do, number=1)
-    assert not view.get("submit")
-    assert "M-1" in str(view["blocks"])
-
-
 @pytest.mark.parametrize("do", ["new_form", "hours_form"])
 async def test_a_guest_gets_no_form(desk: Desk, do: str) -> None:
     view = await desk.form(do, "gus")

@@ -92,6 +92,22 @@ async def test_a_meeting_from_its_booking_to_its_end(told: Told) -> None:
     assert (now.state, now.sequence, now.entered) == ("cancelled", 2, 2)
 
 
+async def test_who_is_taken_out_learns_nothing_that_it_has_become(told: Told) -> None:
+    made = await told.booked()
+    await told.world.deliver()
+    wish = replace(made.wish, title="Layoffs", description="Who goes", attendees=told.people[:2])
+    async with told.world.database.begin() as tx:
+        await told.register.change(tx, told.by, made.number, None, wish)
+    await told.world.deliver()
+    mail = next(m for m in reversed(told.mails.mails) if "guest@" in m["To"])
+    text = "".join(str(part.get_content()) for part in mail.walk() if not part.is_multipart())
+    assert str(mail["Subject"]).startswith(f"Cancelled: {made.wish.title} (")
+    assert made.uid in text
+    for secret in ("Layoffs", "Who goes", "Raj", "raj@"):
+        assert secret not in text + str(mail["Subject"])
+    assert told.calendar.events[made.uid].title == "Layoffs"
+
+
 async def test_an_answer_mails_nobody(told: Told) -> None:
     made = await told.booked()
     await told.world.deliver()

@@ -39,10 +39,11 @@ MEET: dict[str, Any] = {
     "title": "Team sync", "people": ["Dana Weiss"], "optional": [], "minutes": None, "when": WHEN,
     "repeat": "", "every": None, "times": None, "online": False, "description": "",
 }  # fmt: skip
+SAME: dict[str, Any] = {"title": "", "description": "", "add": [], "optional": [], "remove": []}
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "find_times": MEET,
     "create_meeting": MEET,
-    "reschedule_meeting": {"meeting": "M-1", "when": WHEN, "minutes": None},
+    "reschedule_meeting": {"meeting": "M-1", "when": WHEN, "minutes": None, **SAME},
     "cancel_meeting": {"meeting": "M-1"},
     "list_meetings": {"days": 60},
 }
@@ -84,7 +85,7 @@ def test_the_model_is_offered_all_five_with_schemas_that_are_strict() -> None:
 
 def test_their_schemas_are_short_as_every_request_carries_them() -> None:
     sizes = {t.name: len(json.dumps(t.schema(), ensure_ascii=False, separators=(",", ":"))) for t in MEETING_TOOLS}
-    assert sum(sizes.values()) < 8_500, sizes
+    assert sum(sizes.values()) < 8_700, sizes
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,8 @@ class Model:
     answers: dict[str, str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     sought: tuple[int, frozenset[str]] | None = None
+    title: str = "Team sync"
+    left: set[str] = field(default_factory=set)  # who took part once, and was told
 
     def keeps_busy(self, person: str, span: Span) -> bool:
         mine = self.state == "booked" and self.answers.get(person) != "declined"
@@ -146,6 +148,35 @@ class RegisterMachine(RuleBasedStateMachine):
         model.answers, model.told = {model.organizer: "accepted"}, {}
         self.check(number, {"card", "mail", "event"} | (set() if first else {"word"}))
 
+    @rule(data=st.data(), person=people, off=offs, needed=guests, title=st.sampled_from(["Team sync", "Budget"]))
+    def change(self, data: st.DataObject, person: str, off: int | None, needed: dict[str, bool], title: str) -> None:
+        number, model = self.some(data)
+        needed = {person: True, **{p: r for p, r in needed.items() if p != person}}
+        made = wish(*(p if r else f"{p}?" for p, r in needed.items()), title=title)
+        done = self.acted(number, "change", number, self.version(model, off), made, by=person)
+        assert done == (self.theirs(model, person, off) and bool(model and self.can_be(number, model, needed, title)))
+        if not done or model is None:
+            return
+        joined, left = set(needed) - set(model.needed), set(model.needed) - set(needed)
+        told = {"card", "mail", "event"} | ({"word"} if (left | joined & model.left) & set(MEMBERS) else set())
+        if needed != model.needed:
+            model.sought = None
+        model.needed, model.title, model.left = needed, title, (model.left | left) - joined
+        model.answers = {p: a for p, a in model.answers.items() if p in needed}
+        model.told = {p: a for p, a in model.told.items() if p in needed}
+        model.version, model.sequence = model.version + 1, model.sequence + 1
+        self.check(number, told)
+
+    def can_be(self, number: int, model: Model, needed: dict[str, bool], title: str) -> bool:
+        """Whether a booked meeting can have these people and that title."""
+        span = model.span
+        if model.state != "booked" or span is None or (needed, title) == (model.needed, model.title):
+            return False
+        alone = not set(needed) - {model.organizer, ROOM} and bool(set(model.needed) - {model.organizer, ROOM})
+        joining = [p for p, required in needed.items() if required and not model.needed.get(p)]
+        others = [m for n, m in self.models.items() if n != number]
+        return not alone and not any(m.keeps_busy(p, span) for m in others for p in joining)
+
     @rule(data=st.data(), person=people, off=offs)
     def cancel(self, data: st.DataObject, person: str, off: int | None) -> None:
         number, model = self.some(data)
@@ -194,12 +225,8 @@ class RegisterMachine(RuleBasedStateMachine):
             model.entered = model.sequence
             self.check(number, {"card", "word"})
         else:
-            model.state, model.version, model.sequence, model.sought = (
-                "failed",
-                model.version + 1,
-                model.sequence + 1,
-                None,
-            )
+            model.state, model.sought = "failed", None
+            model.version, model.sequence = model.version + 1, model.sequence + 1
             self.check(number, {"card", "mail", "word"})
 
     @rule(data=st.data(), hours=st.sampled_from([None, None, None, 9.5, 13]), gone=st.sampled_from([False] * 5 + [True]),
@@ -316,13 +343,13 @@ class RegisterMachine(RuleBasedStateMachine):
             others = [p for p in model.needed if p != model.organizer]
             standing |= {("card", p, "") for p in others if p in MEMBERS}
             standing |= {("mail", p if "@" in p else f"{p.lower()}@example.com", "") for p in others if p != ROOM}
+            standing |= {("card", p, "") for p in model.left if p in MEMBERS}
+            standing |= {("mail", p if "@" in p else f"{p.lower()}@example.com", "") for p in model.left if p != ROOM}
             standing.add(("event", f"M-{number}", ""))
         assert {row for row in there if row[0] != "word"} == standing
         grown = {row[0] for row, wanted in there.items() if wanted > before.get(row, 0)}
-        mails, words = (
-            any(r[0] == "mail" for r in standing),
-            any(p in MEMBERS for p in model.needed if p != model.organizer),
-        )
+        mails = any(r[0] == "mail" for r in standing)
+        words = any(p in MEMBERS for p in {*model.needed, *model.left} if p != model.organizer)
         may = told - (set() if mails else {"mail"})
         assert grown <= told
         assert may - {"word"} <= grown
@@ -355,6 +382,18 @@ def test_whatever_people_and_the_calendar_do_the_register_is_in_order(tmp_path: 
 def test_a_thousand_sequences_leave_the_register_in_order(tmp_path: Path) -> None:
     reached = run_machine(tmp_path, 1000, 30)
     assert reached >= {
-        *("drafted", "offered", "booked", "kept", "moved", "cancelled", "dropped", "entered", "trouble", "failed"),
+        *(
+            "drafted",
+            "offered",
+            "booked",
+            "kept",
+            "moved",
+            "changed",
+            "cancelled",
+            "dropped",
+            "entered",
+            "trouble",
+            "failed",
+        ),
         *("answered accepted", "answered declined", "answered tentative"),
     }

@@ -31,14 +31,16 @@ async def show_card(tx: AsyncConnection, team: str, person: str, subject: str) -
     await keep(tx, team, CARD, person, subject)
 
 
-async def keep(tx: AsyncConnection, team: str, kind: str, where: str, subject: str, thread: str = "") -> None:
-    """Has a subject kept true somewhere: shown there if it is not yet, else made true again.
+async def keep(tx: AsyncConnection, team: str, kind: str, where: str, subject: str, thread: str = "") -> bool:
+    """Has a subject kept true somewhere: shown there if it is not yet, else made true again. Whether it was kept there already.
 
     `where`: a person; with `thread` (a ts) a channel; of MAIL an address; of EVENT the subject itself.
     """
     there = (_out.team == team) & (_out.kind == kind) & (_out.person == where) & (_out.subject == subject)
-    if not await _changed(tx, there & (_out.key == thread)):
+    kept = await _changed(tx, there & (_out.key == thread))
+    if not kept:
         await _note(tx, team, where, kind, subject, thread, "")
+    return kept
 
 
 async def changed(tx: AsyncConnection, team: str, *subjects: str, kinds: Sequence[str] = KEPT) -> None:

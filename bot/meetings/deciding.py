@@ -11,11 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import MeetingRefused
 from bot.meetings.arranging import Asked, Prepared, carry_out, prepare, prepare_move, suits_all
+from bot.meetings.changing import Change, prepare_change, who_is
 from bot.meetings.face import entered
+from bot.meetings.face.forms import is_slacks, shown_people
 from bot.meetings.finding import find_offer, look_again
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.values import Hint, Meeting, Offer, Span, Wish
 from bot.meetings.when.reading import Reading
+from bot.meetings.when.request import Called
 from bot.models import By, utcnow
 from bot.mrkdwn import escaped, plain
 from bot.performing import Args
@@ -165,6 +168,29 @@ class Deciding:
         else:
             prepared = await self._rewished(by, meeting, filled)
         await self._carry_out(by, meeting, prepared)
+
+    async def details(self, by: By, args: Args) -> None:
+        """Gives a booked meeting another title, description or people, as a form says. Who was not shown in it stays."""
+        if await self.is_done(by):
+            return
+        async with self._s.database.read() as tx:
+            meeting = await self._register.standing(tx, by, args["number"])
+        if meeting.sequence != args["kept"]["sequence"]:  # answers, and times that were offered, change nothing of it
+            raise MeetingRefused(CHANGED.format(name=meeting.name))
+        filled, wrong = entered.read_details(args["values"])
+        if wrong:
+            raise MeetingRefused(escaped(next(iter(wrong.values()))))
+        named = {a.id for one in filled.people for a in who_is(meeting, one.said)}
+        gone = [a for a in shown_people(meeting, self._s.rooms) if a.id not in named]
+        change = Change(
+            title=filled.title,
+            description=filled.description,
+            people=filled.people,
+            without=[Called(f"<@{a.id}>" if is_slacks(a) else a.id) for a in gone],
+        )
+        wish = await prepare_change(self._s, by, meeting, change)
+        number, version = meeting.number, meeting.version
+        await self.write(by, lambda tx: self._register.change(tx, by, number, version, wish))
 
     async def _rewished(self, by: By, meeting: Meeting, filled: entered.Filled) -> Prepared:
         """All but its time may be another; where the time is still asked about, it stays so."""

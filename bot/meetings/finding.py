@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.errors import CalendarRefused, MeetingRefused, Retryable
+from bot.meetings.register.times import spans
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.slots.engine import Diary, Search, check, explain, find, occurrences
 from bot.meetings.values import Attendee, Busy, Meeting, Offer, Slot, Span, Window, Wish, minutes
@@ -27,6 +28,7 @@ BEFORE, AFTER = 1, 3  # days around an exact time from which others are offered
 NOT_ASKED = "I could not ask the calendars just now, so I know only of meetings that were booked through me."
 OURS_ALONE = "I know only of meetings that were booked through me."
 NOT_LOOKED = "I could not ask the calendars just now, so nothing was booked. Please press again in a moment."
+NOT_CHANGED = "I could not ask the calendars just now, so nothing was changed. Please try again in a moment."
 STRETCHED = "No time lies within everybody's working hours."
 ALL_SHOWN = "There are no other times than those that I showed."
 PAST = "That time is past. Please choose a later one."
@@ -79,6 +81,25 @@ async def look_again(
     if not looked.asked and not (offered and {a.id for a in _people(wish)} <= set(offered.unknown)):
         raise MeetingRefused(NOT_LOOKED)  # said now: tried again for a minute, the person would see nothing meanwhile
     return check(looked.search, looked.diaries)
+
+
+async def busy_then(
+    scheduling: Scheduling, by: By, meeting: Meeting, people: Sequence[Attendee]
+) -> tuple[list[Attendee], datetime] | None:
+    """Which of these people, who do not take part in a booked meeting yet, are busy by their calendars when it takes place, and at which occurrence.
+
+    Of what is booked here the register knows. Raises MeetingRefused where calendars cannot be asked now.
+    """
+    times = [span for span in spans(meeting) if span.end > utcnow()][:HELD]
+    if not people or not times or not scheduling.calendar.external:
+        return None
+    told, asked = await _calendars(scheduling, by, people, Span(times[0].start, times[-1].end), meeting)
+    if not asked:
+        raise MeetingRefused(NOT_CHANGED)
+    for span in times:
+        if taken := [p for p in people if any(busy.overlaps(span) for busy in told.get(p.id) or ())]:
+            return taken, span.start
+    return None
 
 
 def _people(wish: Wish) -> list[Attendee]:

@@ -33,7 +33,7 @@ from bot.performing import Args, Performing
 log = structlog.get_logger()
 
 NOT_READ = "I did not understand “{unread}”. Please say it more plainly.\n"
-DONE = "{name} is not being arranged any more."
+DONE = "Nothing about {name} can be changed any more: its card shows how it is."
 SAVED = "I noted your working hours: {hours} ({zone})."
 
 
@@ -60,6 +60,7 @@ class MeetingsPerforming(Performing):
             "meet.change_form": self._change_form,
             "meet.move_form": self._move_form,
             "meet.change": deciding.change,
+            "meet.details": deciding.details,
             "meet.cancel": self._cancel,
             "meet.answer": self._answer,
             "meet.ics": self._ics,
@@ -137,9 +138,15 @@ class MeetingsPerforming(Performing):
     async def _change_form(self, by: By, args: Args) -> None:
         """Of the present state, whatever the card showed; what is entered is held against its version."""
         meeting = await self._deciding.present(by, args)
+        hours = await self._hours_of(by)
+        if meeting.state == "booked":
+            async with self._s.database.read() as tx:
+                meeting = await self._register.standing(tx, by, meeting.number)
+            await self.put_form(args, forms.details_form(meeting, self._s.rooms))
+            return
         if meeting.state != "draft":
             raise MeetingRefused(DONE.format(name=meeting.name))
-        await self.put_form(args, forms.change_form(meeting, await self._hours_of(by), self._s.rooms))
+        await self.put_form(args, forms.change_form(meeting, hours, self._s.rooms))
 
     async def _move_form(self, by: By, args: Args) -> None:
         meeting = await self._deciding.present(by, args)

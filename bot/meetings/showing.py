@@ -19,7 +19,7 @@ from bot.delivery.outgoing import CARD
 from bot.errors import CalendarRefused, MeetingRefused, Retryable
 from bot.meetings.calendars.calendar import Stored
 from bot.meetings.events import event_of, join_link
-from bot.meetings.face.cards import draft_card, meeting_card
+from bot.meetings.face.cards import draft_card, left_card, meeting_card
 from bot.meetings.invitation import Method, icalendar, invitation
 from bot.meetings.mail import Mailer
 from bot.meetings.scheduling import Scheduling
@@ -42,7 +42,7 @@ class Showing:
         """For one of its people in their direct messages, or for a thread; None where they may not see it (any more)."""
         meeting = await (self._in_thread(row) if row.key else self._theirs(row))
         if meeting is None:
-            return None
+            return left_card(row.subject) if not row.key and (row.ts or row.posting) else None
         if row.key and not await self._among_members(meeting):
             return await self._moved_to_organizer(meeting)
         meeting = replace(meeting, link=join_link(meeting, self._scheduling.link))
@@ -179,14 +179,14 @@ class Bearing:
         meeting, mailer = await self._meeting(row), self._scheduling.mailer
         if meeting is None or mailer is None or meeting.span is None:
             return
-        told, to = Told.read(row.body), _attendee(meeting, row.person)
-        method: Method = "REQUEST" if meeting.state == "booked" and to else "CANCEL"
+        told, attendee = Told.read(row.body), _attendee(meeting, row.person)
+        method: Method = "REQUEST" if meeting.state == "booked" and attendee else "CANCEL"
         if (told.method, told.sequence) == (method, meeting.sequence) or (method == "CANCEL" and not told.invited):
             return
-        to = to or Attendee(id=row.person, name=row.person, email=row.person, kind="guest")
+        to = attendee or Attendee(id=row.person, name=row.person, email=row.person, kind="guest")
         invited = method == "REQUEST"
         try:
-            await self._send(mailer, meeting, to, method)
+            await self._send(mailer, meeting if attendee else _as_told(meeting, told), to, method)
         except CalendarRefused as refused:
             log.error("mail refused", meeting=meeting.name, outgoing=row.id, method=method, error=refused.reason)
             await self._unmailed(meeting, to, str(refused))
@@ -195,7 +195,8 @@ class Bearing:
             if _last(row):
                 await self._unmailed(meeting, to, away.said or "The mail server does not answer.")
             raise
-        await self._note(row, Told(method=method, sequence=meeting.sequence, invited=invited))
+        title = meeting.wish.title if invited else ""
+        await self._note(row, Told(method=method, sequence=meeting.sequence, invited=invited, title=title))
 
     async def _send(self, mailer: Mailer, meeting: Meeting, to: Attendee, method: Method) -> None:
         event = event_of(meeting, join_link(meeting, self._scheduling.link))
@@ -225,22 +226,28 @@ class Bearing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What an address was told last, as its row's body has it: "REQUEST 3 invited". `invited`: a mail has reached them since, and none that cancelled."""
+    """What an address was told last, as its row's body has it: "REQUEST 3 invited Team sync".
+
+    `invited`: a mail has reached them since, and none that cancelled; `title` is the one that it was of.
+    """
 
     method: str = ""
     sequence: int = -1
     invited: bool = False
+    title: str = ""
 
     @classmethod
     def read(cls, body: str) -> Told:
         """From a row; nothing from one that was never brought."""
-        found = re.fullmatch(r"([A-Z]+) (\d+)( invited)?", body)
-        return cls(method=found[1], sequence=int(found[2]), invited=bool(found[3])) if found else cls()
+        found = re.fullmatch(r"([A-Z]+) (\d+)( invited(?: (.+))?)?", body)
+        if not found:
+            return cls()
+        return cls(method=found[1], sequence=int(found[2]), invited=bool(found[3]), title=found[4] or "")
 
     @property
     def text(self) -> str:
         """For a row."""
-        return f"{self.method} {self.sequence}" + (" invited" if self.invited else "")
+        return f"{self.method} {self.sequence}" + (f" invited {self.title}".rstrip() if self.invited else "")
 
 
 def file_name(meeting: Meeting) -> str:
@@ -252,6 +259,12 @@ def file_name(meeting: Meeting) -> str:
 def _last(row: Outgoing) -> bool:
     """Whether it is not tried again after this."""
     return row.tries + 1 >= MOST_TRIES
+
+
+def _as_told(meeting: Meeting, told: Told) -> Meeting:
+    """What who takes no part any more is told of it: nothing that is new since, and not who else comes."""
+    wish = replace(meeting.wish, title=told.title or meeting.name, description="", attendees=meeting.attendees[:1])
+    return replace(meeting, wish=wish, link="")
 
 
 def _attendee(meeting: Meeting, address: str) -> Attendee | None:

@@ -118,17 +118,19 @@ def repeats(meet: Meet) -> Repeats | None:
     return Repeats(meet.repeat, every, times)
 
 
-def called(meet: Meet, text: str, mentioned: Sequence[Person]) -> tuple[Called, ...]:
+def called(
+    people: Sequence[str], optional: Sequence[str], text: str, mentioned: Sequence[Person]
+) -> tuple[Called, ...]:
     """Those who were named; who was named as optional too need not come. The model has read names where the message has mentions: a name that fits only one of those means that person.
 
     `text` is the message, `mentioned` are the people whom it mentions. Raises ToolRefused where a user group cannot be told from another.
     """
     profiles = [Profile(p.id, p.name) for p in mentioned]
     groups = list(dict.fromkeys(_SUBTEAM.findall(text)))
-    required = [name for name in meet.people if name not in meet.optional]
+    required = [name for name in people if name not in optional]
     return tuple(
         Called(_meant(name, profiles, groups), required=must)
-        for names, must in ((required, True), (meet.optional, False))
+        for names, must in ((required, True), (optional, False))
         for name in names
     )
 

@@ -20,6 +20,7 @@ from bot.meetings.arranging import Asked, Prepared, carry_out, prepare
 from bot.meetings.face.cards import lasts, undoable
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.values import Meeting, Offer, Place, Slot
+from bot.meetings.when.request import Called
 from bot.models import By, utcnow
 from bot.mrkdwn import mentions, plain
 from bot.tools.meeting_request import CARD, Meet, called, mentioned_ids, reading, repeats
@@ -82,12 +83,9 @@ async def arrange(args: Meet, asking: Asking, *, may_book: bool) -> Ready:
     """What find_times and create_meeting do before anything is written."""
     async with refusing(asking):
         here = await admitted(asking)
-        text = asking.question.text
-        me = (await here.scheduling.slack.identity()).user
-        mentioned = [await here.scheduling.slack.person(u) for u in mentioned_ids(text, me)]
         asked = Asked(
             title=args.title,
-            people=called(args, text, mentioned),
+            people=await named(here, asking, args.people, args.optional),
             minutes=args.minutes,
             reading=reading(args.when),
             said=args.when.said,
@@ -102,6 +100,14 @@ async def arrange(args: Meet, asking: Asking, *, may_book: bool) -> Ready:
             if here.told:
                 raise
             raise ToolRefused(SETTLE) from None  # it may name people
+
+
+async def named(here: Here, asking: Asking, people: Sequence[str], optional: Sequence[str]) -> tuple[Called, ...]:
+    """Those who were named in the message, as far as they can be told from its mentions."""
+    text, slack = asking.question.text, here.scheduling.slack
+    me = (await slack.identity()).user
+    mentioned = [await slack.person(u) for u in mentioned_ids(text, me)]
+    return called(people, optional, text, mentioned)
 
 
 async def written(asking: Asking) -> dict[str, Any]:

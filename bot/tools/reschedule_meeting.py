@@ -1,51 +1,100 @@
-"""Moves a meeting of the asker's, or changes the time that is looked for."""
+"""Moves a meeting of the asker's, or changes the time that is looked for; gives it another title, description or people."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from bot.errors import ToolRefused
 from bot.meetings.arranging import prepare_move
+from bot.meetings.changing import Change, prepare_change, prepare_draft_change
+from bot.meetings.values import Meeting, Wish
+from bot.meetings.when.reading import Reading
 from bot.models import utcnow
-from bot.tools.meeting_request import TIME_RULE, Length, When, Words, reading
-from bot.tools.meetings import Ready, admitted, refusing, theirs, written
+from bot.tools.meeting_request import TIME_RULE, Length, Names, Text, When, Words, reading
+from bot.tools.meetings import Here, Ready, admitted, named, refusing, theirs, told, written
 from bot.tools.tool import Arguments, Asking, Tool
+
+ONE_BY_ONE = "Move it by one call, and change the rest by another one after that: nothing was changed yet."
 
 
 class Move(Arguments):
-    """Which one, and when instead."""
+    """Which one, and when instead; or what else is to be different."""
 
     meeting: Annotated[Words, Field(description="Its name: M-12.")]
     when: When
     minutes: Annotated[Length, Field(description="Its new length.")]
+    title: Annotated[Words, Field(description="New; else empty. Likewise:")]
+    description: Text
+    add: Names
+    optional: Annotated[Names, Field(description="Who is to be optional.")]
+    remove: Names
 
 
-async def _look(args: Move, asking: Asking) -> Ready:
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """A booked meeting, and what its wish is to be."""
+
+    here: Here
+    meeting: Meeting
+    wish: Wish
+
+
+async def _look(args: Move, asking: Asking) -> Ready | Changing:
     async with refusing(asking):
         here = await admitted(asking)
         meeting = await theirs(here, asking, args.meeting)
-        when = args.when
-        prepared = await prepare_move(
-            here.scheduling, here.by, meeting, reading(when), when.said, args.minutes, utcnow()
-        )
-        return Ready(here, prepared, meeting)
+        when = reading(args.when)
+        long = args.minutes not in (None, meeting.wish.minutes)
+        timed = long or when != Reading() or bool(args.when.said.strip())
+        if not (args.title or args.description or args.add or args.optional or args.remove):
+            prepared = await prepare_move(
+                here.scheduling, here.by, meeting, when, args.when.said, args.minutes, utcnow()
+            )
+            return Ready(here, prepared, meeting)
+        if timed:
+            raise ToolRefused(ONE_BY_ONE)
+        return await _change(args, asking, here, meeting)
+
+
+async def _change(args: Move, asking: Asking, here: Here, meeting: Meeting) -> Ready | Changing:
+    change = Change(
+        title=args.title.strip() or None,
+        description=args.description.strip() or None,
+        people=await named(here, asking, args.add, args.optional),
+        without=await named(here, asking, args.remove, ()),
+    )
+    if meeting.state == "draft":
+        return Ready(here, await prepare_draft_change(here.scheduling, here.by, meeting, change), meeting)
+    async with asking.database.read() as tx:
+        meeting = await here.scheduling.register.standing(tx, here.by, meeting.number)
+    return Changing(here, meeting, await prepare_change(here.scheduling, here.by, meeting, change))
 
 
 async def _move(_: Move, asking: Asking) -> dict[str, Any]:
-    return await written(asking)
+    if isinstance(asking.known, Ready):
+        return await written(asking)
+    assert asking.transaction
+    here, old = asking.known.here, asking.known.meeting
+    async with refusing(asking):
+        register = here.scheduling.register
+        made = await register.change(asking.transaction, here.by, old.number, old.version, asking.known.wish)
+    return told(made, made.zone)
 
 
 reschedule_meeting = Tool(
     name="reschedule_meeting",
     description=(
         "Move a meeting that the asker organizes (a whole series). A named time that suits everybody is taken at once, and all are told; "
-        f"else its card offers times and it stays where it is: the result's `when` holds now. {TIME_RULE}"
+        f"else its card offers times and it stays where it is: the result's `when` holds now. {TIME_RULE} "
+        "Or, without a time, change its title, description, people."
     ),
     arguments=Move,
     before=_look,
     run=_move,
-    doing="is moving a meeting…",
+    doing="is changing a meeting…",
     effect=True,
     seconds=60.0,
 )

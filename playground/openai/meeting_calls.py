@@ -29,6 +29,12 @@ FIND = re.compile(
 )
 MOVE = re.compile(r"\b(?:move|reschedule|postpone|push)\b", re.IGNORECASE)
 CANCEL = re.compile(r"\b(?:cancel|call off|undo)\b", re.IGNORECASE)
+ADD = re.compile(
+    r"\b(?:add|invite) (?P<who>.+?)(?P<as> as optional)? (?:to|in) M-\d+(?P<may>,? as optional)?|\bmake (?P<one>.+?) optional (?:in|for) M-\d+",
+    re.IGNORECASE,
+)
+REMOVE = re.compile(r"\b(?:remove|drop|take|uninvite) (?P<who>.+?) (?:from|out of|off) M-\d+", re.IGNORECASE)
+RENAME = re.compile(r"\b(?:rename|retitle|call) M-\d+ (?:to |as )?[“\"]?(?P<title>[^”\"\n]{1,100})", re.IGNORECASE)
 LIST = re.compile(
     r"\b(?:list|show|what are|which)\b[^.?!]*\bmy (?:\w+ ){0,2}meetings\b|\bmy meetings\b\W*$|\bwhat meetings do i have\b",
     re.IGNORECASE,
@@ -49,6 +55,7 @@ REPEATS = (
     (re.compile(r"\b(?:every month|monthly)\b", re.IGNORECASE), "month", 1),
     (re.compile(r"\b(?:every day|daily)\b", re.IGNORECASE), "day", 1),
 )
+NO_CHANGE: dict[str, Any] = {"title": "", "description": "", "add": [], "optional": [], "remove": []}
 NO_DAY = {"relation": "", "unit": "day"} | dict.fromkeys(("weekday", "day", "month", "year", "n"))
 
 
@@ -59,8 +66,17 @@ def meeting_call(said: str) -> tuple[str, dict[str, Any]] | None:
     named = NAME.search(said)
     if named and CANCEL.search(said):
         return "cancel_meeting", {"meeting": f"M-{named[1]}"}
+    if named and (change := _change(said)):
+        return "reschedule_meeting", {
+            "meeting": f"M-{named[1]}",
+            "when": _when(""),
+            "minutes": None,
+            **NO_CHANGE,
+            **change,
+        }
     if named and MOVE.search(said):
-        return "reschedule_meeting", {"meeting": f"M-{named[1]}", "when": _when(said), "minutes": _minutes(said)}
+        moved = {"meeting": f"M-{named[1]}", "when": _when(said), "minutes": _minutes(said)}
+        return "reschedule_meeting", moved | NO_CHANGE
     if FIND.search(said):
         return "find_times", _meet(said)
     if (SET.search(said) or (MEETING.search(said) and CREATE.search(said))) and not QUESTION.search(said):
@@ -108,6 +124,19 @@ def _meet(said: str) -> dict[str, Any]:
         "online": bool(re.search(r"\bonline\b|\bvideo\b", said, re.IGNORECASE)),
         "description": "",
     }
+
+
+def _change(said: str) -> dict[str, Any]:
+    """What is to be different about a booked meeting but its time; nothing where that is not what is asked for."""
+    change: dict[str, Any] = {}
+    if found := ADD.search(said):
+        may = found["one"] or found["as"] or found["may"]
+        change["optional" if may else "add"] = _names(found["who"] or found["one"])
+    if found := REMOVE.search(said):
+        change["remove"] = _names(found["who"])
+    if found := RENAME.search(said):
+        change["title"] = found["title"].strip(" .")
+    return change
 
 
 def _title(said: str) -> str:
@@ -175,8 +204,8 @@ def _day(words: str) -> dict[str, Any] | None:
 
 def _time(words: str) -> dict[str, str]:
     base = {"time": "any", "clock": "", "to": ""}
-    if re.search(r"\b(?:\d ?(?:-|to|until) ?\d|after|before|in \d|in half)", words, re.IGNORECASE):
-        return base  # left to the words
+    if re.search(rf"\b(?:\d ?(?:-|to|until) ?\d|after|before|in \d|in half|{_DATE})", words, re.IGNORECASE):
+        return base  # left to the words; a clock without its date would be today's
     if found := re.search(r"\b(\d{1,2}(?::\d{2})? ?[ap]m|\d{1,2}:\d{2})\b", words, re.IGNORECASE):
         return base | {"time": "at", "clock": found[1]}
     found = re.search(r"\b(morning|noon|afternoon|evening)\b", words, re.IGNORECASE)

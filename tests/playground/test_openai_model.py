@@ -49,6 +49,25 @@ def called(text: str) -> Call:
     return output
 
 
+@pytest.mark.parametrize(
+    ("said", "change"),
+    [
+        ("add @kim to M-3", {"add": ["@kim"]}),
+        ("Please add Kim Lee and pat@else.example to M-3", {"add": ["Kim Lee", "pat@else.example"]}),
+        ("add @dana to M-3 as optional", {"optional": ["@dana"]}),
+        ("make Raj optional in M-3", {"optional": ["Raj"]}),
+        ("remove Raj from M-3", {"remove": ["Raj"]}),
+        ("rename M-3 to “Budget review”.", {"title": "Budget review"}),
+        ("move M-3 to Tuesday 10:00", {}),
+    ],
+)
+def test_a_booked_meeting_is_changed_in_words(said: str, change: dict[str, Any]) -> None:
+    name, arguments = meeting_call(said) or ("", {})
+    assert (name, arguments["meeting"]) == ("reschedule_meeting", "M-3")
+    assert {k: arguments[k] for k in ("title", "description", "add", "optional", "remove") if arguments[k]} == change
+    assert bool(arguments["when"]["said"]) == (not change)
+
+
 def test_it_greets_by_name_and_says_what_it_is() -> None:
     greeting = told(("developer", "Asker: Ana Ruiz (<@U1>), guest"), "hello")
     assert greeting.startswith("Hello, Ana Ruiz!")

@@ -18,8 +18,9 @@ from playground.openai import OpenAIServer
 from playground.slack import SlackServer
 from tests.caldav_world import ASSISTANT, PASSWORD, Fault, Front, People, front, people, radicale_server
 from tests.conftest import connected, running
+from tests.scenarios.expense_seen import form
 from tests.scenarios.seen import answers
-from tests.scenarios.test_meetings import DAY, OFFERED, cards, kept, press, said, shows
+from tests.scenarios.test_meetings import DAY, OFFERED, cards, kept, press, pressables, said, shows
 from tests.scheduling_world import at
 from tests.smtp_world import MailServer, mail_server
 
@@ -185,6 +186,48 @@ async def test_a_meeting_lives_in_calendars_and_mailboxes_from_its_booking_to_it
             await acme.until(lambda: all(acme.invitations(member) == story for member in members))
     assert blocked == []
     assert {r.method for r in acme.front.seen} >= {"REPORT", "PUT", "GET", "DELETE"}
+
+
+async def test_people_join_and_leave_a_booked_meeting_in_calendars_mailboxes_and_slack(acme: Company) -> None:
+    await acme.people.add("kim", "doctor", busy(f"{DAY:%Y%m%d}", "1030", "1130"))
+    ws, dm, day = acme.slack.workspace, acme.slack.workspace.dm("ana"), said(DAY)
+    async with writable(acme.settings, acme.front) as blocked, acme.working():
+        acme.meet("ana", f"team sync {day} 11:00 30 min with @raj {GUEST}")
+        acme.press("ana", await acme.shows("ana", pressable="Book"), "Book")
+        acme.press("raj", await acme.shows("raj", pressable="Accept"), "Accept")
+        await acme.shows("ana", "Accepted: Ana Becker, Raj Patel", pressable="Change")
+        await acme.until(lambda: acme.people.count("raj") == 1 and acme.invitations(GUEST) == [("REQUEST", 0)])
+        # Kim is at the doctor's: as optional only.
+        ws.say("ana", dm, "add @kim to M-1")
+        await acme.until(lambda: "Kim Novak is not free" in acme.told("ana"))
+        assert acme.people.count("kim") == 1
+        ws.say("ana", dm, "make @kim optional in M-1")
+        await acme.shows("kim", "team sync", pressable="Accept")
+        await acme.until(lambda: acme.people.count("kim") == 2)
+        await acme.until(lambda: acme.invitations("kim@acme.example") == [("REQUEST", 1)])
+        card = await acme.shows("ana", "Accepted: Ana Becker, Raj Patel", "Kim Novak", pressable="Change")
+        # Raj leaves, and it has another name.
+        acme.press("ana", card, "Change")
+        view = await form(acme.slack, "ana", "Save")
+        fields = {"title": {"title": "Budget"}, "people": {"people": []}}
+        ws.submit("ana", view["id"], fields)
+        left = await acme.shows("raj", "You do not take part in")
+        assert "Budget" not in str(left)
+        assert not pressables(left)
+        await acme.until(lambda: "took you out of *team sync*" in acme.told("raj"))
+        await acme.until(lambda: acme.invitations("raj@acme.example")[-1] == ("CANCEL", 2))
+        await acme.until(lambda: acme.invitations(GUEST) == [("REQUEST", n) for n in range(3)])
+        assert [str(m["Subject"]).startswith("Cancelled: team sync") for m in acme.mails.mails if "raj@" in m["To"]][-1]
+        event = await acme.event_at("kim", 2)
+        assert (event["SUMMARY"], event.start) == ("Budget", at("11:00"))
+        await acme.until(lambda: [acme.people.count(u) for u in ("ana", "raj", "kim")] == [1, 0, 2])
+        await acme.shows("kim", "Budget", pressable="Accept")
+        await acme.shows("ana", "Budget", "_Booked_", pressable="Change")
+        acme.meet("raj", "list")
+        await acme.until(lambda: "You have no meetings" in acme.told("raj"))
+        acme.meet("kim", "list")
+        await acme.until(lambda: "*Budget* · M-1 · 3 people" in acme.told("kim"))
+    assert blocked == []
 
 
 @pytest.mark.parametrize("how", [503, 401])

@@ -94,7 +94,7 @@ class CalDavCalendar:
         """The organizer's copy first: if that is refused, nobody has one. Attendees without a calendar there are passed over."""
         home = self._home(event)
         alone = await self._alone(home)
-        if event.ref and not alone:
+        if (event.ref or event.sequence) and not alone:  # without a ref: the first try may have been killed half done
             await self._remove_dropped(home, event)
         await self._write(home, event)
         if not alone:

@@ -14,6 +14,7 @@ PICK, HINT, ANSWER = "meet_pick", "meet_hint", "meet_answer"  # several stand in
 CANCEL, UNDO, DISCARD = "meet_cancel", "meet_undo", "meet_discard"  # the same, at different times
 CHANGE, MOVE, NEW, HOURS = "meet_change", "meet_move", "meet_new", "meet_hours"  # open a form that a worker fills in
 NEW_FORM, CHANGE_FORM, MOVE_FORM, HOURS_FORM = "meet_new_form", "meet_change_form", "meet_move_form", "meet_hours_form"
+DETAILS_FORM = "meet_details_form"  # what Change opens once a meeting is booked
 
 ACTIONS = re.compile(
     r"meet_[a-z]+(?:_\d)?"

@@ -27,7 +27,8 @@ LABELS: dict[Answer, str] = {"accepted": "Accept", "tentative": "Maybe", "declin
 MARKS = {"cancelled": "Cancelled", "failed": "Not booked", "dropped": "Given up"}
 NO_TIME = "It has no time yet: press *Change* and say when."
 AT_ONCE = "Booked at once, as everybody is free then. *Undo* takes it back."
-THREAD = "Only {organizer}, who organizes it, can move or cancel it."
+THREAD = "Only {organizer}, who organizes it, can change, move or cancel it."
+LEFT = "You do not take part in *{name}* any more."
 
 
 def draft_card(meeting: Meeting) -> Card:
@@ -50,7 +51,7 @@ def draft_card(meeting: Meeting) -> Card:
 
 
 def meeting_card(meeting: Meeting, viewer: str, now: datetime | None = None) -> Card:
-    """A booked, cancelled or failed meeting as one of its people sees it; `viewer` "" for a thread. Only the organizer's has Reschedule and Cancel; in a
+    """A booked, cancelled or failed meeting as one of its people sees it; `viewer` "" for a thread. Only the organizer's has Reschedule, Change and Cancel; in a
     thread they are there, and refused to others. `now` tells what is over: what is has no buttons.
     """
     now = now or utcnow()
@@ -74,6 +75,12 @@ def meeting_card(meeting: Meeting, viewer: str, now: datetime | None = None) -> 
         blocks.append(context(THREAD.format(organizer=names(meeting.attendees[:1]))))
     text = f"{_plain_title(meeting)}: {_state(meeting, viewer, now)}. {_said(meeting)}"
     return Card((*blocks[: MOST_BLOCKS - 1], *([actions(*row)] if row else [])), text.strip())
+
+
+def left_card(name: str) -> Card:
+    """What is left of the card of somebody who was taken out: what the meeting is by now is not theirs to see."""
+    text = LEFT.format(name=name)
+    return Card((section(text),), text.replace("*", ""))
 
 
 # -- a draft -------------------------------------------------------------------------------------------------------------
@@ -180,7 +187,8 @@ def _buttons(meeting: Meeting, viewer: str, now: datetime, *, mine: bool) -> lis
     if not mine:
         own: Answer = next((a.answer for a in meeting.attendees if a.id == viewer), "")
         return [*(_answer(n, meeting, answer, own) for n, answer in enumerate(ANSWERS)), ics]
-    row = [button(buttons.MOVE, "Reschedule", value), _cancel(meeting, value), ics]
+    change = [] if meeting.offer else [button(buttons.CHANGE, "Change", value)]  # a row of seven is not read any more
+    row = [button(buttons.MOVE, "Reschedule", value), *change, _cancel(meeting, value), ics]
     if meeting.offer:
         more = meeting.offer.slots and meeting.offer.more
         row = [

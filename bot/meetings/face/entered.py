@@ -82,6 +82,25 @@ def read_form(
     return filled, wrong
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """What the form of a booked meeting asks for."""
+
+    title: str
+    description: str
+    people: tuple[Called, ...]
+
+
+def read_details(values: Values) -> tuple[Details, dict[str, str]]:
+    """What was entered in it; and what is wrong, a sentence for each field. Raises KeyError and ValueError for what no form of ours gives."""
+    wrong: dict[str, str] = {}
+    title = cut(values["title"], TITLE)
+    if not title:
+        wrong["title"] = NO_TITLE
+    description = values["description"].strip()[:DESCRIPTION]
+    return Details(title=title, description=description, people=_read_people(values, wrong)), wrong
+
+
 def _read_minutes(text: str, wrong: dict[str, str]) -> int:
     digits = text.strip()
     minutes = int(digits) if re.fullmatch(r"\d{1,6}", digits) else -1

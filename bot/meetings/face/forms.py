@@ -15,6 +15,7 @@ from bot.modals import View, field, modal
 
 TITLE, OTHERS, WHEN, DESCRIPTION, HOURS, OFF = 200, 2_000, 200, 3_000, 500, 2_000  # most characters of what is entered
 MOST_PEOPLE = 100  # that a menu of people shows
+GO, STAY = "are left out when this is sent", "stay as they are"  # those for whom there is no room
 NEVER = "never"
 AS_IN_SLACK = "slack"
 REPEATS = (
@@ -64,6 +65,26 @@ def move_form(meeting: Meeting, hours: Hours) -> View:
     return modal(f"Reschedule {meeting.name}", blocks, buttons.MOVE_FORM, carried, submit="Find a time")
 
 
+def details_form(meeting: Meeting, rooms: Iterable[str]) -> View:
+    """The form of a booked meeting, with all of it that can be changed but its time."""
+    series = "The whole series is changed. " if meeting.wish.repeat else ""
+    text = f"{series}Who joins is invited, who leaves is told. When it takes place is changed by *Reschedule*."
+    blocks = [section(text), _title(meeting), *_invited(meeting, rooms, STAY), _description(meeting)]
+    carried = {"number": meeting.number, "sequence": meeting.sequence}
+    return modal(f"Change {meeting.name}", blocks, buttons.DETAILS_FORM, carried, submit="Save")
+
+
+def shown_people(meeting: Meeting, rooms: Iterable[str]) -> list[Attendee]:
+    """Those whom the form shows, so that who is missing when it is sent was taken out: menus have not room for everybody."""
+    others = meeting.attendees[1:]
+    listed = [a for a in others if is_slacks(a)]
+    menus = [[a for a in listed if a.required is needed][:MOST_PEOPLE] for needed in (True, False)]
+    guests = [a for a in others if a.kind == "guest" and not is_slacks(a)]
+    told = len(guests) - _fitting([_guest(a) for a in guests], OTHERS)[1]
+    options = list(rooms)[:OPTIONS]
+    return [*menus[0], *menus[1], *guests[:told], *(a for a in others if a.kind == "room" and a.name in options)]
+
+
 def _carried(hours: Hours, meeting: Meeting | None = None, day: str = "", clock: str = "") -> dict[str, object]:
     """What reading the form needs: whose clock counts, and what stood in the pickers."""
     about = {"number": meeting.number, "version": meeting.version, "sequence": meeting.sequence} if meeting else {}
@@ -78,31 +99,41 @@ def _pickers(start: datetime | None, hours: Hours) -> tuple[str, str]:
 
 def _inputs(meeting: Meeting | None, rooms: Iterable[str], day: str = "", clock: str = "") -> list[Block]:
     wish = meeting.wish if meeting else None
-    others = wish.attendees[1:] if wish else ()
-    known = [a for a in others if is_slacks(a)]
-    guests = [a for a in others if a.kind == "guest" and not is_slacks(a)]
     asked = wish.window.text if wish and wish.window else ""
     kept = f"Asked for so far: {cut(asked, 300)}. Leave it empty to keep that." if asked else ""
-    title = _text("title", TITLE, wish.title if wish else "")
-    required, may = ([a.id for a in known if a.required is needed] for needed in (True, False))
-    addresses, more = _fitting([_guest(a) for a in guests], OTHERS)
-    said = f"E-mail addresses, with commas in between. {_left_out(more)}".strip()
     return [
-        field("title", "What is it about?", title),
-        _people("people", "Who has to be there?", required),
-        _people("optional", "Who may come?", may),
-        field("others", "Guests", _text("others", OTHERS, addresses), said, optional=True),
-        *_rooms(rooms, others),
+        _title(meeting),
+        *_invited(meeting, rooms, GO),
         *_when(day, clock, kept),
         _minutes(wish.minutes if wish else USUAL),
         field("repeat", "Does it repeat?", _repeat(wish.repeat if wish else None)),
         field("online", "Online", _online(chosen=bool(wish and wish.online)), optional=True),
-        field(
-            "description",
-            "What should they know?",
-            _text("description", DESCRIPTION, wish.description if wish else "", multiline=True),
-            optional=True,
-        ),
+        _description(meeting),
+    ]
+
+
+def _title(meeting: Meeting | None) -> Block:
+    return field("title", "What is it about?", _text("title", TITLE, meeting.wish.title if meeting else ""))
+
+
+def _description(meeting: Meeting | None) -> Block:
+    element = _text("description", DESCRIPTION, meeting.wish.description if meeting else "", multiline=True)
+    return field("description", "What should they know?", element, optional=True)
+
+
+def _invited(meeting: Meeting | None, rooms: Iterable[str], left_out: str) -> list[Block]:
+    """The fields of all who are invited. `left_out`: what becomes of those for whom there is no room."""
+    others = meeting.attendees[1:] if meeting else ()
+    known = [a for a in others if is_slacks(a)]
+    guests = [a for a in others if a.kind == "guest" and not is_slacks(a)]
+    required, may = ([a.id for a in known if a.required is needed] for needed in (True, False))
+    addresses, more = _fitting([_guest(a) for a in guests], OTHERS)
+    said = f"E-mail addresses, with commas in between. {_left_out(more, left_out)}".strip()
+    return [
+        _people("people", "Who has to be there?", required, left_out),
+        _people("optional", "Who may come?", may, left_out),
+        field("others", "Guests", _text("others", OTHERS, addresses), said, optional=True),
+        *_rooms(rooms, others),
     ]
 
 
@@ -137,14 +168,14 @@ def _minutes(length: int) -> Block:
     return field("minutes", "How many minutes?", element)
 
 
-def _people(name: str, label: str, chosen: list[str]) -> Block:
+def _people(name: str, label: str, chosen: list[str], left_out: str) -> Block:
     element: Block = {"type": "multi_users_select", "action_id": name}
     element |= {"initial_users": chosen[:MOST_PEOPLE]} if chosen else {}
-    return field(name, label, element, _left_out(len(chosen) - MOST_PEOPLE), optional=True)
+    return field(name, label, element, _left_out(len(chosen) - MOST_PEOPLE, left_out), optional=True)
 
 
-def _left_out(more: int) -> str:
-    return f"{more} more have no room here, and are left out when this is sent." if more > 0 else ""
+def _left_out(more: int, left_out: str) -> str:
+    return f"{more} more have no room here, and {left_out}." if more > 0 else ""
 
 
 def _fitting(addresses: list[str], most: int) -> tuple[str, int]:

@@ -34,6 +34,15 @@ class Reading:
             raise not_theirs(number)
         return meeting
 
+    async def standing(self, tx: AsyncConnection, by: By, number: int) -> Meeting:
+        """One of theirs as it is booked, without what is sought for it while it is to be moved. Raises MeetingRefused."""
+        which = (_meetings.team == by.team) & (_meetings.number == number)
+        row = (await tx.execute(select(tables.meetings).where(which))).one_or_none()
+        kept = to_kept(row) if row else None
+        if kept is None or not may_see(kept.meeting, by.person):
+            raise not_theirs(number)
+        return kept.meeting
+
     async def known(self, tx: AsyncConnection, team: str, number: int) -> Meeting | None:
         """Any of the workspace: for what code does by itself (cards in threads, the calendar, reminders)."""
         return (await self._known(tx, team, [number])).get(number)

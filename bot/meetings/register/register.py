@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -11,11 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import MeetingRefused
 from bot.meetings.register import words
 from bot.meetings.register.rows import Kept, Sought
-from bot.meetings.register.states import check_open, check_organizer, check_start, kept_wish, may_see, not_theirs
-from bot.meetings.register.times import MOST_OCCURRENCES, spans_of
+from bot.meetings.register.states import (
+    changed_wish,
+    check_open,
+    check_organizer,
+    check_start,
+    kept_wish,
+    may_see,
+    not_theirs,
+)
+from bot.meetings.register.times import MOST_OCCURRENCES, spans, spans_of
 from bot.meetings.register.watching import Watching, answered
 from bot.meetings.register.writing import Writing, writing
-from bot.meetings.values import ANSWERS, Answer, Meeting, Offer, Place, Span, Wish, minutes
+from bot.meetings.values import ANSWERS, Answer, Attendee, Meeting, Offer, Place, Span, Wish, minutes
 from bot.models import By
 
 
@@ -125,6 +134,32 @@ class Register(Watching):
         await self._tell_booked(write, kept.meeting, first=first)
         return kept.meeting
 
+    async def change(self, tx: AsyncConnection, by: By, number: int, version: int | None, wish: Wish) -> Meeting:
+        """Gives a booked meeting the title, description and people of a wish; its time stays (sequence + 1, answers kept). Its organizer's alone.
+
+        Who joins is invited, who leaves is told. Refused where somebody who has to be there from now on has another booked meeting at an occurrence to come.
+        Times that were offered for a move are taken back with other people: they were looked for without them.
+        """
+        write = await writing(tx, by)
+        kept = await self._theirs(write, number, version)
+        old = kept.meeting
+        if old.state != "booked":
+            raise MeetingRefused(f"{old.name} is not booked yet.")
+        new, before = changed_wish(old, wish), {a.id: a for a in old.attendees}
+        needed = [a for a in new.attendees if a.required and not (a.id in before and before[a.id].required)]
+        to_come = [span for span in spans(old) if span.end > write.now]
+        if clash := await self._clash(tx, old, needed, to_come):
+            raise MeetingRefused(words.cannot_join(old, *clash))
+        if [(a.id, a.required) for a in new.attendees] != [(a.id, a.required) for a in old.attendees]:
+            kept = replace(kept, meeting=replace(old, offer=None), sought=None)
+        there = {a.email.lower() for a in new.attendees}
+        kept = replace(kept, told={address: answer for address, answer in kept.told.items() if address in there})
+        sequence = old.sequence + 1
+        entered = old.entered if self.external else sequence
+        kept = await write.change("changed", kept, wish=new, sequence=sequence, entered=entered, problem="")
+        await self._tell_changed(write, kept.meeting, old)
+        return kept.shown
+
     async def cancel(self, tx: AsyncConnection, by: By, number: int, version: int | None) -> Meeting:
         """Gives a draft up, or cancels a booked meeting: everybody is told. Its organizer's alone."""
         write = await writing(tx, by)
@@ -172,19 +207,40 @@ class Register(Watching):
 
     async def _check_free(self, tx: AsyncConnection, meeting: Meeting, first: Span) -> None:
         """That none of the required attendees has another booked meeting at any of its occurrences."""
-        required = {a.id: a for a in meeting.attendees if a.required}
-        for span in spans_of(meeting, first, MOST_OCCURRENCES):
-            busy = await self.busy(tx, meeting.team, list(required), span, but=meeting.number)
-            if taken := [required[each] for each, spans in busy.items() if spans]:
-                raise MeetingRefused(words.taken(taken, span.start))
+        required = [a for a in meeting.attendees if a.required]
+        if clash := await self._clash(tx, meeting, required, spans_of(meeting, first, MOST_OCCURRENCES)):
+            raise MeetingRefused(words.taken(*clash))
+
+    async def _clash(
+        self, tx: AsyncConnection, meeting: Meeting, people: Sequence[Attendee], times: Sequence[Span]
+    ) -> tuple[list[Attendee], datetime] | None:
+        """Who of these people has another booked meeting at the first of these times at which somebody has."""
+        for span in times if people else ():
+            busy = await self.busy(tx, meeting.team, [a.id for a in people], span, but=meeting.number)
+            if taken := [a for a in people if busy[a.id]]:
+                return taken, span.start
+        return None
 
     async def _tell_booked(self, write: Writing, meeting: Meeting, *, first: bool) -> None:
         await write.times(meeting)
         if first:
-            await write.invite(meeting, mails=self.mails)
+            await write.card(meeting)
+            await write.invite(meeting, meeting.attendees[1:], mails=self.mails)
         else:
             await write.retell(meeting)
             await write.say(meeting, _others(meeting), words.moved(meeting, meeting.organizer))
+        if self.external:
+            await write.enter(meeting)
+
+    async def _tell_changed(self, write: Writing, meeting: Meeting, old: Meeting) -> None:
+        before, now = {a.id for a in old.attendees}, {a.id for a in meeting.attendees}
+        await write.retell(meeting)
+        if before != now:
+            await write.times(meeting)
+        again = await write.invite(meeting, [a for a in meeting.attendees if a.id not in before], mails=self.mails)
+        await write.say(meeting, again, words.invited_again(meeting, meeting.organizer))
+        left = [person for person in _others(old) if person not in now]
+        await write.say(meeting, left, words.removed(old, old.organizer))
         if self.external:
             await write.enter(meeting)
 

@@ -83,5 +83,23 @@ def kept_wish(wish: Wish, organizer: str) -> Wish:
     return replace(wish, title=title, description=description, attendees=(first, *people.values()))
 
 
+def changed_wish(meeting: Meeting, wish: Wish) -> Wish:
+    """What a booked meeting's wish is with another one's title, description and people. Who stays keeps their answer. Raises MeetingRefused."""
+    wish = kept_wish(wish, meeting.organizer)
+    old = {a.id: (n, a.answer) for n, a in enumerate(meeting.attendees)}
+    told = [replace(a, answer=old[a.id][1] if a.id in old else "") for a in wish.attendees]
+    people = tuple(sorted(told, key=lambda a: old[a.id][0] if a.id in old else len(old)))  # in the order that is known
+    new = replace(meeting.wish, title=wish.title, description=wish.description, attendees=people)
+    if new == meeting.wish:
+        raise MeetingRefused(f"{meeting.name} is like that already, so nothing was changed.")
+    if _others(meeting.wish) and not _others(new):
+        raise MeetingRefused(f"Nobody else would be left in {meeting.name}. If it is not to take place, cancel it.")
+    return new
+
+
+def _others(wish: Wish) -> list[Attendee]:
+    return [a for a in wish.attendees[1:] if a.kind != "room"]
+
+
 def _line(text: str, most: int) -> str:
     return clean(" ".join(clean(text, len(text)).split()), most)

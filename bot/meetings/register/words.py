@@ -41,11 +41,22 @@ def _date(when: datetime | None, form: str, plain: str) -> str:
 
 def taken(who: Sequence[Attendee], when: datetime) -> str:
     """Why a meeting cannot be booked then: required attendees have another one."""
+    return f"{_are(who)} not free any more on {at(when)}. Please choose another time."
+
+
+def cannot_join(meeting: Meeting, who: Sequence[Attendee], when: datetime) -> str:
+    """Why people cannot be added: they have another meeting then, or their calendars say that they are busy."""
+    others = "" if all(a.kind == "room" for a in who) else "add them as optional, or "
+    return (
+        f"{_are(who)} not free on {at(when)}, so nothing was changed. You can {others}reschedule {meeting.name} first."
+    )
+
+
+def _are(who: Sequence[Attendee]) -> str:
     names = [called(a) for a in who[:MOST_NAMES]]
     more = len(who) - len(names)
     said = ", ".join(names) + (f" and {more} more" if more > 0 else "")
-    verb = "are" if len(who) > 1 else "is"
-    return f"{said} {verb} not free any more on {at(when)}. Please choose another time."
+    return f"{said} {'are' if len(who) > 1 else 'is'}"
 
 
 def moved(meeting: Meeting, by: str) -> str:
@@ -53,6 +64,16 @@ def moved(meeting: Meeting, by: str) -> str:
     if not by:
         return f"{titled(meeting)} was moved to {at(meeting.start)}, in the calendar."
     return f"{titled(meeting)} was moved to {at(meeting.start)} by <@{by}>. Can you come then?"
+
+
+def removed(meeting: Meeting, by: str) -> str:
+    """For who does not take part any more; `meeting` as they knew it."""
+    return f"<@{by}> took you out of {titled(meeting)} on {at(meeting.start)}: you need not come."
+
+
+def invited_again(meeting: Meeting, by: str) -> str:
+    """For who had been taken out: their card is an old message, of which Slack tells nothing."""
+    return f"<@{by}> invites you again to {titled(meeting)} on {at(meeting.start)}. Can you come?"
 
 
 def cancelled(meeting: Meeting, by: str) -> str:

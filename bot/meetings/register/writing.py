@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -107,14 +107,17 @@ class Writing:
         where = place.channel or meeting.organizer
         await outgoing.keep(self._tx, meeting.team, CARD, where, meeting.name, place.thread if place.channel else "")
 
-    async def invite(self, meeting: Meeting, *, mails: bool) -> None:
-        """Has cards with all members, and invitations with all who have an address."""
-        await self.card(meeting)
-        for attendee in meeting.attendees[1:]:
-            if attendee.kind == "member":
-                await outgoing.keep(self._tx, meeting.team, CARD, attendee.id, meeting.name)
+    async def invite(self, meeting: Meeting, people: Iterable[Attendee], *, mails: bool) -> list[str]:
+        """Has cards with all members of these people, and invitations with all who have an address. Gives the members who had a card of it before."""
+        again = []
+        for attendee in people:
+            if attendee.kind == "member" and await outgoing.keep(
+                self._tx, meeting.team, CARD, attendee.id, meeting.name
+            ):
+                again.append(attendee.id)
             if mails and attendee.email and attendee.kind != "room":
                 await outgoing.keep(self._tx, meeting.team, MAIL, attendee.email, meeting.name)
+        return again
 
     async def enter(self, meeting: Meeting) -> None:
         """Has the calendar hold it as it is now."""
