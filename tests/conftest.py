@@ -21,7 +21,7 @@ from bot.redis_client import connect_redis
 from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer
-from tests.databases import postgresql_server, postgresql_template, postgresql_url, sqlite_url, url, with_tables  # noqa: F401
+from tests.databases import postgresql_server, postgresql_template, postgresql_url, sqlite_url, url, with_tables  # noqa: F401  # fixtures
 
 Recorder = Callable[[dict[str, Any]], None]
 
