@@ -12,7 +12,7 @@ run: .venv/installed
 setup: .venv/installed-dev
 
 test: check
-	$(BIN)/pytest -n 6
+	$(BIN)/pytest -n 6 --dist worksteal
 
 check: .venv/installed-dev
 	$(BIN)/ruff check

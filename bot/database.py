@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy import URL, Connection, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -77,10 +74,6 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     try:
         try:
             await _patiently(engine)
-        except CommandError as error:
-            raise SettingError(
-                "DATABASE_URL", f"names a database that a newer version has changed ({error}).", "Run that version."
-            ) from error
         except DBAPIError as error:
             shown = engine.url.render_as_string(hide_password=True)
             raise SettingError(
@@ -158,6 +151,25 @@ async def migrate(engine: AsyncEngine) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
+    if _is_up_to_date(connection):
+        return
+    from alembic import command  # only now: it takes a tenth of a start's time
+    from alembic.config import Config
+    from alembic.util import CommandError
+
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise SettingError(
+            "DATABASE_URL", f"names a database that a newer version has changed ({error}).", "Run that version."
+        ) from error
+
+
+def _is_up_to_date(connection: Connection) -> bool:
+    """Files of migrations begin with their numbers, which are their names in the database."""
+    if not inspect(connection).has_table("alembic_version"):
+        return False
+    newest = max(path.name for path in (MIGRATIONS / "versions").glob("*.py")).partition("_")[0]
+    return connection.scalars(text("SELECT version_num FROM alembic_version")).all() == [newest]

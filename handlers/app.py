@@ -41,6 +41,7 @@ def make_app(slack: Slack, queue: Queue, signing_secret: str, files_left_hours: 
         )
 
     app = AsyncApp(
+        name="assist",  # else Bolt looks through all modules for its caller's file
         # without a token: with one, Bolt would take its own
         client=AsyncWebClient(base_url=slack.client.base_url, timeout=slack.client.timeout),
         authorize=authorize,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import socket
@@ -20,7 +21,7 @@ from bot.redis_client import connect_redis
 from bot.settings import Settings
 from playground.openai import OpenAIServer
 from playground.slack import SlackServer
-from tests.databases import postgresql_server, postgresql_url, sqlite_url, url  # noqa: F401  # fixtures for every test
+from tests.databases import postgresql_server, postgresql_template, postgresql_url, sqlite_url, url, with_tables  # noqa: F401  # fixtures
 
 Recorder = Callable[[dict[str, Any]], None]
 
@@ -28,6 +29,12 @@ Recorder = Callable[[dict[str, Any]], None]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--record FILE` writes every Slack and OpenAI call of the suite as a line of JSON."""
     parser.addoption("--record", default=None, metavar="FILE")
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays: the garbage collector need not go through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
@@ -105,6 +112,7 @@ async def ai(record: Recorder | None) -> AsyncIterator[OpenAIServer]:
 @pytest.fixture
 def settings(slack: SlackServer, ai: OpenAIServer, redis_url: str, tmp_path: Path) -> Settings:
     """Settings that point the bot at the local servers."""
+    with_tables(tmp_path)
     return Settings(
         slack_bot_token=slack.bot_token,
         slack_app_token=slack.app_token,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.allowance import Allowance
-from bot.database import Database, default_url, open_database
+from bot.database import Database, open_database
 from bot.fallback import Fallback
 from bot.files.made import Computed, MadeFiles
 from bot.lease import Lease
@@ -19,6 +19,7 @@ from bot.responses import Made
 from bot.slack import Slack, connect_slack
 from playground.slack import SlackServer
 from tests.containers import Containers
+from tests.databases import with_tables
 from tests.reply_world import lease
 
 __all__ = ["lease"]
@@ -67,7 +68,7 @@ async def world(slack: SlackServer, lease: Lease, tmp_path: Path) -> AsyncIterat
         openai.serving(),
         connect_slack(slack.bot_token, slack.api_url, Pace(None, "")) as client,
         connect_openai("sk-test", openai.base_url, "", 2.0) as sdk,
-        open_database(default_url(tmp_path)) as database,
+        open_database(with_tables(tmp_path)) as database,
     ):
         fallback = Fallback("gpt-6.2-sol", "gpt-6.2-sol")
         llm = Llm(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from bot.access import Access, Place
-from bot.database import Database, default_url, open_database
+from bot.database import Database, open_database
 from bot.desk import Tally
 from bot.drawn import Drawn
 from bot.errors import Retryable, ToolRefused
@@ -25,6 +25,7 @@ from bot.sources import Sources
 from bot.tools import Asking, Tool
 from playground.slack import SlackServer
 from tests.asking import NO_OFFICE, NO_SCHEDULING, asking
+from tests.databases import with_tables
 
 BEGAN = datetime(2025, 3, 14, 9, 0, tzinfo=UTC).timestamp()  # a Friday
 NEUTRAL = "I can't read that here."
@@ -134,7 +135,7 @@ async def reading_world(folder: Path, *, page: int = 200) -> AsyncIterator[World
     async with (
         server.serving(),
         connect_slack(server.bot_token, server.api_url, Pace(None, "")) as slack,
-        open_database(default_url(folder)) as database,
+        open_database(with_tables(folder)) as database,
     ):
         drawn = Drawn(database, server.team_id, "conv_1")
         yield World(server, slack, Reading(slack, page=page), database, drawn, Allowed(server), seconds=seconds)

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, func, insert, inspect, select, text, update
 from sqlalchemy.exc import StatementError
 
 from bot.access import Searchable
-from bot.database import make_engine, migrate, open_database
+from bot.database import default_url, make_engine, migrate, open_database
 from bot.drawn import Drawn
 from bot.errors import Retryable, SettingError
 from bot.files.rows import PLACE, Rows, new_record
@@ -23,6 +24,18 @@ from bot.tables import journal, metadata, notes
 
 NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, tzinfo=timezone(timedelta(hours=2)))
 NOTE = {"team": "T1", "person": "U1", "channel": "C1", "is_dm": False, "text": "likes tea", "created_at": NOW}
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Nothing is there yet: here the migrations make the tables."""
+    return default_url(tmp_path / "made on demand")
+
+
+@pytest.fixture(scope="session")
+def postgresql_template() -> str:
+    """As above."""
+    return "template1"
 
 
 def differences(connection: Connection) -> list[Any]:

@@ -334,7 +334,7 @@ async def test_many_files_at_once_are_all_prepared(tmp_path: Path) -> None:
 
 
 def test_what_opens_strangers_files_cannot_even_talk_to_the_network() -> None:
-    code = "import sys, bot.files.child, bot.files.documents, bot.files.pictures, bot.files.tables; print(*sys.modules)"
+    code = "import sys, pypdf, bot.files.child, bot.files.documents, bot.files.pictures, bot.files.tables; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert {"pypdf", "PIL", "python_calamine"} <= set(run.stdout.split())
     assert not {"aiohttp", "slack_sdk", "openai", "redis", "bot.settings"} & set(run.stdout.split())

@@ -13,13 +13,14 @@ import pytest
 from sqlalchemy import insert, select
 
 from bot import tables
-from bot.database import Database, default_url, open_database
+from bot.database import Database, open_database
 from bot.errors import ToolRefused
 from bot.journal import OUTPUT_CHARACTERS, Journal
 from bot.models import Call, Message, Person, ThreadKey, Turn, utcnow
 from bot.tools import TOOLS, Asking, Tool
 from bot.tools.tool import Arguments
 from tests.asking import NO_SOURCES
+from tests.databases import with_tables
 
 THREAD = ThreadKey("T1", "D1", "dm")
 ANA = Person("U1", "ana", "Europe/Berlin")
@@ -60,7 +61,7 @@ READ = Tool(name="read", description="Reads.", arguments=Write, run=_read, doing
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """An empty database."""
-    async with open_database(default_url(tmp_path)) as database:
+    async with open_database(with_tables(tmp_path)) as database:
         yield database
 
 
@@ -97,8 +98,8 @@ async def test_a_turn_that_runs_again_gets_the_same_outcome_and_no_second_effect
     assert await written(database) == ["a"]
 
 
-async def test_two_workers_that_run_the_same_call_at_once_have_one_effect(tmp_path: Path, database: Database) -> None:
-    async with open_database(default_url(tmp_path)) as other:
+async def test_two_workers_that_run_the_same_call_at_once_have_one_effect(database: Database) -> None:
+    async with open_database(database.engine.url.render_as_string()) as other:
         runs = [journal(base).run([call("a"), call("b", call_id="call_2")], "resp_1") for base in (database, other) * 3]
         outcomes = await asyncio.gather(*runs)
     assert all(o == outcomes[0] for o in outcomes)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.database import Database, default_url, open_database
+from bot.database import Database, open_database
 from bot.errors import MeetingRefused, Retryable
 from bot.meetings.hours import keep_hours
 from bot.meetings.people import EVERYBODY, MEMBERS_ONLY, TOO_MANY, People
@@ -19,6 +19,7 @@ from bot.pace import Pace
 from bot.slack import connect_slack
 from playground.slack import SlackServer
 from playground.slack.state import Person, make_id
+from tests.databases import with_tables
 
 ROOMS = {"Aquarium": "aquarium@rooms.example.com", "The Attic": "attic@rooms.example.com"}
 USUAL = Hours(zone="UTC", week=(((time(9), time(17)),),) * 5 + ((), ()))
@@ -59,7 +60,7 @@ class Named:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with open_database(default_url(tmp_path)) as database:
+    async with open_database(with_tables(tmp_path)) as database:
         yield database
 
 

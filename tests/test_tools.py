@@ -12,7 +12,7 @@ import jsonschema  # type: ignore[import-untyped]  # its types are a package of 
 import pytest
 from pydantic import BaseModel, Field
 
-from bot.database import Database, default_url, open_database
+from bot.database import Database, open_database
 from bot.errors import ToolRefused
 from bot.models import DM_ROOT, Person, ThreadKey
 from bot.tools import TOOLS, Asking, Tool
@@ -20,6 +20,7 @@ from bot.tools.clock import current_time
 from bot.tools.notes import LONGEST, MOST_NOTES, recall, remember
 from bot.tools.tool import Arguments, canonical
 from tests.asking import asking
+from tests.databases import with_tables
 
 ANA, RAJ = Person("U1", "ana", "Europe/Berlin"), Person("U2", "raj", "Asia/Kolkata")
 DM, GENERAL, RANDOM = ThreadKey("T1", "D1", DM_ROOT), ThreadKey("T1", "C1", "1.1"), ThreadKey("T1", "C2", "2.2")
@@ -28,7 +29,7 @@ DM, GENERAL, RANDOM = ThreadKey("T1", "D1", DM_ROOT), ThreadKey("T1", "C1", "1.1
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """An empty database."""
-    async with open_database(default_url(tmp_path)) as database:
+    async with open_database(with_tables(tmp_path)) as database:
         yield database
 
 

@@ -6,11 +6,12 @@ import codecs
 import mmap
 import zipfile
 from pathlib import Path
-from typing import Any
-
-from pypdf import PageObject, PdfReader
+from typing import TYPE_CHECKING, Any
 
 from bot.errors import FileRefused
+
+if TYPE_CHECKING:
+    from pypdf import PageObject, PdfReader
 
 LOCKED = "it is password-protected"
 DAMAGED = "it is damaged"
@@ -26,6 +27,8 @@ ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # the stream of a locked DOC
 
 def has_text(source: Path) -> bool:
     """Whether a PDF has text; False is a scan that is short enough to be looked at. Raises FileRefused for one that is locked, damaged or long."""
+    from pypdf import PdfReader  # most of a child's time where the file is no PDF
+
     with source.open("rb") as file:
         try:
             reader = PdfReader(file)
