@@ -185,6 +185,10 @@ class Bearing:
             return
         to = to or Attendee(id=row.person, name=row.person, email=row.person, kind="guest")
         invited = method == "REQUEST"
+        if (
+            invited and not told.invited
+        ):  # noted before: after a kill nobody knows whether they have it, and its end must reach them too
+            await self._note(row, Told(method="SENDING", sequence=meeting.sequence, invited=True))
         try:
             await self._send(mailer, meeting, to, method)
         except CalendarRefused as refused:
@@ -225,7 +229,10 @@ class Bearing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What an address was told last, as its row's body has it: "REQUEST 3 invited". `invited`: a mail has reached them since, and none that cancelled."""
+    """What an address was told last, as its row's body has it: "REQUEST 3 invited", or "SENDING 3 invited" while the first is on its way.
+
+    `invited`: a mail has, or may have, reached them since, and none that cancelled.
+    """
 
     method: str = ""
     sequence: int = -1

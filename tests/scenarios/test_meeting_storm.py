@@ -30,7 +30,7 @@ from tests.scenarios.expense_seen import messages
 from tests.scenarios.meeting_judge import gathered
 from tests.scenarios.test_meetings import DAY, said
 from tests.scenarios.test_stops import DRAINED_SECONDS
-from tests.smtp_world import mail_server
+from tests.smtp_world import MailServer, mail_server
 
 __all__ = ["front", "people", "radicale_server"]
 
@@ -38,6 +38,8 @@ WHO = {"ana": "Ana Becker", "raj": "Raj Patel", "dana": "Dana Weiss", "maria": "
 ROOMS = "Aquarium=aquarium@rooms.example.com,Volcano=volcano@rooms.example.com"
 CLOCKS = ("10:00", "10:30", "11:00", "11:30", "12:00")  # at which all but Kim work
 STEPS, CALM = 120, 150.0  # what people do; seconds for all to be done afterwards
+METHODS = ("REPORT", "PUT", "GET", "DELETE", "PROPFIND")
+LATE = 0.4  # seconds
 DOWN = 12.0  # seconds for which the calendars are away
 DOES = ("arrange",) * 4 + ("words",) * 3 + ("press",) * 8 + ("redeliver",)
 ENDS = ("meet_cancel", "meet_undo", "meet_discard")
@@ -167,6 +169,7 @@ async def test_after_a_storm_everything_tells_the_same_of_every_meeting(
         workers = Workers(start, more, random.Random(seed + 100))
         await workers.fill()
         await connected(slack)
+        _slow(front, slack, mails)
         troubles = [asyncio.create_task(workers.trouble())]
         if down:
             troubles.append(asyncio.create_task(_away(front)))
@@ -178,7 +181,7 @@ async def test_after_a_storm_everything_tells_the_same_of_every_meeting(
             for each in troubles:
                 each.cancel()
             await asyncio.gather(*troubles, return_exceptions=True)
-            front.faults.clear()
+        front.faults.clear()
         await workers.fill()
         await workers.stopped_well()
         async with open_settings_database(settings) as database:
@@ -193,11 +196,26 @@ async def test_after_a_storm_everything_tells_the_same_of_every_meeting(
         assert not [bot.said for bot in start.all if "Traceback" in bot.said]
 
 
+def _slow(front: Front, slack: SlackServer, mails: MailServer) -> None:
+    """All that is outside has done it a while before it says so: kills meet it half done."""
+
+    async def late() -> None:
+        await asyncio.sleep(LATE)
+
+    front.faults += [Fault(method, "/", "meanwhile", times=100_000, meanwhile=late) for method in METHODS]
+    mails.late = LATE
+    for method in ("chat.postMessage", "chat.update"):
+        slack.faults.add(method, delay=LATE, times=None)
+
+
 async def _away(front: Front) -> None:
+    """The calendars, for a while."""
     await asyncio.sleep(8)
-    front.faults += [Fault(method, "/", 503) for method in ("REPORT", "PUT", "GET", "DELETE", "PROPFIND")]
+    down = [Fault(method, "/", 503, times=100_000) for method in METHODS]
+    front.faults[:0] = down
     await asyncio.sleep(DOWN)
-    front.faults.clear()
+    for fault in down:
+        fault.times = 0
     await asyncio.Event().wait()
 
 
