@@ -56,7 +56,15 @@ def radicale(folder: Path) -> Iterator[Radicale]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    users = ["ana", "raj", "kim", "zoë", *(f"p{n}" for n in range(50)), *(f"p{n}@example.com" for n in range(3))]
+    users = [
+        "ana",
+        "raj",
+        "kim",
+        "dana",
+        "zoë",
+        *(f"p{n}" for n in range(50)),
+        *(f"p{n}@example.com" for n in range(3)),
+    ]
     folder.joinpath("users").write_text(f"{ASSISTANT}:{PASSWORD}\n" + "".join(f"{u}:{u}\n" for u in users))
     folder.joinpath("rights").write_text(RIGHTS)
     folder.joinpath("config").write_text(

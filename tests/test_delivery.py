@@ -18,7 +18,7 @@ from bot.delivery import outgoing
 from bot.delivery.bringing import words
 from bot.delivery.claims import MOST_PEOPLE, Claims, Outgoing
 from bot.delivery.delivery import Delivery
-from bot.delivery.outgoing import MAIL
+from bot.delivery.outgoing import EVENT, MAIL
 from bot.jobs import make_delivery
 from bot.models import utcnow
 from tests.delivery_world import World, world
@@ -85,6 +85,24 @@ async def test_what_is_being_brought_when_the_process_is_told_to_stop_is_brought
         ("one", 1, True),
         ("for the next worker", 0, False),
     ]
+
+
+async def test_what_a_stop_cuts_off_on_its_way_elsewhere_is_the_next_ones_at_once(world: World) -> None:
+    begun, subject = asyncio.Event(), "M-1"
+
+    async def never_ends(_row: Outgoing) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with world.database.begin() as tx:
+        await outgoing.keep(tx, TEAM, EVENT, subject, subject)
+    delivery = Delivery(world.office.slack, world.database, world.office.folder, {}, {EVENT: never_ends}, ())
+    running = asyncio.create_task(delivery.run())
+    await asyncio.wait_for(begun.wait(), 5)
+    running.cancel()
+    await asyncio.wait([running])
+    (row,) = await world.rows()
+    assert row.due_at <= utcnow()
 
 
 async def test_somebody_who_has_left_is_given_up_with_a_line_in_the_log(world: World) -> None:

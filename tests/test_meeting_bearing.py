@@ -202,14 +202,25 @@ async def test_one_that_failed_is_cancelled_for_who_was_invited(world: World) ->
     assert str(world.mails.mails[-1]["Subject"]).startswith("Cancelled")
 
 
-async def test_a_kill_after_the_mail_was_taken_repeats_the_same_mail(world: World) -> None:
-    world.mails.delay = 0.3
+async def killed_when_it_was_taken(world: World) -> None:
+    """The server has the guest's invitation, and nobody has noted it."""
+    world.mails.late = 5.0
     await world.has(GUEST_ROW)
     async with world.delivering():
-        await world.server.until(lambda: world.mails.at_once, timeout=5)
-    await world.server.until(lambda: world.mails.sent, timeout=5)  # the server had it; nobody noted it
-    world.mails.delay = 0
+        await world.server.until(lambda: world.mails.sent, timeout=5)
+    world.mails.late = 0
     await world.hurry()
+
+
+async def test_who_may_have_been_invited_just_before_a_kill_is_told_of_its_end(world: World) -> None:
+    await killed_when_it_was_taken(world)
+    await world.has(sequence=1, state="cancelled")
+    await world.deliver()
+    assert [str(m["Subject"]).partition(":")[0] for m in world.mails.mails] == ["Invitation", "Cancelled"]
+
+
+async def test_a_kill_after_the_mail_was_taken_repeats_the_same_mail(world: World) -> None:
+    await killed_when_it_was_taken(world)
     await world.deliver()
     first, second = world.mails.mails
     assert first["Message-ID"] == second["Message-ID"]

@@ -204,6 +204,20 @@ async def test_what_goes_wrong_after_the_mail_was_taken_does_not_send_it_twice()
     assert len(server.sent) == 1
 
 
+async def test_a_mail_that_nobody_waits_for_any_more_is_not_sent_behind_their_back() -> None:
+    async with mail_server() as server:
+        server.delay, began = 3.0, time.monotonic()
+        sending = asyncio.create_task(Mailer(url_of(server), SENDER).send(MAIL))
+        while not server.at_once:  # noqa: ASYNC110  # the server tells nobody
+            await asyncio.sleep(0.01)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        await asyncio.get_running_loop().shutdown_default_executor()  # as the process's end does: it waits for threads
+        assert time.monotonic() - began < 2
+    assert not server.sent
+
+
 async def test_an_unknown_server_name_is_tried_again() -> None:
     with pytest.raises(Retryable):
         await Mailer("smtp://mail.invalid", SENDER, seconds=2).send(MAIL)

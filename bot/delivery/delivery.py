@@ -31,7 +31,7 @@ LANES = (
     (MAIL,),
 )  # each has room of its own: a slow mail server, with hundreds to mail, holds up neither words nor the calendar
 ROUND_SECONDS, PRUNE_SECONDS = 60.0, 3600.0
-END_SECONDS = 6.0  # for what is being brought when the process is told to stop; a write to Slack takes less
+END_SECONDS = 11.0  # for what is being brought when the process is told to stop: longer than a write to Slack, and than a word of a mail server
 LONGEST_WAIT = 600.0  # seconds between two tries
 HELD_TRIES = 3  # so often what fails holds up what comes after it for the same person: their words keep their order
 FILE_TRIES = 6  # of a file that cannot be made
@@ -82,7 +82,8 @@ class Delivery:
                     ):  # wait_for may lose a cancellation that comes with the change
                         await self._changed.wait()
                     await asyncio.sleep(SOON_SECONDS)
-            await self._served()
+            if tasks := list(self._serving.values()):
+                await asyncio.wait(tasks)  # `drain` says for how long
         finally:
             event.remove(engine, "commit", self._hear)
             tasks = [*self._serving.values(), *self._going.values()]
@@ -91,11 +92,8 @@ class Delivery:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def drain(self) -> None:
-        """Begins nothing more, and waits a little for what is being brought; what takes longer is another worker's, once its claim has run out."""
+        """Begins nothing more, and waits a little for what is being brought; what takes longer is another worker's."""
         self._draining = True
-        await self._served()
-
-    async def _served(self) -> None:
         if tasks := list(self._serving.values()):
             await asyncio.wait(tasks, timeout=END_SECONDS)
 
@@ -150,6 +148,11 @@ class Delivery:
         try:
             await bringing.bring(claim)
         except LeaseLost:
+            raise
+        except asyncio.CancelledError:
+            # This process stops. Where the other side knows again what was half done, the next one goes on at once, else when the claim has run out.
+            if claim.row.kind in self._bearers:
+                await claim.later(0)
             raise
         except Exception as error:  # whatever it was, it is tried again, and the operator sees what it was
             return await self._failed(bringing, claim, error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import smtplib
+import socket
 import ssl
 import time
 from contextlib import suppress
@@ -74,16 +75,19 @@ class Mailer:
         return f"{self.address}, " + (f"signed in as {self._user}" if self._user else "without signing in")
 
     async def _talk(self, message: EmailMessage | None) -> None:
+        line = _Line()
         # smtplib's timeout is for each word; the whole has one too, for a server that speaks slowly and for the name server.
         try:
             async with asyncio.timeout(4 * self._seconds):
-                await asyncio.to_thread(self._converse, message)
+                await asyncio.to_thread(self._converse, message, line)
         except TimeoutError as error:
             raise Retryable("mail server: timeout", said=AWAY) from error
+        finally:
+            line.cut()
 
-    def _converse(self, message: EmailMessage | None) -> None:
+    def _converse(self, message: EmailMessage | None, line: _Line) -> None:
         try:
-            smtp = self._connected()
+            smtp = self._connected(line)
             try:
                 self._sign_in(smtp)
                 if message:
@@ -105,12 +109,12 @@ class Mailer:
             tls.load_verify_locations(self._cafile)
         return tls
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connected(self, line: _Line) -> smtplib.SMTP:
         """A connection, with TLS where there is any. The name we greet with is the sender's: to ask for our own may take long."""
         name, tls = self.sender.rpartition("@")[2], self._trusted()
         if self._tls:
-            return smtplib.SMTP_SSL(self._host, self._port, name, timeout=self._seconds, context=tls)
-        smtp = smtplib.SMTP(self._host, self._port, name, timeout=self._seconds)
+            return line.to(smtplib.SMTP_SSL(self._host, self._port, name, timeout=self._seconds, context=tls))
+        smtp = line.to(smtplib.SMTP(self._host, self._port, name, timeout=self._seconds))
         try:
             smtp.ehlo_or_helo_if_needed()
             if smtp.has_extn("starttls"):
@@ -134,6 +138,30 @@ class Mailer:
             raise CalendarRefused(
                 f"My password for the mail server has letters that cannot be sent. {OPERATOR}", "password"
             ) from error
+
+
+class _Line:
+    """A connection that is cut when nobody waits for its end any more. Else the thread that talks would go on without us, hold up the process's end, and
+    send what somebody else sends again.
+    """
+
+    def __init__(self) -> None:
+        self._smtp: smtplib.SMTP | None = None
+        self._is_cut = False
+
+    def to(self, smtp: smtplib.SMTP) -> smtplib.SMTP:
+        """Has what was connected cut in time, or at once."""
+        self._smtp = smtp
+        if self._is_cut:
+            self.cut()
+        return smtp
+
+    def cut(self) -> None:
+        """Wakes up the thread, if it still talks: the server is gone for it."""
+        self._is_cut = True
+        if self._smtp and (sock := self._smtp.sock):
+            with suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # TLS's own would let words out that are not encrypted
 
 
 def ascii_domain(address: str) -> str:

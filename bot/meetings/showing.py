@@ -185,17 +185,19 @@ class Bearing:
             return
         to = attendee or Attendee(id=row.person, name=row.person, email=row.person, kind="guest")
         invited = method == "REQUEST"
+        title = meeting.wish.title if invited else ""
+        if invited and not told.invited:  # after a kill nobody knows whether they have it, and its end must reach them
+            await self._note(row, Told(method="SENDING", sequence=meeting.sequence, invited=True, title=title))
         try:
             await self._send(mailer, meeting if attendee else _as_told(meeting, told), to, method)
         except CalendarRefused as refused:
             log.error("mail refused", meeting=meeting.name, outgoing=row.id, method=method, error=refused.reason)
             await self._unmailed(meeting, to, str(refused))
-            invited = told.invited
+            invited, title = told.invited, told.title
         except Retryable as away:
             if _last(row):
                 await self._unmailed(meeting, to, away.said or "The mail server does not answer.")
             raise
-        title = meeting.wish.title if invited else ""
         await self._note(row, Told(method=method, sequence=meeting.sequence, invited=invited, title=title))
 
     async def _send(self, mailer: Mailer, meeting: Meeting, to: Attendee, method: Method) -> None:
@@ -226,9 +228,9 @@ class Bearing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What an address was told last, as its row's body has it: "REQUEST 3 invited Team sync".
+    """What an address was told last, as its row's body has it: "REQUEST 3 invited Team sync", or "SENDING 3 …" while the first is on its way.
 
-    `invited`: a mail has reached them since, and none that cancelled; `title` is the one that it was of.
+    `invited`: a mail has, or may have, reached them since, and none that cancelled; `title` is the one that it was of.
     """
 
     method: str = ""

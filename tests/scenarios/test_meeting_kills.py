@@ -76,6 +76,7 @@ class Company:
 
     async def press(self, person: str, label: str, *words: str) -> None:
         """Somebody presses a button of their card, which says that."""
+        await self.shows(person, *words, pressable=label)
         await self.open.wait()
         press(self.slack, person, await self.shows(person, *words, pressable=label), label)
 
