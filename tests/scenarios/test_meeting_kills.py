@@ -132,7 +132,7 @@ class Company:
         await self.until(lambda: [self.people.count(u) for u in ("ana", "raj")] == [1, 1])
         await self.until(lambda: len({m[:3] for m in self.mailed()}) == 2)
         ws.say("ana", dm, f"move M-1 to {said(DAY)} 10:00")
-        await self.press("ana", "Book")
+        await self.press("ana", "Move")
         await self.shows("raj", str(int(at("10:00").timestamp())), pressable="Accept")
         await self.until(lambda: len({m[:3] for m in self.mailed()}) == 4)
         await self.until(lambda: whole(self.slack, dm, count=2))

@@ -164,7 +164,7 @@ async def test_a_meeting_lives_in_calendars_and_mailboxes_from_its_booking_to_it
             await acme.shows("ana", "Maybe", pressable="Reschedule")
             dm = acme.slack.workspace.dm("ana")
             acme.slack.workspace.say("ana", dm, f"move M-1 to {said(DAY)} 09:00")
-            acme.press("ana", await acme.shows("ana", pressable="Book"), "Book")
+            acme.press("ana", await acme.shows("ana", pressable="Move"), "Move")
             # All of them, else a cancellation may overtake the move.
             told = [GUEST, *(f"{name}@acme.example" for name in ("raj", "kim"))]
             both = [("REQUEST", 0), ("REQUEST", 1)]

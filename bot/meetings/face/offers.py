@@ -28,7 +28,8 @@ def offered(meeting: Meeting, offer: Offer) -> list[Block]:
         return [section(f":question: *{asked}*"), *meant, actions(*picks)]
     blocks = sections(shown(why, 500) for why in offer.why[:WHY] if why.strip())
     for slot in offer.slots[:SLOTS]:
-        press = button(buttons.BOOK, "Book", carried(*value, slot.start.isoformat()), style="primary")
+        label = "Move" if meeting.state == "booked" else "Book"
+        press = button(buttons.BOOK, label, carried(*value, slot.start.isoformat()), style="primary")
         blocks.append(section(_slot(meeting, slot), press))
     if not offer.slots and not blocks:
         blocks.append(section("I found no time for it."))
