@@ -21,7 +21,7 @@ from bot.jobs import make_office, make_scheduling
 from bot.meetings.calendars.calendar import Event, Seen, Stored
 from bot.meetings.mail import Mailer
 from bot.meetings.register.register import Register
-from bot.meetings.values import Attendee, Busy, Meeting, Span
+from bot.meetings.values import Answer, Attendee, Busy, Meeting, Span
 from bot.models import By, utcnow
 from bot.settings import Settings
 from playground.openai import OpenAIServer
@@ -46,6 +46,8 @@ class MemoryCalendar:
     held: asyncio.Event | None = None  # `put` has stored the event, and tells so only once this is set
     storing: asyncio.Event = field(default_factory=asyncio.Event)  # set meanwhile
     link: str = ""
+    answers: list[tuple[str, str, Answer]] = field(default_factory=list)
+    without_copies: set[str] = field(default_factory=set)
 
     def _fault(self) -> None:
         if self.faults:
@@ -68,6 +70,13 @@ class MemoryCalendar:
         self.events.pop(event.uid, None)
         self.removed.append(event.uid)
 
+    async def answer(self, event: Event, attendee: Attendee) -> bool:
+        self._fault()
+        if attendee.id in self.without_copies:
+            return False
+        self.answers.append((event.uid, attendee.id, attendee.answer))
+        return True
+
     async def look(self, event: Event) -> Seen | None:
         held = self.events.get(event.uid)
         return Seen(Span(held.start, held.end), cancelled=False, answers={}) if held else None
@@ -86,6 +95,7 @@ class MemoryRegister(Register):
         super().__init__(external=True, mails=True)
         self.now: Meeting | None = None
         self.troubles: list[tuple[str, bool]] = []
+        self.told_of: list[tuple[str, bool]] = []
 
     async def known(self, tx: AsyncConnection, team: str, number: int) -> Meeting | None:  # noqa: ARG002  # the register's signature
         return self.now if self.now and self.now.number == number else None
@@ -101,6 +111,21 @@ class MemoryRegister(Register):
         told: dict[str, Any] = {"ref": stored.ref, "page": stored.page, "link": stored.link, "problem": ""}
         self.now = replace(self.now, entered=sequence, **told)
         await outgoing.changed(tx, team, self.now.name)
+
+    async def told(
+        self,
+        tx: AsyncConnection,  # noqa: ARG002  # likewise
+        team: str,  # noqa: ARG002  # likewise
+        number: int,  # noqa: ARG002  # likewise
+        sequence: int,  # noqa: ARG002  # likewise
+        attendee: Attendee,
+        *,
+        taken: bool,
+    ) -> None:
+        assert self.now
+        self.told_of.append((attendee.id, taken))
+        people = tuple(replace(a, untold=a.untold and a.id != attendee.id) for a in self.now.attendees)
+        self.now = replace(self.now, wish=replace(self.now.wish, attendees=people))
 
     async def trouble(self, tx: AsyncConnection, team: str, number: int, problem: str, *, for_good: bool) -> None:  # noqa: ARG002  # likewise
         old = self.now

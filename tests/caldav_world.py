@@ -10,9 +10,11 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -97,6 +99,8 @@ def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
 class Fault:
     """What happens to the next `times` requests of a method whose path holds `path`.
 
+    "endless": an answer that goes on for as long as it is read; "packed": a hundred megabytes that come as a hundred kilobytes.
+
     `how`: a status; "cut": the server never gets it; "drop": it does, but its answer is lost; "slow": as late as `seconds`; "meanwhile":
     `meanwhile` is done before its answer comes; or an answer's text.
     """
@@ -129,6 +133,7 @@ class Front:
         self.seen: list[Request] = []
         self.add: dict[str, str] = {}  # headers that each answer gets, instead of Radicale's
         self.url = ""
+        self.sent, self.hung_up = 0, asyncio.Event()  # bytes of what never ends, until its reader had enough
 
     def asked(self, method: str) -> list[Request]:
         """Requests of a method."""
@@ -160,6 +165,10 @@ class Front:
                 await asyncio.sleep(fault.seconds)
             elif fault.how == "cut":
                 _cut(request)
+            elif fault.how == "endless":
+                return await self._endless(request)
+            elif fault.how == "packed":
+                return web.Response(status=207, body=_packed(), headers={"Content-Encoding": "gzip"})
             elif fault.how not in ("drop", "meanwhile"):
                 return web.Response(status=207, text=fault.how, content_type="application/xml")
         headers = {k: v for k, v in request.headers.items() if k not in ("Host", "Content-Length", "Accept-Encoding")}
@@ -174,9 +183,26 @@ class Front:
             kept = {k: v for k, v in answer.headers.items() if k.lower() in KEPT and k.lower() not in given}
             return web.Response(status=answer.status, body=data, headers={**kept, **self.add})
 
+    async def _endless(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=207, headers={"Content-Type": "application/xml"})
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await response.write(b" " * 65_536)
+                self.sent += 65_536
+                await asyncio.sleep(0)  # so that it is noticed that nobody reads any more
+        self.hung_up.set()
+        return response
+
     @staticmethod
     def _fits(fault: Fault, request: web.Request) -> bool:
         return request.method == fault.method and fault.path in request.path
+
+
+@cache
+def _packed() -> bytes:
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, 31)
+    return b"".join(squeeze.compress(bytes(1_000_000)) for _ in range(100)) + squeeze.flush()
 
 
 def _cut(request: web.Request) -> None:

@@ -1,7 +1,8 @@
 """A stand-in for Google Calendar: the part of version 3 of its API that the client may use, as Google's discovery document describes it.
 
 Sources: the discovery document (googleapis/google-api-python-client, googleapiclient/discovery_cache/documents/calendar.v3.json: methods, parameters,
-schemas Event, EventAttendee, EventDateTime, ConferenceData, FreeBusyRequest); errors:
+schemas Event, EventAttendee, EventDateTime, ConferenceData, FreeBusyRequest); events.list with iCalUID, also in the reference of events.get; attendees'
+responses: Event.attendeesOmitted ("when updating an event, this can be used to only update the participant's response"); errors:
 developers.google.com/workspace/calendar/api/guides/errors; If-Match: …/guides/version-resources; 409 for the id of a deleted event and 410 for
 deleting twice: googleapis/google-api-python-client issue 210; tokens: developers.google.com/identity/protocols/oauth2/service-account.
 """
@@ -72,6 +73,11 @@ QUERIES: Mapping[str, Mapping[str, Any]] = {
     "delete": {"sendUpdates": SEND},
     "instances": {"timeMin": RFC3339, "timeMax": RFC3339, "maxResults": re.compile(r"\d+"), "timeZone": str},
     "query": {},
+    "list": {"iCalUID": re.compile(r"[^@\s]+@google\.com"), "maxResults": re.compile(r"\d+")},
+}
+RESPONSE = {
+    "attendeesOmitted": bool,
+    "attendees": [{name: ATTENDEE[name] for name in ("email", "responseStatus", "comment", "additionalGuests")}],
 }
 
 
@@ -97,6 +103,8 @@ class GoogleServer(StrictServer):
         self.lasts = 3600
         self.delegated = True
         self.pending = 0  # so many times a new conference is still being made
+        self.delivered = True  # whether attendees have their copies
+        self.responses: list[tuple[str, str]] = []
 
     def key(self) -> dict[str, str]:
         """The service account's file."""
@@ -141,6 +149,8 @@ class GoogleServer(StrictServer):
                 method, answer = "query", lambda: self._query(body)
             case "POST", ["calendars", "primary", "events"]:
                 method, answer = "insert", lambda: self._insert(who, body, request.query)
+            case "GET", ["calendars", "primary", "events"]:
+                method, answer = "list", lambda: {"items": self._copies(who, request.query["iCalUID"])}
             case "GET", ["calendars", "primary", "events", ident]:
                 method, answer = "get", lambda: self._get(who, ident)
             case "PATCH", ["calendars", "primary", "events", ident]:
@@ -183,7 +193,45 @@ class GoogleServer(StrictServer):
                 self._conference(event)
         return event
 
+    # -- attendees' own copies ------------------------------------------------------------------------------------------------
+
+    def _copies(self, who: str, ical_uid: str) -> list[dict[str, Any]]:
+        """What is in somebody's calendar of it; a copy has a name of its own here, so that nobody relies on the organizer's."""
+        return [
+            event if owner == who else {**event, "id": self._copied(who, ident)}
+            for (owner, ident), event in self.events.items()
+            if event["iCalUID"] == ical_uid and (owner == who or self._invited(event, who))
+            if event["status"] != "cancelled" and self.delivered
+        ]
+
+    @staticmethod
+    def _copied(who: str, ident: str) -> str:
+        return f"{ident}{who.encode().hex()}"
+
+    @staticmethod
+    def _invited(event: Mapping[str, Any], who: str) -> bool:
+        return who in [a["email"] for a in event.get("attendees", ())]
+
+    def _respond(self, event: dict[str, Any], who: str, body: Any, query: Mapping[str, str], etag: str) -> Any:
+        """An attendee may change their own response, and nothing of the event itself."""
+        check(RESPONSE, body)
+        if not body.get("attendeesOmitted") or [a["email"] for a in body["attendees"]] != [who]:
+            raise Refused(403, "forbiddenForNonOrganizer", "Shared properties can only be changed by the organizer.")
+        if etag and etag != event["etag"]:
+            raise Refused(412, "conditionNotMet", "Precondition Failed")
+        (answer,) = body["attendees"]
+        (own,) = [a for a in event["attendees"] if a["email"] == who]
+        own |= answer
+        event["etag"] = f'"{secrets.token_hex(8)}"'
+        self.responses.append((who, answer["responseStatus"]))
+        if query.get("sendUpdates", "none") != "none":
+            self.mails += [(a["email"], "response", event["id"]) for a in event["attendees"] if a["email"] != who]
+        return event
+
     def _patch(self, who: str, ident: str, body: Any, query: Mapping[str, str], etag: str) -> dict[str, Any]:
+        for (owner, name), event in self.events.items():
+            if owner != who and self._copied(who, name) == ident and self._invited(event, who):
+                return dict(self._respond(event, who, body, query, etag))
         check(EVENT, body)
         old = self._get(who, ident)
         if etag and etag != old["etag"]:

@@ -1,7 +1,8 @@
 """A stand-in for Microsoft Graph and Entra's tokens: the part of Graph's calendar API, v1.0, that the client may use, as Microsoft describes it.
 
 Sources (microsoftgraph/microsoft-graph-docs-contrib, api-reference/v1.0): resources event, attendee, recurrencepattern, recurrencerange,
-datetimetimezone; api user-post-events, event-get, event-update, event-delete, event-cancel, event-list-instances, calendar-getschedule,
+datetimetimezone; api user-post-events, event-get, event-update, event-delete, event-cancel, event-accept, event-tentativelyaccept,
+event-decline (sendResponse: "true if a response is to be sent to the organizer"), user-list-events, event-list-instances, calendar-getschedule,
 singlevaluelegacyextendedproperty-get; concepts/outlook-get-free-busy-schedule (20 schedules, less than 62 days). A repeated transactionId: the same
 event with the same content (blog.rykoma.net/2020/10/05/1559), else ErrorDuplicateTransactionId (alcionai/corso issue 2490). Tokens:
 learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow.
@@ -73,6 +74,9 @@ FILTER = re.compile(
     rf"singleValueExtendedProperties/Any\(ep: ep/id eq '({PROPERTY})' and ep/value eq '((?:[^']|'')*)'\)"
 )
 EXPAND = re.compile(rf"singleValueExtendedProperties\(\$filter=id eq '({PROPERTY})'\)")
+BY_UID = re.compile(r"iCalUId eq '((?:[^']|'')*)'")
+RESPONSES = {"accept": "accepted", "tentativelyAccept": "tentativelyAccepted", "decline": "declined"}
+RESPONSE = {"comment": str, "sendResponse": bool}
 UTC_ONLY = 'outlook.timezone="UTC"'
 
 
@@ -91,6 +95,10 @@ class GraphServer(StrictServer):
         self.transactions: dict[str, tuple[str, str]] = {}  # id: content, event
         self.lasts = 3600
         self.pending = 0  # so many times a new online meeting is still being made
+        self.delivered = True  # whether attendees have their copies
+        self.own: dict[str, str] = {}  # what attendees have answered, by the names of their copies
+        self.taken_out: set[str] = set()  # those of them that are not in the calendar any more
+        self.responses: list[tuple[str, str]] = []
         self.elsewhere = ""  # where the directory says that tokens are
 
     def error(self, status: int, code: str, text: str) -> dict[str, Any]:  # noqa: ARG002  # as Google's has it
@@ -138,6 +146,14 @@ class GraphServer(StrictServer):
             case "POST", ["events"]:
                 check({}, query, "query")
                 return web.json_response(self._create(who, body), status=201)
+            case "GET", ["events"] if BY_UID.fullmatch(query.get("$filter", "")):
+                check({"$filter": BY_UID, "$select": re.compile("id,responseStatus")}, query, "query")
+                return web.json_response({"value": self._copies(who, query["$filter"])})
+            case "POST", ["events", ident, action] if action in RESPONSES:
+                check({}, query, "query")
+                check(RESPONSE, body)
+                self._respond(who, ident, RESPONSES[action], sends=body.get("sendResponse", True))
+                return web.Response(status=202)
             case "GET", ["events"]:
                 check({"$filter": FILTER, "$select": re.compile("id")}, query, "query")
                 return web.json_response({"value": self._find(who, query["$filter"])})
@@ -178,7 +194,14 @@ class GraphServer(StrictServer):
             return self._told(self.events[who, ident])
         ident = f"AAMk{secrets.token_urlsafe(9)}+/="
         self.transactions[once or ident] = content, ident
-        event = {"id": ident, "isCancelled": False, "attendees": [], "recurrence": None, "isOnlineMeeting": False}
+        event = {
+            "id": ident,
+            "iCalUId": f"04000000{secrets.token_hex(8)}'",
+            "isCancelled": False,
+            "attendees": [],
+            "recurrence": None,
+            "isOnlineMeeting": False,
+        }
         return self._told(self._keep(who, event | {"type": "singleInstance"}, body, "invitation"))
 
     def _change(self, who: str, ident: str, body: Any) -> dict[str, Any]:
@@ -250,6 +273,42 @@ class GraphServer(StrictServer):
         event = self._get(who, ident)
         self.mails += [(a["emailAddress"]["address"], "cancellation", ident) for a in event["attendees"]]
         del self.events[who, ident]
+
+    # -- attendees' own copies ------------------------------------------------------------------------------------------------
+
+    def _own(self, who: str) -> dict[str, dict[str, Any]]:
+        """The events in somebody's calendar to which others have invited them, by the names that these have there."""
+        invited = {
+            ident: event
+            for (owner, ident), event in self.events.items()
+            if owner != who and who in [a["emailAddress"]["address"] for a in event["attendees"]]
+        }
+        names = {f"{ident}{who.encode().hex()}": event for ident, event in invited.items()}
+        return {name: event for name, event in names.items() if name not in self.taken_out} if self.delivered else {}
+
+    def _copies(self, who: str, filter_: str) -> list[dict[str, Any]]:
+        found = BY_UID.fullmatch(filter_)
+        assert found
+        uid = found.group(1).replace("''", "'")
+        return [
+            {"id": name, "responseStatus": {"response": self.own.get(name, "notResponded")}}
+            for name, event in self._own(who).items()
+            if event["iCalUId"] == uid
+        ]
+
+    def _respond(self, who: str, name: str, response: str, *, sends: bool) -> None:
+        """The organizer's copy learns of it by the response alone. Who declines has the event taken out of their calendar."""
+        event = self._own(who).get(name)
+        if event is None:
+            raise Refused(404, "ErrorItemNotFound", "The specified object was not found in the store.")
+        self.own[name] = response
+        self.responses.append((who, response))
+        if response == "declined":
+            self.taken_out.add(name)
+        if sends:
+            for attendee in event["attendees"]:
+                if attendee["emailAddress"]["address"] == who:
+                    attendee["status"] = {"response": response, "time": "2026-11-22T09:00:00Z"}
 
     # -- times --------------------------------------------------------------------------------------------------------------------
 

@@ -74,6 +74,9 @@ class Diaries:
     async def remove(self, event: Event) -> None:
         pass
 
+    async def answer(self, _event: Event, _attendee: Attendee) -> bool:
+        return True
+
     async def look(self, _event: Event) -> Seen | None:
         return None
 

@@ -12,7 +12,7 @@ import json
 import re
 import ssl
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -51,7 +51,7 @@ class Undescribed(Refused):
 
 @dataclass
 class Fault:
-    """The next request that `on` matches ("POST /freeBusy") fails: with a status, or after `wait` seconds, or it is done and its answer lost."""
+    """The next request that `on` matches ("POST /freeBusy") fails: with a status, or after `wait` seconds, or it is done and its answer lost, or never ends."""
 
     on: str
     status: int = 0
@@ -60,6 +60,7 @@ class Fault:
     wait: float = 0.0
     lost: bool = False
     page: str = ""
+    endless: bool = False
     times: int = 1
 
 
@@ -116,6 +117,7 @@ class StrictServer:
     def __init__(self) -> None:
         self.asked: list[str] = []  # "POST /freeBusy", of the API
         self.tokens_asked = 0
+        self.sent = 0  # bytes of an answer that never ends
         self.undescribed: list[str] = []
         self.faults: list[Fault] = []
         self.api_url = self.login_url = ""
@@ -171,6 +173,8 @@ class StrictServer:
             if not fault.times:
                 self.faults.remove(fault)
             await asyncio.sleep(fault.wait)
+            if fault.endless:
+                return await self._endless(request)
             if fault.status:
                 text = fault.page or json.dumps(self.error(fault.status, fault.code, "said so"))
                 return web.Response(status=fault.status, headers=fault.headers, text=text)
@@ -183,6 +187,16 @@ class StrictServer:
         if fault and fault.lost and request.transport:
             request.transport.close()
         return got
+
+    async def _endless(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await response.write(b" " * 65_536)
+                self.sent += 65_536
+                await asyncio.sleep(0)  # so that it is noticed that nobody reads any more
+        return response
 
     async def _described(self, request: web.Request) -> web.StreamResponse:
         sent = {name.lower() for name in request.headers} - ORDINARY

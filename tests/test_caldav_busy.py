@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime
 
@@ -10,8 +11,10 @@ import structlog
 
 from bot.errors import CalendarRefused, Retryable
 from bot.meetings.calendars.caldav import CalDavCalendar
+from bot.meetings.calendars.dav import MOST_BYTES
 from bot.meetings.values import Attendee, Span
 from tests.caldav_world import Fault, Front, People, calendar, front, hasty, people, radicale_server
+from tests.cloud_world import an_event
 
 __all__ = ["calendar", "front", "hasty", "people", "radicale_server"]
 
@@ -244,6 +247,22 @@ async def test_somebody_whose_calendar_is_slow_is_unknown_and_the_next_question_
     assert await hasty.busy("T1", [ANA, RAJ], WEEK) == {"U1": None, "U2": ()}
     assert time.monotonic() - began < 10
     assert await hasty.busy("T1", [ANA, RAJ], WEEK) == {"U1": (), "U2": ()}
+
+
+@pytest.mark.parametrize("how", ["endless", "packed"])
+async def test_an_answer_that_never_ends_fills_no_memory(
+    calendar: CalDavCalendar, people: People, front: Front, how: str
+) -> None:
+    await people.open("ana", "raj")
+    front.faults = [Fault("REPORT", "/ana/", how)]
+    assert await calendar.busy("T1", [ANA, RAJ], WEEK) == {"U1": None, "U2": ()}
+    front.faults = [Fault("GET", "/ana/", how)]
+    with pytest.raises(Retryable, match="TooMuch"):
+        await calendar.look(an_event())
+    if how == "endless":
+        async with asyncio.timeout(10):
+            await front.hung_up.wait()
+        assert MOST_BYTES < front.sent < 2 * MOST_BYTES + 16_000_000, "what lies in buffers comes on top"
 
 
 @pytest.mark.parametrize("how", [503, 500, 429, "cut"])

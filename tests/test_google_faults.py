@@ -80,7 +80,7 @@ async def test_faults_and_pages_of_others_are_tried_later(google: GoogleServer, 
         '{"calendars": {"ana@example.com": {"busy": [{"start": 5}]}}}',
         '{"calendars": {"ana@example.com": {"busy": 5}}}',
         "[]",
-        '"' + "x" * 9_000_000 + '"',
+        '{"calendars": {}, "x": "' + "x" * 9_000_000 + '"}',
     ],
 )
 async def test_an_answer_that_cannot_be_read_is_no_answer(
@@ -110,6 +110,16 @@ async def test_a_fault_ends_the_questions_that_run_beside_it(google: GoogleServe
     async with asyncio.timeout(3):
         with pytest.raises(Retryable):
             await at_google.busy("T1", many, DAY)
+
+
+@pytest.mark.parametrize("on", ["freeBusy", "/token"])
+async def test_an_answer_that_never_ends_fills_no_memory(
+    google: GoogleServer, at_google: GoogleCalendar, on: str
+) -> None:
+    google.fail(on, endless=True)
+    with pytest.raises(Retryable):
+        await at_google.check(ANA)
+    assert 0 < google.sent < 24_000_000
 
 
 async def test_slow_and_down(google: GoogleServer, tls: Tls) -> None:

@@ -43,6 +43,12 @@ class Elsewhere:
     async def remove(self, event: Event) -> None:
         self.there[event.uid] = None
 
+    async def answer(self, event: Event, attendee: Attendee) -> bool:
+        there = self.there[event.uid]
+        assert there
+        self.there[event.uid] = replace(there, answers={**there.answers, attendee.email.lower(): attendee.answer})
+        return True
+
     async def look(self, event: Event) -> Seen | None:
         self.asked.append(event.title)
         await asyncio.sleep(0)

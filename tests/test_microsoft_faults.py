@@ -92,6 +92,16 @@ async def test_an_answer_that_cannot_be_read_is_no_answer(
         await at_microsoft.busy("T1", PEOPLE, DAY, event.uid)
 
 
+@pytest.mark.parametrize("on", ["getSchedule", "/token"])
+async def test_an_answer_that_never_ends_fills_no_memory(
+    graph: GraphServer, at_microsoft: MicrosoftCalendar, on: str
+) -> None:
+    graph.fail(on, endless=True)
+    with pytest.raises(Retryable):
+        await at_microsoft.check(ANA)
+    assert 0 < graph.sent < 24_000_000
+
+
 async def test_slow_and_down(graph: GraphServer, tls: Tls) -> None:
     hurried = microsoft_client(graph, tls[1], seconds=0.3)
     graph.fail("getSchedule", wait=2.0)

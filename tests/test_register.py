@@ -226,10 +226,10 @@ async def test_a_move_keeps_the_uid_raises_the_sequence_and_takes_answers_back(o
     moved = await outside.do("book", 1, 3, at(14))
     assert (moved.uid, moved.sequence, moved.entered, moved.ref) == (booked.uid, 1, 0, "ref-1")
     assert moved.span == Span(at(14), at(15))
-    assert [a.answer for a in moved.attendees] == ["accepted", "", ""]
+    assert [(a.answer, a.untold) for a in moved.attendees] == [("accepted", False), ("", False), ("", False)]
     assert moved.offer is None
     assert {(t["start_at"], t["end_at"]) for t in (await outside.dump())["meeting_times"]} == {(at(14), at(15))}
-    assert await outside.outgoing("event") == {("event", "M-1"): 2}
+    assert await outside.outgoing("event") == {("event", "M-1"): 3}  # with the answer
     assert await outside.outgoing("mail") == {("mail", "uraj@example.com"): 2, ("mail", GUEST): 2}
     (said,) = await outside.words(RAJ)
     assert said.startswith(f"*Team sync* was moved to <!date^{int(at(14).timestamp())}^")
@@ -307,7 +307,7 @@ async def test_people_answer_for_themselves_and_the_organizer_hears_who_cannot_c
     assert said.startswith(f"<@{RAJ}> cannot come to *Team sync* on <!date^")
     after = await outside.outgoing()
     more = {each for each, wanted in after.items() if wanted > before.get(each, 0)}
-    assert more == {("card", ANA), ("card", RAJ), ("word", ANA)}  # nobody is invited anew
+    assert more == {("card", ANA), ("card", RAJ), ("word", ANA), ("event", "M-1")}  # nobody is invited anew
     assert await outside.do("upcoming", at(0, days=30), by=RAJ) == []
 
 

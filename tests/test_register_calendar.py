@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.meetings.calendars.calendar import Seen, Stored
@@ -24,6 +25,11 @@ def seen(hours: float = 10, days: int = 1, *, cancelled: bool = False, **answers
     """Half an hour there; answers by the part of the address before the @."""
     span = Span(at(hours, days), at(hours, days) + HALF)
     return Seen(span, cancelled, {f"{name}@example.com": answer for name, answer in answers.items()})
+
+
+async def as_of(world: World, number: int, sequence: int) -> Meeting:
+    """The meeting as it was asked about then."""
+    return replace(await world.known(number), sequence=sequence)
 
 
 # -- entered, and not ----------------------------------------------------------------------------------------------------
@@ -113,10 +119,17 @@ async def test_answers_from_the_calendar_are_shown_here(outside: World) -> None:
     assert {t["attendee"] for t in (await outside.dump())["meeting_times"] if not t["busy"]} == {RAJ}
 
 
+async def answer_told(world: World, *, taken: bool = True) -> None:
+    """The calendar is told of Raj's answer as it is now."""
+    meeting = await world.known()
+    await world.tell("told", 1, meeting.sequence, meeting.attendees[1], taken=taken)
+
+
 async def test_an_answer_given_in_slack_stands_until_the_calendar_has_a_new_one(outside: World) -> None:
     await entered(outside)
     await outside.tell("seen", 1, seen(uraj="accepted"))
     await outside.do("answer", 1, "declined", by=RAJ)
+    await answer_told(outside, taken=False)
     answers = []
     for there in ("accepted", "", "accepted", "tentative", "tentative"):
         before = await outside.dump()
@@ -124,6 +137,64 @@ async def test_an_answer_given_in_slack_stands_until_the_calendar_has_a_new_one(
         answers.append((await outside.known()).attendees[1].answer)
         assert (await outside.dump() == before) == (len(answers) in (1, 5))  # the calendar had said so before
     assert answers == ["declined", "declined", "accepted", "tentative", "tentative"]
+
+
+async def test_an_answer_given_in_slack_is_brought_to_the_calendar_once(outside: World) -> None:
+    await entered(outside)
+    assert await outside.outgoing("event") == {("event", "M-1"): 1}
+    for _ in range(2):
+        await outside.do("answer", 1, "declined", by=RAJ)
+        assert await outside.outgoing("event") == {("event", "M-1"): 2}
+    assert [a.untold for a in (await outside.known()).attendees] == [False, True, False]
+    await answer_told(outside)
+    assert not any(a.untold for a in (await outside.known()).attendees)
+    before = await outside.dump()
+    await answer_told(outside)
+    await outside.tell("seen", 1, seen(uraj="declined"))  # it comes back
+    assert await outside.dump() == before
+
+
+async def test_organizers_and_who_has_no_address_there_have_no_answer_to_bring(outside: World) -> None:
+    await entered(outside)
+    await outside.do("answer", 1, "tentative", by=ANA)
+    assert await outside.outgoing("event") == {("event", "M-1"): 1}
+    assert not any(a.untold for a in (await outside.known()).attendees)
+
+
+async def test_an_answer_on_its_way_to_the_calendar_does_not_flip(outside: World) -> None:
+    """What the calendar said before it was told is old, whenever it is heard."""
+    await entered(outside)
+    await outside.do("answer", 1, "declined", by=RAJ)
+    on_its_way = await outside.known()
+    await outside.tell("seen", 1, seen(uraj="accepted"), asked=on_its_way)
+    await answer_told(outside)
+    await outside.tell("seen", 1, seen(uraj="accepted"), asked=on_its_way)  # asked before, heard after
+    assert (await outside.known()).attendees[1].answer == "declined"
+    await outside.tell("seen", 1, seen(uraj="tentative"), asked=await outside.known())
+    assert (await outside.known()).attendees[1].answer == "tentative"
+
+
+async def test_an_answer_that_changes_while_the_calendar_is_told_is_told_too(outside: World) -> None:
+    await entered(outside)
+    await outside.do("answer", 1, "declined", by=RAJ)
+    old = await outside.known()
+    await outside.do("answer", 1, "accepted", by=RAJ)
+    await outside.tell("told", 1, 0, old.attendees[1], taken=True)
+    assert (await outside.known()).attendees[1].untold
+    await outside.do("book", 1, None, at(15))
+    await outside.do("answer", 1, "accepted", by=RAJ)
+    await outside.tell(
+        "told", 1, 0, replace(old.attendees[1], answer="accepted"), taken=True
+    )  # to the event at its old time
+    assert (await outside.known()).attendees[1].untold
+
+
+async def test_an_answer_is_still_brought_after_a_move_in_the_calendar(outside: World) -> None:
+    await entered(outside)
+    await outside.do("answer", 1, "declined", by=RAJ)
+    await outside.tell("seen", 1, seen(16))
+    assert (await outside.known()).attendees[1].untold
+    assert await outside.outgoing("event") == {("event", "M-1"): 3}
 
 
 async def test_a_time_that_was_changed_in_the_calendar_counts(outside: World) -> None:
@@ -164,14 +235,16 @@ async def test_copies_in_attendees_calendars_follow_what_the_organizer_did_in_th
     """A copy left at the old time would keep its owner busy then, for good."""
     outside.register.copies = True
     await entered(outside)
-    await outside.tell("seen", 1, seen(16), sequence=0)
+    await outside.tell("seen", 1, seen(16), asked=await as_of(outside, 1, 0))
     meeting = await outside.known()
     assert (meeting.start, meeting.sequence, meeting.entered) == (at(16), 1, 0)
     assert await outside.outgoing("event") == {("event", "M-1"): 2}
-    await outside.tell("seen", 1, seen(10), sequence=1)  # not asked about before its copies are there
+    await outside.tell(
+        "seen", 1, seen(10), asked=await as_of(outside, 1, 1)
+    )  # not asked about before its copies are there
     assert (await outside.known()).start == at(16)
     await outside.tell("entered", 1, 1, STORED)
-    await outside.tell("seen", 1, None, sequence=1)
+    await outside.tell("seen", 1, None, asked=await as_of(outside, 1, 1))
     meeting = await outside.known()
     assert (meeting.state, meeting.sequence, meeting.entered) == ("cancelled", 2, 1)
     assert await outside.outgoing("event") == {("event", "M-1"): 3}
@@ -184,7 +257,7 @@ async def test_old_news_from_the_calendar_change_nothing(outside: World) -> None
     await outside.tell("entered", 2, 1, STORED)
     before = await outside.dump()
     await outside.tell("seen", 1, None)
-    await outside.tell("seen", 2, None, sequence=0)  # asked for before it was moved
+    await outside.tell("seen", 2, None, asked=await as_of(outside, 2, 0))  # asked for before it was moved
     await outside.tell("seen", 2, seen(12))
     await outside.tell("seen", 9, None)
     assert await outside.dump() == before

@@ -91,4 +91,4 @@ async def _try_to_look_at(scheduling: Scheduling, meeting: Meeting) -> None:
 async def _look_at(scheduling: Scheduling, meeting: Meeting) -> None:
     seen = await scheduling.calendar.look(event_of(meeting))
     async with scheduling.database.begin() as tx:
-        await scheduling.register.seen(tx, meeting.team, meeting.number, seen, sequence=meeting.sequence)
+        await scheduling.register.seen(tx, meeting.team, meeting.number, seen, asked=meeting)

@@ -28,6 +28,7 @@ from bot.models import By, ThreadKey
 
 log = structlog.get_logger()
 QUIET_TRIES = 3  # so often a calendar may be away before the organizer is told
+ANSWER_TRIES = 6  # of an answer to an event that its calendar does not have yet: an invitation takes a moment, and a minute is enough
 ELSEWHERE = "Others than members of this workspace read along here now: the card of {name} is in the direct messages of <@{organizer}>."
 NAME = 60  # characters of a file's name that come from the title
 
@@ -108,15 +109,22 @@ class Bearing:
     # -- the calendar ----------------------------------------------------------------------------------------------------
 
     async def event(self, row: Outgoing) -> None:
-        """Makes the calendar hold the meeting as it is now. A calendar that refuses for good makes the meeting fail; one that is away is tried again, and the organizer's card says so."""
+        """Makes the calendar hold the meeting as it is now, and what people have answered in Slack.
+
+        A calendar that refuses for good makes the meeting fail; one that is away is tried again, and the organizer's card says so.
+        """
         meeting = await self._meeting(row)
         if meeting is None or meeting.span is None or meeting.state in ("draft", "dropped"):
             return
         if meeting.state == "failed":
             await self._clear(meeting)
             return
-        if meeting.entered >= meeting.sequence:
+        if meeting.entered < meeting.sequence and not await self._entered(row, meeting):
             return
+        await self._answers(row)
+
+    async def _entered(self, row: Outgoing, meeting: Meeting) -> bool:
+        """False where the calendar refuses it for good."""
         try:
             stored = await self._enter(meeting)
         except CalendarRefused as refused:
@@ -125,12 +133,39 @@ class Bearing:
             )
             await self._trouble(meeting, str(refused), for_good=True)
             await self._clear(meeting)
-            return
+            return False
         except Retryable:
             await self._put_off(meeting, row)
             raise
         async with self._scheduling.database.begin() as tx:
             await self._scheduling.register.entered(tx, row.team, row.number, meeting.sequence, stored)
+        return True
+
+    async def _answers(self, row: Outgoing) -> None:
+        """Tells the calendar each answer that it does not have. One that it refuses, or cannot take for a minute, is left at that: it stands in Slack."""
+        meeting = await self._meeting(row)
+        if meeting is None or meeting.state != "booked":
+            return
+        event, late = event_of(meeting), 0
+        for attendee in (a for a in meeting.attendees if a.untold):
+            given_up = row.tries >= ANSWER_TRIES
+            try:
+                taken = await self._scheduling.calendar.answer(event, attendee)
+            except CalendarRefused as refused:
+                log.warning("answer refused", meeting=meeting.name, person=attendee.id, error=refused.reason)
+                taken, given_up = False, True
+            except Retryable:
+                if not _last(row):
+                    raise
+                taken = False
+            if taken or given_up:
+                async with self._scheduling.database.begin() as tx:
+                    told = (row.number, meeting.sequence, attendee)
+                    await self._scheduling.register.told(tx, row.team, *told, taken=taken)
+            else:
+                late += 1
+        if late:
+            raise Retryable(f"{late} have no copy of the event yet")
 
     async def _put_off(self, meeting: Meeting, row: Outgoing) -> None:
         """Says on the card that the calendar is away; at the last try, that it is given up."""

@@ -36,7 +36,7 @@ class Attendee:
     """Somebody who takes part, the organizer too; or a room.
 
     `id` is Slack's for members; for all others their address in lower case. Without `email` there is no invitation, and their calendar is not known
-    to any calendar but the local one. `zone` is an IANA name, "" where none is known.
+    to any calendar but the local one. `zone` is an IANA name, "" where none is known. `untold`: the answer was given here, and the calendar is to be told.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Attendee:
     required: bool = True
     kind: Kind = "member"
     answer: Answer = ""
+    untold: bool = False
 
 
 @dataclass(frozen=True, slots=True)

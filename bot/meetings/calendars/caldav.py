@@ -7,30 +7,23 @@ in the organizer's. The first write says `If-None-Match: *`, each later one `If-
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlsplit
 
-import icalendar
 import structlog
 from caldav.aio import DAVResponse
 
 from bot.errors import CalendarRefused, Retryable, SettingError
 from bot.meetings.calendars import ical
 from bot.meetings.calendars.calendar import Event, Seen, Stored
-from bot.meetings.calendars.dav import AWAY, DavWire, texts_of
+from bot.meetings.calendars.copies import NOT_TAKEN, WHO, Copies, NotThere
+from bot.meetings.calendars.dav import DavWire, texts_of
 from bot.meetings.values import Answer, Attendee, Busy, Span
-from bot.meetings.vevent import calendar_of, vevent
 from bot.settings import Settings
 
 SECONDS = 5  # for a server to connect, and to answer
 PATIENCE = 3  # times as long for all of busy(): who has not been heard of by then is unknown
-TRIES = 4  # of a write while others write the same event
-_WHO = "Whoever runs the assistant can mend that"
-CLOSED = "The assistant may not use the organizer's calendar. Whoever runs the calendar server can allow it."
-MISSING = f"The calendar server has no calendar for the organizer. {_WHO}, or whoever runs the calendar server: CALDAV_URL must lead to a calendar."
-NOT_TAKEN = "The calendar server did not accept the meeting. Whoever runs the calendar server can say why."
 NO_ADDRESS = "Slack tells no e-mail address of the organizer, so it is not known which calendar is theirs. Add one to the Slack profile."
 _QUERY = (
     '<C:calendar-query xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:prop><C:calendar-data/></D:prop><C:filter>'
@@ -44,22 +37,6 @@ _FREE_BUSY = (
 log = structlog.get_logger()
 
 
-class _NotThere(CalendarRefused):
-    """One collection refused: no access, not there, not taken. For an attendee's that is no error."""
-
-    def __init__(self, method: str, status: int) -> None:
-        words = {403: CLOSED, 404: MISSING, 405: MISSING, 409: MISSING, 410: MISSING}
-        super().__init__(words.get(status, NOT_TAKEN), f"{method} {status}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What the server has; `event` is None where it cannot be read."""
-
-    etag: str
-    event: icalendar.Event | None
-
-
 class CalDavCalendar:
     """A CalDAV server that lets one account read and write everybody's calendar. Guests have none there: an address of theirs may be like a colleague's."""
 
@@ -71,6 +48,7 @@ class CalDavCalendar:
         """`url` holds {email} or {user}; `seconds` is how long the server may take. Nothing is asked yet."""
         self._template = url.rstrip("/") + "/"
         self._wire = DavWire(url, user, password, seconds)
+        self._copies = Copies(self._wire)
         self._reading = asyncio.Semaphore(1)
         self._schedules: bool | None = None  # whether the server writes attendees' copies itself; asked once
 
@@ -96,26 +74,36 @@ class CalDavCalendar:
         alone = await self._alone(home)
         if (event.ref or event.sequence) and not alone:  # without a ref: the first try may have been killed half done
             await self._remove_dropped(home, event)
-        await self._write(home, event)
+        await self._copies.write(_url(home, event.uid), event)
         if not alone:
-            await self._all(self._write(each, event) for each in self._others(event))
+            await self._all(self._copies.write(_url(each, event.uid), event) for each in self._others(event))
         return Stored(ref=_url(home, event.uid))
 
     async def remove(self, event: Event) -> None:
         """Deletes every copy; the organizer's last, since where it is missing all is done."""
         home = self._home(event)
         if not await self._alone(home):
-            await self._all(self._delete(each, event.uid) for each in self._others(event))
-        await self._delete(home, event.uid)
+            await self._all(self._copies.delete(_url(each, event.uid)) for each in self._others(event))
+        await self._copies.delete(_url(home, event.uid))
+
+    async def answer(self, event: Event, attendee: Attendee) -> bool:
+        """In their own copy, and in the organizer's, from which `look` reads the answers of those who have none. A server that schedules takes it there itself."""
+        home, own = self._home(event), self._collection(attendee)
+        if await self._alone(home):
+            copy = await self._copies.find(own, event.uid) if own else ""
+            return bool(copy) and await self._copies.answer(copy, event.uid, attendee)
+        if own not in ("", home) and await self._copies.is_open(_url(own, event.uid)):
+            await self._copies.answer(_url(own, event.uid), event.uid, attendee)
+        return await self._copies.answer(_url(home, event.uid), event.uid, attendee)
 
     async def look(self, event: Event) -> Seen | None:
         """The organizer's copy; an attendee's own copy tells their answer where the server does not carry it over."""
         home = self._home(event)
-        held = await self._read(home, event.uid)
+        held = await self._copies.read(_url(home, event.uid), event.uid)
         if held is None:
             folder = await self._wire.ask("PROPFIND", home, "", {"Depth": "0"})
             if folder.status != 207:  # the whole calendar is missing, or the setting is wrong: no word about the event
-                raise _NotThere("PROPFIND", folder.status)
+                raise NotThere("PROPFIND", folder.status)
             return None
         if held.event is None:
             raise CalendarRefused(NOT_TAKEN, "unreadable event")
@@ -132,7 +120,7 @@ class CalDavCalendar:
         now = datetime.now(UTC)
         times = (await self.busy("", [person], Span(now, now + timedelta(days=1))))[person.id]
         if times is None:
-            raise CalendarRefused(f"No calendar could be read for this person. {_WHO}: CALDAV_URL.", "nobody's")
+            raise CalendarRefused(f"No calendar could be read for this person. {WHO}: CALDAV_URL.", "nobody's")
         return f"{urlsplit(self._template).hostname}, {len(times)} busy times within a day"
 
     async def close(self) -> None:
@@ -198,67 +186,21 @@ class CalDavCalendar:
     async def _own_answer(self, person: Attendee, uid: str) -> dict[str, Answer]:
         """What their own copy says of them; nothing where there is none, or it cannot be read now."""
         try:
-            held = await self._read(self._collection(person), uid)
+            held = await self._copies.read(_url(self._collection(person), uid), uid)
         except (CalendarRefused, Retryable):
             return {}
         answers = ical.answers_of(held.event) if held and held.event else {}
         return {a: answer for a, answer in answers.items() if a == person.email.lower()}
 
-    # -- one copy ------------------------------------------------------------------------------------------------------------
-
-    async def _write(self, collection: str, event: Event) -> None:
-        """Makes the copy what the event is, unless it is as new already."""
-        url = _url(collection, event.uid)
-        for _ in range(TRIES):
-            if await self._store(url, ical.marked(vevent(event)), {"If-None-Match": "*"}):
-                return
-            held = await self._read(collection, event.uid)
-            if held is None:
-                continue  # deleted meanwhile
-            if held.event is not None and ical.written_of(held.event) >= event.sequence:
-                return
-            new = ical.marked(vevent(event))
-            if held.event is not None:
-                new = ical.carried_over(new, held.event)
-            # A weak tag, such as of a proxy that compresses, never matches (RFC 9110, 13.1.1).
-            strong = held.etag and not held.etag.startswith("W/")
-            if await self._store(url, new, {"If-Match": held.etag if strong else "*"}):
-                return
-        raise Retryable("caldav: others write the same event", said=AWAY)
-
-    async def _store(self, url: str, new: icalendar.Event, condition: Mapping[str, str]) -> bool:
-        """PUT; False where the condition does not hold."""
-        body = calendar_of([new], None).decode()
-        answer = await self._wire.ask("PUT", url, body, {"Content-Type": "text/calendar; charset=utf-8", **condition})
-        if answer.status not in (200, 201, 204, 412):
-            raise _NotThere("PUT", answer.status)
-        return answer.status != 412
-
-    async def _read(self, collection: str, uid: str) -> _Held | None:
-        answer = await self._wire.ask("GET", _url(collection, uid))
-        if answer.status in (404, 410):
-            return None
-        if answer.status != 200:
-            raise _NotThere("GET", answer.status)
-        try:
-            event = ical.master_of(answer.raw, uid)
-        except Exception as error:  # as in _busy
-            log.warning("event unreadable", calendar="caldav", uid=uid, error=type(error).__name__)
-            event = None
-        return _Held(answer.headers.get("ETag", ""), event)
-
-    async def _delete(self, collection: str, uid: str) -> None:
-        answer = await self._wire.ask("DELETE", _url(collection, uid))
-        if answer.status not in (200, 204, 404, 410):
-            raise _NotThere("DELETE", answer.status)
-
     async def _remove_dropped(self, home: str, event: Event) -> None:
         """Takes the event from the calendars of those whom the organizer's copy names and the event no longer does."""
-        held = await self._read(home, event.uid)
+        held = await self._copies.read(_url(home, event.uid), event.uid)
         if held and held.event is not None and ical.written_of(held.event) < event.sequence:
             gone = ical.addresses_of(held.event) - {a.email.lower() for a in event.attendees}
             homes = {self._collection(Attendee(id=address, name="", email=address)) for address in gone}
-            await self._all(self._delete(each, event.uid) for each in homes - {"", home, *self._others(event)})
+            await self._all(
+                self._copies.delete(_url(each, event.uid)) for each in homes - {"", home, *self._others(event)}
+            )
 
     async def _all(self, work: Iterable[Coroutine[None, None, None]]) -> None:
         """Side by side, to the end of each. Who has no calendar there, or none for us, is passed over; a server that fails is raised."""

@@ -68,6 +68,9 @@ class Calendar(Protocol):
     async def remove(self, event: Event) -> None:
         """Cancels the event; attendees are told where `invites`. One that is gone already is no error."""
 
+    async def answer(self, event: Event, attendee: Attendee) -> bool:
+        """Has it know what somebody who is not the organizer has answered elsewhere. False where they have no copy of the event there (yet)."""
+
     async def look(self, event: Event) -> Seen | None:
         """How it stands there now; None where it is gone."""
 

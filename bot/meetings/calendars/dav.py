@@ -9,11 +9,14 @@ from urllib.parse import urlsplit
 
 from caldav.aio import AsyncDAVClient, DAVResponse
 from caldav.lib.error import AuthorizationError, RateLimitError
+from niquests import AsyncResponse
 from niquests.exceptions import TooManyRedirects
 
 from bot.errors import CalendarRefused, Retryable
 
 SIDE_BY_SIDE = 8
+MOST_BYTES = 20_000_000  # of an answer: a calendar of ten thousand events has less
+_PIECE = 65_536
 AWAY = "The calendar does not answer."
 SIGN_IN = (
     "The calendar server refuses the assistant's sign-in. "
@@ -26,7 +29,7 @@ MOVED = (
 
 
 class DavWire:
-    """Raises Retryable where the server is down, slow, overburdened or says nothing sensible; CalendarRefused where it refuses the sign-in or sends us elsewhere."""
+    """Raises Retryable where the server is down, slow, overburdened or says nothing sensible, or far too much; CalendarRefused where it refuses the sign-in or sends us elsewhere."""
 
     def __init__(self, url: str, user: str, password: str, seconds: int) -> None:
         """`seconds` is how long the server may take to connect, and to answer. Nothing is asked yet."""
@@ -45,6 +48,7 @@ class DavWire:
             features={"http.multiplexing": False},
         )
         self._client.session.max_redirects = 0  # the password goes nowhere else, and a PUT must not become a GET
+        self._client.session.hooks["response"] = [_whole]
         self._room = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def ask(
@@ -79,6 +83,21 @@ class DavWire:
     async def close(self) -> None:
         """Closes its connections."""
         await self._client.close()
+
+
+class TooMuch(Exception):
+    """An answer that goes on and on."""
+
+
+async def _whole(response: AsyncResponse, **_: object) -> None:
+    """Reads an answer as far as is sensible, unpacked: whoever stands in the server's place must not fill the memory."""
+    data = bytearray()
+    async for piece in await response.iter_content(_PIECE):
+        data += piece
+        if len(data) > MOST_BYTES:
+            await response.close()
+            raise TooMuch
+    response._content = bytes(data)  # noqa: SLF001  # where the library puts what it has read itself
 
 
 def texts_of(answer: DAVResponse) -> list[str]:

@@ -23,6 +23,7 @@ from google.oauth2.service_account import Credentials
 from bot.errors import AssistError, CalendarRefused, RateLimited, Retryable, SettingError
 from bot.meetings.calendars.calendar import Event, Seen, Stored
 from bot.meetings.calendars.google_event import (
+    TO_GOOGLE,
     adjusted,
     answers_of,
     attendees,
@@ -198,6 +199,49 @@ class GoogleCalendar:
         reply = await self._api.call(who, "DELETE", "calendars", "primary", "events", ident, query=query)
         if not (reply.ok or reply.gone):
             raise _refused(reply)
+
+    async def answer(self, event: Event, attendee: Attendee) -> bool:
+        """In their name, in their own calendar: an organizer may not answer for others.
+
+        `attendeesOmitted` is there "to only update the participant's response". Nobody gets a mail: who invited sees it in Slack and in the calendar.
+        """
+        there = await self._get(address_of(event.organizer), event_id(event.uid))
+        if there is None:
+            return False
+        with self._api.reading():
+            uid = str(there["iCalUID"])
+        own = await self._copy(attendee.email, uid)
+        if own is None:
+            return False
+        wanted, word = attendee.email.lower(), TO_GOOGLE[attendee.answer]
+        with self._api.reading():
+            told = [a for a in own.get("attendees", ()) if a.get("self") or str(a.get("email", "")).lower() == wanted]
+            done = any(a.get("responseStatus") == word for a in told)
+            address = str(told[0]["email"]) if told else wanted
+            path = ("calendars", "primary", "events", str(own["id"]))
+            etag = {"If-Match": str(own["etag"])} if "etag" in own else {}
+        if done:
+            return True
+        body = {"attendeesOmitted": True, "attendees": [{"email": address, "responseStatus": word}]}
+        query = {"sendUpdates": "none"}
+        reply = await self._api.call(attendee.email, "PATCH", *path, query=query, body=body, headers=etag)
+        if reply.status in (409, 412):
+            raise Retryable(f"{self.name}: {reply.told}", said="Somebody else is changing the meeting right now.")
+        if not (reply.ok or reply.gone):
+            raise _refused(reply)
+        return reply.ok
+
+    async def _copy(self, who: str, ical_uid: str) -> Mapping[str, Any] | None:
+        """The event as it stands in an attendee's calendar; of a series the series itself."""
+        path = ("calendars", "primary", "events")
+        reply = await self._api.call(who, "GET", *path, query={"iCalUID": ical_uid})
+        if reply.gone:
+            return None
+        if not reply.ok:
+            raise _refused(reply)
+        with self._api.reading():
+            whole = (one for one in reply.data.get("items", ()) if "recurringEventId" not in one)
+            return next((one for one in whole if one.get("status") != "cancelled"), None)
 
     async def look(self, event: Event) -> Seen | None:
         """As it stands in the organizer's calendar."""

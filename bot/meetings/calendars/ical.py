@@ -64,7 +64,11 @@ def free_busy_times(text: str, span: Span) -> tuple[Span, ...]:
 
 def master_of(text: str, uid: str) -> icalendar.Event:
     """The event itself, not one of its occurrences that was moved. Raises ValueError where there is none that can be read."""
-    for event in _parsed(text).walk("VEVENT"):
+    return _master(_parsed(text), uid)
+
+
+def _master(parsed: icalendar.Component, uid: str) -> icalendar.Event:
+    for event in parsed.walk("VEVENT"):
         if isinstance(event, icalendar.Event) and str(event.get("UID", "")) == uid and "RECURRENCE-ID" not in event:
             _refuse_unreadable(event)
             return event
@@ -101,6 +105,20 @@ def answers_of(event: icalendar.Event) -> dict[str, Answer]:
 def addresses_of(event: icalendar.Event) -> set[str]:
     """All whom it names as attendees, in lower case."""
     return {address for address, _ in _attendees(event)}
+
+
+def with_answer(text: str, uid: str, email: str, answer: Answer) -> str | None:
+    """The whole text with this answer of somebody's to the event itself; None where it says so already. ValueError where it does not name them."""
+    parsed = _parsed(text)
+    theirs = [who for address, who in _attendees(_master(parsed, uid)) if address == email]
+    if not theirs:
+        raise ValueError("no such attendee")
+    if all(who.params.get("PARTSTAT") == PARTSTAT[answer] for who in theirs):
+        return None
+    for who in theirs:
+        who.params["PARTSTAT"] = PARTSTAT[answer]
+        who.params.pop("RSVP", None)
+    return str(parsed.to_ical().decode())
 
 
 def carried_over(new: icalendar.Event, held: icalendar.Event) -> icalendar.Event:

@@ -34,6 +34,10 @@ class LocalCalendar:
     async def remove(self, event: Event) -> None:
         """Likewise."""
 
+    async def answer(self, event: Event, attendee: Attendee) -> bool:  # noqa: ARG002  # as the port has it
+        """Likewise."""
+        return True
+
     async def look(self, event: Event) -> Seen | None:
         """As the register told it."""
         answers = {a.email: a.answer for a in event.attendees if a.email}

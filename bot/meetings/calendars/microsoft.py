@@ -33,7 +33,9 @@ from bot.meetings.calendars.http import (
     without,
 )
 from bot.meetings.calendars.microsoft_event import (
+    FROM_GRAPH,
     MARK_PROPERTY,
+    RESPONSES,
     UID_PROPERTY,
     adjusted,
     answers_of,
@@ -175,6 +177,31 @@ class MicrosoftCalendar:
             reply = await self._raw(who, "DELETE", "events", str(there["id"]))
         if not reply.gone:
             self._good(reply)
+
+    async def answer(self, event: Event, attendee: Attendee) -> bool:
+        """By their own copy of the event, which has the organizer's iCalUId. The organizer's calendar learns of it by the response that Exchange sends; without one it would not."""
+        there = await self._there(address_of(event.organizer), event)
+        if there is None:
+            return False
+        with self._api.reading():
+            known = answers_of(there).get(attendee.email.lower())
+            uid = str(there["iCalUId"]).replace("'", "''")
+        query = {"$filter": f"iCalUId eq '{uid}'", "$select": "id,responseStatus"}
+        reply = await self._raw(attendee.email, "GET", "events", query=query)
+        if not reply.gone:
+            self._good(reply)
+        with self._api.reading():
+            own = next(iter(reply.data.get("value", ())), None)
+            if own is None:  # who declines has it taken out of their calendar
+                return known == attendee.answer
+            has = str((own.get("responseStatus") or {}).get("response", ""))
+            path = ("events", str(own["id"]), RESPONSES[attendee.answer])
+        if FROM_GRAPH.get(has.lower()) == attendee.answer:
+            return True
+        reply = await self._raw(attendee.email, "POST", *path, body={"sendResponse": True})
+        if not reply.gone:
+            self._good(reply)
+        return reply.ok
 
     async def look(self, event: Event) -> Seen | None:
         """As it stands in the organizer's calendar."""

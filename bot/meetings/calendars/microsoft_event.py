@@ -32,6 +32,7 @@ FROM_GRAPH: Mapping[str, Answer] = {
     "declined": "declined",
     "organizer": "accepted",
 }
+RESPONSES: Mapping[Answer, str] = {"accepted": "accept", "tentative": "tentativelyAccept", "declined": "decline"}
 YEARS, HOURS = 3, 3  # for so long, at such steps, two zones are compared
 
 

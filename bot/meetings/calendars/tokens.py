@@ -12,11 +12,12 @@ import requests
 
 TOKEN_SECONDS = 10.0  # for a request for a token, which is in a thread
 TOKENS_KEPT = 1_000
+MOST_BYTES = 1_000_000  # of an answer with a token
 EARLY = 120.0  # seconds before its end from which a token is not used any more
 
 
 class TokenSession(requests.Session):
-    """Fetches tokens for google-auth and msal, which block: from one origin only, with a timeout, without redirects."""
+    """Fetches tokens for google-auth and msal, which block: from one origin only, with a timeout, without redirects, and not more than a token can be."""
 
     def __init__(self, url: str, seconds: float = TOKEN_SECONDS) -> None:
         super().__init__()
@@ -25,10 +26,18 @@ class TokenSession(requests.Session):
         self._origin, self._seconds = _origin(url), seconds
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """As requests does it. Raises InvalidURL for any other origin."""
+        """As requests does it. Raises InvalidURL for any other origin, and RequestException for an answer that goes on and on."""
         if _origin(request.url or "") != self._origin:
             raise requests.exceptions.InvalidURL("not where tokens come from")
-        return super().send(request, **{**kwargs, "timeout": self._seconds})
+        answer = super().send(request, **{**kwargs, "timeout": self._seconds, "stream": True})
+        data = bytearray()
+        for piece in answer.iter_content(65_536):
+            data += piece
+            if len(data) > MOST_BYTES:
+                answer.close()
+                raise requests.exceptions.RequestException("far too much for a token")
+        answer._content = bytes(data)  # noqa: SLF001  # where the library puts what it has read itself
+        return answer
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

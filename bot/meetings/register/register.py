@@ -13,6 +13,7 @@ from bot.errors import MeetingRefused
 from bot.meetings.register import words
 from bot.meetings.register.rows import Kept, Sought
 from bot.meetings.register.states import (
+    attendee_of,
     changed_wish,
     check_open,
     check_organizer,
@@ -114,7 +115,9 @@ class Register(Watching):
             wish.window.zone if wish.repeat and wish.window else old.zone
         )  # by whose clock the time was said, it recurs
         await self._check_free(tx, replace(old, wish=wish, zone=zone), span)
-        people = tuple(replace(a, answer="accepted" if a.id == old.organizer else "") for a in wish.attendees)
+        people = tuple(
+            replace(a, answer="accepted" if a.id == old.organizer else "", untold=False) for a in wish.attendees
+        )
         sequence = 0 if first else old.sequence + 1
         kept = await write.change(
             "booked" if first else "moved",
@@ -180,7 +183,7 @@ class Register(Watching):
         return kept.meeting
 
     async def answer(self, tx: AsyncConnection, by: By, number: int, answer: Answer) -> Meeting:
-        """Somebody's own answer, before its end. The same again changes nothing."""
+        """Somebody's own answer, before its end; the calendar is told of it. The same again changes nothing."""
         if answer not in ANSWERS:
             raise ValueError(f"no answer: {answer}")
         write = await writing(tx, by)
@@ -188,9 +191,14 @@ class Register(Watching):
         check_open(kept.meeting, write.now)
         if kept.meeting.state != "booked":
             raise MeetingRefused(f"{kept.meeting.name} is not booked yet.")
-        if not any(a.id == by.person for a in kept.meeting.attendees):
+        attendee = attendee_of(kept.meeting, by.person)
+        if attendee is None:
             raise not_theirs(number)
-        return (await answered(write, kept, {by.person: answer})).shown
+        tells = self.external and bool(attendee.email) and by.person != kept.meeting.organizer
+        new = await answered(write, kept, {by.person: answer}, untold=tells)
+        if tells and new is not kept:
+            await write.enter(new.meeting)
+        return new.shown
 
     # -- guards, and what is told ------------------------------------------------------------------------------------------
 

@@ -67,7 +67,7 @@ def kept_wish(wish: Wish, organizer: str) -> Wish:
     """The wish as it is kept: texts cut, everybody once, nobody has answered. Raises MeetingRefused for what is too many or too long."""
     people: dict[str, Attendee] = {}
     for attendee in wish.attendees:
-        people.setdefault(attendee.id, replace(attendee, name=_line(attendee.name, NAME), answer=""))
+        people.setdefault(attendee.id, replace(attendee, name=_line(attendee.name, NAME), answer="", untold=False))
     first = people.pop(organizer)  # KeyError: whoever made the wish forgot them
     if len(people) >= MOST_ATTENDEES:
         raise MeetingRefused(f"A meeting has at most {MOST_ATTENDEES} people; this one would have {len(people) + 1}.")
@@ -86,9 +86,10 @@ def kept_wish(wish: Wish, organizer: str) -> Wish:
 def changed_wish(meeting: Meeting, wish: Wish) -> Wish:
     """What a booked meeting's wish is with another one's title, description and people. Who stays keeps their answer. Raises MeetingRefused."""
     wish = kept_wish(wish, meeting.organizer)
-    old = {a.id: (n, a.answer) for n, a in enumerate(meeting.attendees)}
-    told = [replace(a, answer=old[a.id][1] if a.id in old else "") for a in wish.attendees]
-    people = tuple(sorted(told, key=lambda a: old[a.id][0] if a.id in old else len(old)))  # in the order that is known
+    old = {a.id: a for a in meeting.attendees}
+    told = [replace(a, answer=o.answer, untold=o.untold) if (o := old.get(a.id)) else a for a in wish.attendees]
+    order = {id_: place for place, id_ in enumerate(old)}
+    people = tuple(sorted(told, key=lambda a: order.get(a.id, len(order))))  # as it is known
     new = replace(meeting.wish, title=wish.title, description=wish.description, attendees=people)
     if new == meeting.wish:
         raise MeetingRefused(f"{meeting.name} is like that already, so nothing was changed.")

@@ -14,9 +14,10 @@ from bot.meetings.calendars.calendar import Seen, Stored
 from bot.meetings.register import words
 from bot.meetings.register.reading import Reading
 from bot.meetings.register.rows import Kept
+from bot.meetings.register.states import attendee_of
 from bot.meetings.register.times import LONGEST_KEPT, spans
 from bot.meetings.register.writing import CALENDAR, CLOCK, Writing, writing
-from bot.meetings.values import Answer, Meeting, Span
+from bot.meetings.values import Answer, Attendee, Meeting, Span
 from bot.models import By, utcnow
 
 _meetings, _times = tables.meetings.c, tables.meeting_times.c
@@ -43,6 +44,23 @@ class Watching(Reading):
         stored_now = {"ref": stored.ref or old.ref, "page": stored.page or old.page, "link": stored.link or old.link}
         kept = await write.note("entered", kept, entered=sequence, problem=problem, **stored_now)
         await write.recard(kept.meeting)
+
+    async def told(
+        self, tx: AsyncConnection, team: str, number: int, sequence: int, attendee: Attendee, *, taken: bool
+    ) -> None:
+        """The calendar has this answer of somebody's, or will not take it. Nothing where they have answered anew, or the meeting is another one since."""
+        write = await writing(tx, By(team, CALENDAR))
+        kept = await write.kept(number)
+        if kept is None or kept.meeting.sequence != sequence:
+            return
+        now = attendee_of(kept.meeting, attendee.id)
+        if now is None or not now.untold or now.answer != attendee.answer:
+            return
+        people = tuple(replace(a, untold=a.untold and a.id != now.id) for a in kept.meeting.attendees)
+        if taken:
+            kept = replace(kept, told={**kept.told, now.email.lower(): now.answer})
+        wish = replace(kept.meeting.wish, attendees=people)
+        await write.note("answer told" if taken else "answer not taken", kept, wish=wish)
 
     async def trouble(self, tx: AsyncConnection, team: str, number: int, problem: str, *, for_good: bool) -> None:
         """The calendar does not take it: a word on the organizer's card; for good: the meeting has failed, nobody is busy any more, its people are told.
@@ -79,25 +97,30 @@ class Watching(Reading):
         await write.say(meeting, others, words.does_not_take_place(meeting))
 
     async def seen(
-        self, tx: AsyncConnection, team: str, number: int, seen: Seen | None, sequence: int | None = None
+        self, tx: AsyncConnection, team: str, number: int, seen: Seen | None, asked: Meeting | None = None
     ) -> None:
         """What the calendar has of it: answers, another time, cancelled or gone (None). Cards follow, and attendees' copies; else nothing is written back.
 
-        `sequence`: as of which it was asked for; where it has changed here since, or the calendar does not have it yet, what was seen is old news.
-        An answer counts when it is another one than the calendar had before: what somebody answered in Slack since then stands.
+        `asked`: as it was when the calendar was asked; where it has changed here since, or the calendar does not have it yet, what was seen is old news.
+        An answer counts when it is another one than the calendar had before, unless an answer from Slack was on its way there: that one stands.
         """
         write = await writing(tx, By(team, CALENDAR))
         kept = await write.kept(number)
         if kept is None or kept.meeting.state != "booked" or kept.meeting.entered < kept.meeting.sequence:
             return
-        if sequence is not None and sequence != kept.meeting.sequence:
+        if asked and asked.sequence != kept.meeting.sequence:
             return
         if seen is None or seen.cancelled:
             await self._gone(write, kept)
             return
         if seen.span != kept.meeting.span:
             kept = await self._moved(write, kept, seen.span)
-        news = {address: answer for address, answer in seen.answers.items() if answer != kept.told.get(address, "")}
+        old = _on_their_way(kept.meeting, asked or kept.meeting)
+        news = {
+            address: answer
+            for address, answer in seen.answers.items()
+            if answer != kept.told.get(address, "") and address not in old
+        }
         if news:
             kept = replace(kept, told={**kept.told, **news})
             theirs = {a.id: answer for a in kept.meeting.attendees if a.email and (answer := news.get(a.email.lower()))}
@@ -128,7 +151,7 @@ class Watching(Reading):
             reminded_at=None,
         )
         await write.times(kept.meeting)
-        if self.copies:
+        if self.copies or any(a.untold for a in kept.meeting.attendees):
             await write.enter(kept.meeting)
         await write.retell(kept.meeting)
         await write.say(kept.meeting, _members(kept.meeting), words.moved(kept.meeting, ""))
@@ -176,13 +199,18 @@ class Watching(Reading):
         return list((await self._known(tx, team, numbers)).values())
 
 
-async def answered(write: Writing, kept: Kept, answers: Mapping[str, Answer], *, noted: bool = True) -> Kept:
-    """Notes answers, by attendees' ids; those that are none or the same change nothing. `noted`: nothing is written where nothing changes."""
+async def answered(
+    write: Writing, kept: Kept, answers: Mapping[str, Answer], *, noted: bool = True, untold: bool = False
+) -> Kept:
+    """Notes answers, by attendees' ids; those that are none or the same change nothing.
+
+    `noted`: nothing is written where nothing changes, and it is the same Kept; `untold`: the calendar is to be told of them.
+    """
     old = {a.id: a for a in kept.meeting.attendees}
     news = {each: answer for each, answer in answers.items() if answer and old[each].answer != answer}
     if noted and not news:
         return kept
-    people = tuple(replace(a, answer=news.get(a.id, a.answer)) for a in kept.meeting.attendees)
+    people = tuple(replace(a, answer=news[a.id], untold=untold) if a.id in news else a for a in kept.meeting.attendees)
     action = "answered " + " ".join(sorted(set(news.values()))) if news else "looked at"
     kept = await write.note(action, kept, wish=replace(kept.meeting.wish, attendees=people))
     meeting = kept.meeting
@@ -194,6 +222,13 @@ async def answered(write: Writing, kept: Kept, answers: Mapping[str, Answer], *,
     if news:
         await write.recard(meeting, *(a.id for a in people if a.id in news and a.kind == "member"))
     return kept
+
+
+def _on_their_way(now: Meeting, asked: Meeting) -> frozenset[str]:
+    """The addresses of those whose answer from Slack the calendar may not have had when it was asked."""
+    before = {a.id: (a.answer, a.untold) for a in asked.attendees}
+    late = (a for a in now.attendees if a.untold or before.get(a.id) != (a.answer, a.untold))
+    return frozenset(a.email.lower() for a in late)
 
 
 def _members(meeting: Meeting) -> list[str]:

@@ -1,0 +1,88 @@
+"""Answers given in Slack, as delivery brings them to the calendar. The register and the calendar are in memory (tests/bearing_world.py)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from sqlalchemy import update
+from structlog.testing import capture_logs
+
+from bot import tables
+from bot.delivery.outgoing import EVENT
+from bot.errors import CalendarRefused, Retryable
+from bot.meetings.showing import ANSWER_TRIES
+from bot.models import utcnow
+from tests.bearing_world import EVENT_ROW, World, world
+
+__all__ = ["world"]
+
+DOWN = Retryable("calendar: 503", said="It does not answer.")
+REFUSED = CalendarRefused("The calendar has no room for me. Please tell whoever runs me.", "403 forbidden")
+
+
+async def answered(world: World, *names: str) -> None:
+    """These have declined in Slack."""
+    ids = {world.person(name) for name in names}
+    now = world.register.now or world.fresh()
+    people = tuple(replace(a, answer="declined", untold=True) if a.id in ids else a for a in now.attendees)
+    await world.has(EVENT_ROW, wish=replace(now.wish, attendees=people))
+
+
+async def test_an_answer_given_in_slack_is_brought_to_the_calendar_once(world: World) -> None:
+    await answered(world, "raj")
+    await world.deliver()
+    await world.has()
+    await world.deliver()
+    assert world.calendar.answers == [(world.now.uid, world.person("raj"), "declined")]
+    assert (world.calendar.puts, world.now.entered) == (1, 0)
+
+
+async def test_an_answer_is_brought_again_after_a_kill_and_while_the_calendar_is_away(world: World) -> None:
+    await world.has(EVENT_ROW)
+    await world.deliver()
+    world.calendar.faults = [DOWN, DOWN]
+    await answered(world, "raj")
+    await world.deliver()
+    assert len(world.calendar.answers) == 1
+    await answered(world, "raj")  # as if nobody had noted that it was told
+    await world.deliver()
+    assert len(world.calendar.answers) == 2
+    assert world.register.troubles == []
+
+
+async def test_a_copy_that_is_not_there_yet_is_waited_for_and_at_last_given_up(world: World) -> None:
+    raj = world.person("raj")
+    world.calendar.without_copies = {raj}
+    await answered(world, "raj")
+    async with world.delivering(), asyncio.timeout(8):
+        while not (row := await world.row(EVENT)).tries:  # noqa: ASYNC110  # the database tells nobody
+            await asyncio.sleep(0.02)
+    assert world.register.told_of == []
+    async with world.database.begin() as tx:  # as if the other tries were over
+        last = {"tries": ANSWER_TRIES, "due_at": utcnow()}
+        await tx.execute(update(tables.outgoing).where(tables.outgoing.c.id == row.id).values(last))
+    await world.deliver()
+    assert world.register.told_of == [(raj, False)]
+    assert world.texts("ana") == []
+
+
+async def test_an_answer_that_the_calendar_refuses_stands_in_slack_and_harms_nothing(world: World) -> None:
+    await world.has(EVENT_ROW)
+    await world.deliver()
+    world.calendar.faults = [REFUSED]
+    await answered(world, "raj")
+    with capture_logs() as logs:
+        await world.deliver()
+    assert world.register.told_of == [(world.person("raj"), False)]
+    (refused,) = [entry for entry in logs if entry["event"] == "answer refused"]
+    assert (refused["meeting"], refused["error"]) == ("M-7", "403 forbidden")
+    assert world.now.state == "booked"
+    assert world.now.attendees[1].answer == "declined"
+
+
+async def test_answers_to_what_was_cancelled_are_not_brought(world: World) -> None:
+    await answered(world, "raj")
+    await world.has(state="cancelled", sequence=1)
+    await world.deliver()
+    assert world.calendar.answers == []
