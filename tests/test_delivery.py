@@ -47,7 +47,7 @@ async def test_a_change_by_this_process_is_brought_at_once(world: World) -> None
     async with world.delivering():
         await asyncio.sleep(0.1)
         await world.say("ana", "now")
-        await world.server.until(lambda: world.texts("ana") == ["now"], timeout=2.5)  # sooner than the next look
+        await world.server.until(lambda: world.texts("ana") == ["now"], timeout=3.5)  # sooner than the next look
 
 
 @pytest.mark.parametrize("fault", [{"error": "ratelimited"}, {"status": 500}, {"error": "missing_scope"}])

@@ -318,9 +318,9 @@ async def test_an_account_without_credit_is_said_to_have_none(
 
 
 async def test_openais_limits_are_kept_ahead(bot: Settings, slack: SlackServer, ai: OpenAIServer) -> None:
-    ai.limits, ai.rate_limit_requests = True, 240  # four a second
+    ai.limits, ai.rate_limit_requests = True, 120  # two a second
     await ask(slack, "@assist hello")  # its answer tells of the limits
-    ai.rate_limits.of(bot.openai_model)[0].left = 4
+    ai.rate_limits.of(bot.openai_model)[0].left = 2
     await ask(slack, "@assist hello again")
     threads = [slack.workspace.say("ana", "general", f"@assist hello {n}") for n in range(16)]
     await slack.until(

@@ -202,7 +202,7 @@ async def test_no_tool_tells_anybody_anywhere_more_than_the_table_allows(
             ai.script.add(calls(*((tool, args) for _, tool, args in asked), match=probe.word))
             ai.script.add(searches(f"Done: {probe.word}", match=probe.word))
         stands = {probe: ask(slack, probe) for probe in every}
-        await slack.until(lambda: all(p.word in read_in(slack, *at) for p, at in stands.items()), timeout=60)
+        await slack.until(lambda: all(p.word in read_in(slack, *at) for p, at in stands.items()), timeout=120)
         await check_notes(settings, slack, ai, list(every[Probe("ana", "den")]))
     stored = [dict(f.attributes) for store in ai.vector_stores.values() for f in store.files.values()]
     assert len(stored) == len(STORED) + 2, "all files are there to be found"
