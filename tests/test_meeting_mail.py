@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 import pytest
 
+from bot.delivery.delivery import MAILS_AT_ONCE
 from bot.errors import CalendarRefused, Retryable, SettingError
 from bot.meetings.invitation import invitation
-from bot.meetings.mail import AT_ONCE, Mailer
+from bot.meetings.mail import Mailer
 from tests.meeting_mail_values import GUEST, SENDER, event
 from tests.smtp_world import PASSWORD, USER, Certificates, MailServer, mail_server, make_certificates
 
@@ -109,7 +110,7 @@ async def test_few_mails_are_sent_at_once() -> None:
         mailer = Mailer(url_of(server), SENDER)
         await asyncio.gather(*(mailer.send(MAIL) for _ in range(10)))
     assert len(server.sent) == 10
-    assert 1 < server.most_at_once <= AT_ONCE
+    assert 1 < server.most_at_once <= MAILS_AT_ONCE
 
 
 # -- what goes wrong -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from bot.delivery import outgoing
 from bot.delivery.outgoing import MAIL
+from bot.jobs import make_delivery
 from bot.meetings.mail import Mailer
 from bot.meetings.showing import Told
 from bot.meetings.values import Attendee
@@ -172,6 +173,21 @@ async def test_many_guests_of_a_slow_mail_server_hold_up_neither_words_nor_the_c
         async with world.database.begin() as tx:
             await outgoing.say(tx, TEAM, world.person("raj"), "", "hello", "hello")
         await world.server.until(lambda: world.texts("raj") == ["hello"] and world.calendar.puts == 1, timeout=3)
+
+
+async def test_no_mail_is_begun_once_the_process_is_told_to_stop(world: World) -> None:
+    world.mails.delay = 0.5
+    await invite(world, 12)
+    delivery = make_delivery(world.office, world.scheduling)
+    running = asyncio.create_task(delivery.run())
+    await world.server.until(lambda: world.mails.at_once == 3, timeout=5)
+    await asyncio.sleep(0.3)  # in which others could be claimed
+    begun = world.mails.at_once + len(world.mails.sent)
+    await delivery.drain()
+    running.cancel()
+    await asyncio.wait([running])
+    assert len(world.mails.sent) == begun
+    assert await world.waiting() == 12 - begun
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,10 @@ log = structlog.get_logger()
 LOOK_SECONDS = 4.0  # between two looks, where this process changes nothing itself: for what others have left
 SOON_SECONDS = 0.1  # after a change by this process, of which we hear a moment before it is there
 PEOPLE_AT_ONCE = 24  # PDFs are made two at a time: who waits for one must not hold up the words of others
-LANES = (
-    (CARD, WORD, FILE),
-    (EVENT,),
-    (MAIL,),
-)  # each has room of its own: a slow mail server, with hundreds to mail, holds up neither words nor the calendar
+MAILS_AT_ONCE = 3  # each takes a thread, and files and forms need threads too
+# Each lane has room of its own: a slow mail server, with hundreds to mail, holds up neither words nor the calendar. No more mails are begun than are sent
+# at once: those that waited for their turn would still be sent while the process stops, and be cut off.
+LANES = {(CARD, WORD, FILE): PEOPLE_AT_ONCE, (EVENT,): PEOPLE_AT_ONCE, (MAIL,): MAILS_AT_ONCE}
 ROUND_SECONDS, PRUNE_SECONDS = 60.0, 3600.0
 END_SECONDS = 11.0  # for what is being brought when the process is told to stop: longer than a write to Slack, and than a word of a mail server
 LONGEST_WAIT = 600.0  # seconds between two tries
@@ -57,7 +56,7 @@ class Delivery:
         self._subjects, self._bearers, self._rounds = subjects, bearers, rounds
         self._changed = asyncio.Event()  # this process changes something in the database
         self._serving: dict[str, asyncio.Task[None]] = {}  # by person
-        self._slots = {lane: asyncio.Semaphore(PEOPLE_AT_ONCE) for lane in LANES}
+        self._slots = {lane: asyncio.Semaphore(width) for lane, width in LANES.items()}
         self._bringing: Bringing | None = None
         self._draining = False
         self._round_at = self._prune_at = 0.0

@@ -13,10 +13,10 @@ from email.message import EmailMessage
 from functools import cache
 from urllib.parse import unquote, urlsplit
 
+from bot.delivery.delivery import MAILS_AT_ONCE
 from bot.errors import CalendarRefused, Retryable, SettingError
 
 SECONDS = 10.0  # for each word of the server
-AT_ONCE = 3  # mails: each takes a thread, and files and forms need threads too
 AWAY_SECONDS = (
     5.0  # for which a server that did not answer is not asked again: 200 attendees would each wait for the same silence
 )
@@ -48,7 +48,7 @@ class Mailer:
             ) from error
         if not self._host:
             raise SettingError("SMTP_URL", "names no mail server.", "See docs/settings.md.")
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._room = asyncio.Semaphore(MAILS_AT_ONCE)
         self._away_until = 0.0
 
     @property

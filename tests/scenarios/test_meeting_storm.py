@@ -188,7 +188,8 @@ async def test_after_a_storm_everything_tells_the_same_of_every_meeting(
             await _calm(settings, database)
             async with database.read() as tx:
                 facts = await gathered(tx, slack, mails, radicale_server.storage / "collection-root")
-        assert facts.wrong() == []
+        wrong = facts.wrong()
+        assert not wrong, "\n".join(wrong)
         kept = Counter(_title(m) for m in facts.meetings)
         assert {title: kept[title] for title in storm.titles} == dict.fromkeys(storm.titles, 1)
         states = Counter(m["state"] for m in facts.meetings)
