@@ -34,7 +34,10 @@ ADD = re.compile(
     re.IGNORECASE,
 )
 REMOVE = re.compile(r"\b(?:remove|drop|take|uninvite) (?P<who>.+?) (?:from|out of|off) M-\d+", re.IGNORECASE)
-RENAME = re.compile(r"\b(?:rename|retitle|call) M-\d+ (?:to |as )?[“\"]?(?P<title>[^”\"\n]{1,100})", re.IGNORECASE)
+RENAME = re.compile(
+    r"\b(?:rename|retitle|call) M-\d+ (?:to |as )?[“\"]?(?P<title>[^”\"\n]{1,100}?)(?= and (?:add|invite|remove|make) |[”\"\n]|$)",
+    re.IGNORECASE,
+)
 LIST = re.compile(
     r"\b(?:list|show|what are|which)\b[^.?!]*\bmy (?:\w+ ){0,2}meetings\b|\bmy meetings\b\W*$|\bwhat meetings do i have\b",
     re.IGNORECASE,

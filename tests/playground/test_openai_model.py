@@ -58,6 +58,7 @@ def called(text: str) -> Call:
         ("make Raj optional in M-3", {"optional": ["Raj"]}),
         ("remove Raj from M-3", {"remove": ["Raj"]}),
         ("rename M-3 to “Budget review”.", {"title": "Budget review"}),
+        ("rename M-3 to Budget review and add Kim to M-3", {"title": "Budget review", "add": ["Kim"]}),
         ("move M-3 to Tuesday 10:00", {}),
     ],
 )
