@@ -1,4 +1,4 @@
-"""Several people at once who arrange, book, answer, move and cancel as it comes to their minds, over two rooms, while workers are killed and told to stop, and the
+"""Several people at once who arrange, book, answer, move, change and cancel as it comes to their minds, over two rooms, while workers are killed and told to stop, and the
 calendars are away for a while: afterwards the register, the calendars, the mailboxes and the cards tell the same.
 """
 
@@ -82,7 +82,10 @@ class Storm:
         """Mostly of one of their own."""
         ws, own = self.slack.workspace, [value for _, action, value in self._buttons(who) if action in ENDS]
         name = self.chance.choice(own).partition("|")[0] if own else "M-1"
-        what = self.chance.choice((*[f"move {name} to {self._when()}"] * 4, f"cancel {name}"))
+        other = self.chance.choice([w for w in WHO if w != who])
+        moves = [f"move {name} to {self._when()}"] * 3
+        changes = [f"add @{other} to {name}", f"remove @{other} from {name}", f"make @{other} optional in {name}"]
+        what = self.chance.choice((*moves, *changes, f"cancel {name}"))
         ws.say(who, ws.dm(who), what)
 
     def _press(self, who: str) -> None:
