@@ -22,7 +22,16 @@ from tests.smtp_world import MailServer
 Row = Mapping[str, Any]
 LABELS = {"accepted": "Accepted", "tentative": "Maybe", "declined": "Declined", "": "No answer yet"}
 ENDED = {"cancelled": "Cancelled", "failed": "Not booked", "dropped": "given up"}
-DECISIONS = ("drafted", "booked", "moved", "cancelled", "dropped", "answered")  # what one act does at most once each
+LEFT = "You do not take part"
+DECISIONS = (
+    "drafted",
+    "booked",
+    "moved",
+    "changed",
+    "cancelled",
+    "dropped",
+    "answered",
+)  # what one act does at most once each
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,8 @@ class Facts:
             told = Counter(e["action"] for e in self.events if e["meeting"] == m["number"])
             if told["drafted"] != 1 or told["booked"] > 1 or told["cancelled"] > 1:
                 yield f"M-{m['number']}: {dict(told)}"
-            if m["state"] in ("booked", "cancelled") and m["sequence"] != told["moved"] + (m["state"] == "cancelled"):
+            grown = told["moved"] + told["changed"] + told["cancelled"]
+            if m["state"] in ("booked", "cancelled") and m["sequence"] != grown:
                 yield f"M-{m['number']}: sequence {m['sequence']} after {dict(told)}"
             if m["state"] in ("booked", "cancelled") and m["entered"] != m["sequence"]:
                 yield f"M-{m['number']} {m['state']}: {m['entered']} of {m['sequence']} entered, {m['problem']!r}"
@@ -115,6 +125,10 @@ class Facts:
             for to in {t for uid, t in told if uid == m["uid"]} | set(invited if m["state"] == "booked" else ()):
                 story = told[m["uid"], to]
                 method = "REQUEST" if m["state"] == "booked" and to in invited else "CANCEL"
+                if to not in invited:  # they left: what it has become since they are not told
+                    if story[-1][0] != "CANCEL":
+                        yield f"M-{m['number']}: {to}, who left, was mailed {story}"
+                    continue
                 if [s[1] for s in story] != sorted(s[1] for s in story):
                     yield f"M-{m['number']}: {to} was mailed out of order: {story}"
                 if not story or story[-1] != (method, m["sequence"], m["start_at"]):
@@ -158,6 +172,10 @@ class Facts:
 
     def _on_card(self, m: Row, person: str, card: Row) -> Iterable[str]:
         text, pressable = "\n".join(_texts(card["blocks"])), list(_buttons(card["blocks"]))
+        if person not in {m["organizer"], *(a["id"] for a in self.people(m))}:
+            if LEFT not in text or pressable:
+                yield f"who left: {text!r} {pressable}"
+            return
         if m["state"] in ENDED:
             if ENDED[m["state"]] not in text or pressable:
                 yield f"{text!r} {pressable}"

@@ -1,4 +1,4 @@
-"""Several people at once who arrange, book, answer, move and cancel as it comes to their minds, over two rooms, while workers are killed and told to stop, and the
+"""Several people at once who arrange, book, answer, move, change and cancel as it comes to their minds, over two rooms, while workers are killed and told to stop, and the
 calendars are away for a while: afterwards the register, the calendars, the mailboxes and the cards tell the same.
 """
 
@@ -41,7 +41,7 @@ STEPS, CALM = 120, 150.0  # what people do; seconds for all to be done afterward
 METHODS = ("REPORT", "PUT", "GET", "DELETE", "PROPFIND")
 LATE = 0.4  # seconds
 DOWN = 12.0  # seconds for which the calendars are away
-DOES = ("arrange",) * 4 + ("words",) * 3 + ("press",) * 8 + ("redeliver",)
+DOES = ("arrange",) * 4 + ("words",) * 6 + ("press",) * 8 + ("redeliver",)
 ENDS = ("meet_cancel", "meet_undo", "meet_discard")
 
 
@@ -64,8 +64,8 @@ class Storm:
             case _:
                 self._press(who)
 
-    def _when(self) -> str:
-        day = DAY + timedelta(days=self.chance.choice((0, 0, 1, 2)))
+    def _when(self, days: tuple[int, ...] = (0, 0, 1, 2)) -> str:
+        day = DAY + timedelta(days=self.chance.choice(days))
         return f"{said(day)} {self.chance.choice(CLOCKS)}"
 
     def _arrange(self, who: str) -> None:
@@ -80,9 +80,12 @@ class Storm:
 
     def _say(self, who: str) -> None:
         """Mostly of one of their own."""
-        ws, own = self.slack.workspace, [value for _, action, value in self._buttons(who) if action in ENDS]
+        ws, own = self.slack.workspace, [value for _, action, value in self._buttons(who) if action in ENDS[:2]]
         name = self.chance.choice(own).partition("|")[0] if own else "M-1"
-        what = self.chance.choice((*[f"move {name} to {self._when()}"] * 4, f"cancel {name}"))
+        other = self.chance.choice([w for w in WHO if w != who])
+        moves = [f"move {name} to {self._when((1, 2, 3))}"] * 3
+        changes = [f"add @{other} to {name}", f"remove @{other} from {name}", f"make @{other} optional in {name}"]
+        what = self.chance.choice((*moves, *changes, f"cancel {name}"))
         ws.say(who, ws.dm(who), what)
 
     def _press(self, who: str) -> None:
