@@ -108,6 +108,8 @@ async def _worker(stack: AsyncExitStack, settings: Settings, queue: Queue, slack
     office = make_office(settings, slack, llm, database, library, downloads)
     scheduling = make_scheduling(settings, slack, llm, database, queue.redis)
     stack.push_async_callback(scheduling.calendar.close)
+    if scheduling.mailer:
+        stack.callback(scheduling.mailer.close)
     delivery = make_delivery(office, scheduling)
     stack.push_async_callback(_ended, asyncio.create_task(delivery.run(), name="delivery"))
     stack.push_async_callback(delivery.drain)

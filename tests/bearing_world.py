@@ -213,4 +213,5 @@ async def world(settings: Settings, slack: SlackServer, ai: OpenAIServer) -> Asy
         made = make_scheduling(settings, parts.slack, parts.llm, parts.database)
         made = replace(made, register=register, calendar=calendar, mailer=mailer)
         yield World(slack, parts.database, office, made, register, calendar, mails)
+        mailer.close()
         assert not list(office.folder.glob("*")), "nothing is left on the disk"

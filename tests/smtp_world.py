@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from email.policy import default
 from ipaddress import ip_address
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -41,6 +42,19 @@ class MailServer:
     at_once: int = 0
     delay: float = 0.0
     late: float = 0.0  # seconds after which it says that it has taken a mail
+
+    open: set[SMTP] = field(default_factory=set)
+
+    @property
+    def connected(self) -> int:
+        """How many connections it has just now."""
+        return len([each for each in self.open if each.transport and not each.transport.is_closing()])
+
+    def hang_up(self) -> None:
+        """On everybody, without a word."""
+        for each in self.open:
+            if isinstance(each.transport, asyncio.Transport):
+                each.transport.abort()
 
     @property
     def mails(self) -> list[EmailMessage]:
@@ -85,6 +99,9 @@ class MailServer:
         self.over_tls.append(bool(session.ssl or server.transport.get_extra_info("sslcontext")))
         await asyncio.sleep(self.late)
         return "250 OK"
+
+    async def handle_NOOP(self, _server: SMTP, _session: Session, _envelope: Envelope, _arg: str) -> str:  # noqa: N802  # likewise
+        return self.answers.get("NOOP", "250 OK")
 
     async def handle_QUIT(self, server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802  # likewise
         if self.hangs_up:
@@ -147,15 +164,19 @@ async def mail_server(
 ) -> AsyncIterator[MailServer]:
     """A server that runs. `starttls`: offers it; `tls`: speaks nothing else; `auth`: takes mail only of who has signed in."""
     mails, loop = MailServer(), asyncio.get_running_loop()
+    # The hooks alone: aiosmtpd looks at everything in what it is given, for each connection, and would read all mails anew.
+    hooks = SimpleNamespace(**{name: getattr(mails, name) for name in dir(MailServer) if name.startswith("handle_")})
 
     def serve() -> asyncio.Protocol:
         if mails.silent:
             return asyncio.Protocol()
         with warnings.catch_warnings(action="ignore"):  # it warns of passwords without TLS, which are to be tried here
-            return SMTP(
-                mails, loop=loop, hostname="mail.test", tls_context=starttls, enable_SMTPUTF8=utf8,
+            made = SMTP(
+                hooks, loop=loop, hostname="mail.test", tls_context=starttls, enable_SMTPUTF8=utf8,
                 auth_required=auth, auth_require_tls=False, authenticator=mails.sign_in,
             )  # fmt: skip
+        mails.open.add(made)
+        return made
 
     server = await loop.create_server(serve, "127.0.0.1", 0, ssl=tls)
     mails.port = server.sockets[0].getsockname()[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -27,7 +28,8 @@ from tests.smtp_world import mail_server
 async def received(made: Event, to: Attendee, method: Method) -> EmailMessage:
     """The mail after a real server has had it."""
     async with mail_server() as server:
-        await Mailer(f"smtp://127.0.0.1:{server.port}", SENDER).send(invitation(made, to, method, SENDER))
+        with closing(Mailer(f"smtp://127.0.0.1:{server.port}", SENDER)) as mailer:
+            await mailer.send(invitation(made, to, method, SENDER))
     (mail,) = server.mails
     return mail
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
+from email.message import EmailMessage
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -13,7 +17,7 @@ import pytest
 from bot.delivery.delivery import MAILS_AT_ONCE
 from bot.errors import CalendarRefused, Retryable, SettingError
 from bot.meetings.invitation import invitation
-from bot.meetings.mail import Mailer
+from bot.meetings.mail import MOST_MAILS, Mailer
 from tests.meeting_mail_values import GUEST, SENDER, event
 from tests.smtp_world import PASSWORD, USER, Certificates, MailServer, mail_server, make_certificates
 
@@ -23,6 +27,26 @@ MAIL = invitation(event(), GUEST, "REQUEST", SENDER)
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@asynccontextmanager
+async def mailing(url: str, **more: Any) -> AsyncIterator[Mailer]:
+    """A mailer that is closed in the end."""
+    with closing(Mailer(url, SENDER, **more)) as mailer:
+        yield mailer
+
+
+async def send(url: str, message: EmailMessage = MAIL, **more: Any) -> None:
+    """One mail of a mailer of its own."""
+    async with mailing(url, **more) as mailer:
+        await mailer.send(message)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Waits for the server to notice."""
+    async with asyncio.timeout(5):
+        while not true():  # noqa: ASYNC110  # the server tells of no connection
+            await asyncio.sleep(0.01)
 
 
 def url_of(server: MailServer, scheme: str = "smtp", user: str = "", password: str = PASSWORD) -> str:
@@ -35,7 +59,7 @@ def url_of(server: MailServer, scheme: str = "smtp", user: str = "", password: s
 
 async def test_a_mail_goes_from_the_sender_to_its_one_recipient() -> None:
     async with mail_server() as server:
-        await Mailer(url_of(server), SENDER).send(MAIL)
+        await send(url_of(server))
     (envelope,) = server.sent
     assert (envelope.mail_from, envelope.rcpt_tos) == (SENDER, ["guest@else.example"])
     assert server.over_tls == [False]
@@ -43,16 +67,16 @@ async def test_a_mail_goes_from_the_sender_to_its_one_recipient() -> None:
 
 async def test_tls_is_used_where_the_server_offers_it(certificates: Certificates) -> None:
     async with mail_server(starttls=certificates.server, auth=True) as server:
-        mailer = Mailer(url_of(server, user=USER), SENDER, cafile=certificates.authority)
-        await mailer.send(MAIL)
-        assert (server.over_tls, server.signed_in) == ([True], [USER])
-        assert await mailer.check() == f"localhost:{server.port}, signed in as {USER}"
+        async with mailing(url_of(server, user=USER), cafile=certificates.authority) as mailer:
+            await mailer.send(MAIL)
+            assert (server.over_tls, server.signed_in) == ([True], [USER])
+            assert await mailer.check() == f"localhost:{server.port}, signed in as {USER}"
         assert len(server.sent) == 1
 
 
 async def test_smtps_speaks_tls_from_the_first_byte(certificates: Certificates) -> None:
     async with mail_server(tls=certificates.server, auth=True) as server:
-        await Mailer(url_of(server, "smtps", USER), SENDER, cafile=certificates.authority).send(MAIL)
+        await send(url_of(server, "smtps", USER), cafile=certificates.authority)
     assert (server.over_tls, server.signed_in) == ([True], [USER])
 
 
@@ -64,7 +88,7 @@ async def test_a_server_whose_certificate_nobody_vouches_for_is_told_nothing(
     world = mail_server(starttls=context, auth=True) if scheme == "smtp" else mail_server(tls=context, auth=True)
     async with world as server:
         with pytest.raises(Retryable) as told:
-            await Mailer(url_of(server, scheme, USER), SENDER).send(MAIL)
+            await send(url_of(server, scheme, USER))
     assert "certificate" in told.value.said
     assert not server.signed_in
     assert not server.sent
@@ -79,38 +103,90 @@ async def test_a_password_is_not_told_to_a_server_without_tls_unless_it_is_this_
     )
     async with mail_server(auth=True) as server:
         with pytest.raises(CalendarRefused, match="offers no TLS"):
-            await Mailer(url_of(server, user=USER).replace("localhost", "mail.example"), SENDER).send(MAIL)
+            await send(url_of(server, user=USER).replace("localhost", "mail.example"))
         assert (server.greeted, server.signed_in) == (1, [])
-        await Mailer(url_of(server, user=USER), SENDER).send(MAIL)
+        await send(url_of(server, user=USER))
         assert server.signed_in == [USER]
     async with mail_server() as server:  # who has no password has nothing to lose
-        await Mailer(url_of(server).replace("localhost", "mail.example"), SENDER).send(MAIL)
+        await send(url_of(server).replace("localhost", "mail.example"))
     assert len(server.sent) == 1
 
 
 async def test_names_beyond_ascii_need_a_server_that_knows_them() -> None:
     to = replace(GUEST, email="jürgen@else.example")
-    mail = invitation(event(), to, "REQUEST", SENDER)
+    odd = invitation(event(), to, "REQUEST", SENDER)
     async with mail_server(utf8=True) as server:
-        await Mailer(url_of(server), SENDER).send(mail)
+        await send(url_of(server), odd)
         assert server.sent[0].rcpt_tos == ["jürgen@else.example"]
         assert server.sent[0].smtp_utf8
     async with mail_server(utf8=False) as server:
         with pytest.raises(CalendarRefused):
-            await Mailer(url_of(server), SENDER).send(mail)
-        await Mailer(url_of(server), SENDER).send(
-            invitation(event(), replace(GUEST, email="kim@bücher.example"), "REQUEST", SENDER)
-        )
+            await send(url_of(server), odd)
+        await send(url_of(server), invitation(event(), replace(GUEST, email="kim@bücher.example"), "REQUEST", SENDER))
         assert server.sent[0].rcpt_tos == ["kim@xn--bcher-kva.example"]
 
 
 async def test_few_mails_are_sent_at_once() -> None:
     async with mail_server() as server:
         server.delay = 0.05
-        mailer = Mailer(url_of(server), SENDER)
-        await asyncio.gather(*(mailer.send(MAIL) for _ in range(10)))
+        async with mailing(url_of(server)) as mailer:
+            await asyncio.gather(*(mailer.send(MAIL) for _ in range(10)))
     assert len(server.sent) == 10
     assert 1 < server.most_at_once <= MAILS_AT_ONCE
+
+
+# -- connections -------------------------------------------------------------------------------------------------------------
+
+
+async def test_mails_of_about_the_same_time_share_connections(certificates: Certificates) -> None:
+    async with mail_server(starttls=certificates.server, auth=True) as server:
+        async with mailing(url_of(server, user=USER), cafile=certificates.authority) as mailer:
+            await asyncio.gather(*(mailer.send(MAIL) for _ in range(12)))
+            await mailer.send(MAIL)
+        assert len(server.sent) == 13
+        assert 1 <= len(server.signed_in) <= MAILS_AT_ONCE
+        await until(lambda: server.connected == 0)
+
+
+async def test_a_connection_takes_so_many_mails_and_no_more() -> None:
+    async with mail_server() as server, mailing(url_of(server)) as mailer:
+        for _ in range(MOST_MAILS + 1):
+            await mailer.send(MAIL)
+        assert (len(server.sent), server.greeted) == (MOST_MAILS + 1, 2)
+        await until(lambda: server.connected == 1)
+
+
+async def test_a_connection_that_nobody_needs_any_more_is_closed() -> None:
+    async with mail_server() as server, mailing(url_of(server), idle=0.2) as mailer:
+        await mailer.send(MAIL)
+        assert server.connected == 1
+        await until(lambda: server.connected == 0)
+        await mailer.send(MAIL)
+        assert (len(server.sent), server.greeted) == (2, 2)
+
+
+@pytest.mark.parametrize("how", ["hung up", "had enough"])
+async def test_a_connection_that_broke_is_replaced_and_the_mail_sent_once(how: str) -> None:
+    async with mail_server() as server, mailing(url_of(server)) as mailer:
+        await mailer.send(MAIL)
+        if how == "hung up":
+            server.hang_up()
+        else:
+            server.answers["NOOP"] = "421 you have been here for long"
+        await mailer.send(MAIL)
+        assert (len(server.sent), server.greeted) == (2, 2)
+
+
+async def test_a_mail_that_is_refused_does_not_spoil_the_next() -> None:
+    async with mail_server() as server, mailing(url_of(server)) as mailer:
+        await mailer.send(MAIL)
+        server.answers["RCPT"] = "550 no such user"
+        with pytest.raises(CalendarRefused):
+            await mailer.send(MAIL)
+        server.answers.clear()
+        await mailer.send(MAIL)
+        assert len(server.sent) == 2
+        await until(lambda: server.connected == 1)
 
 
 # -- what goes wrong -------------------------------------------------------------------------------------------------------
@@ -129,13 +205,12 @@ async def test_few_mails_are_sent_at_once() -> None:
 async def test_what_the_server_puts_off_is_tried_again(command: str, answer: str, word: str) -> None:
     async with mail_server() as server:
         server.answers[command] = answer
-        mailer = Mailer(url_of(server, user=USER), SENDER)
         with pytest.raises(Retryable, match=word) as told:
-            await mailer.send(MAIL)
+            await send(url_of(server, user=USER))
         assert told.value.said == "The mail server puts me off."
         assert "secret" not in str(told.value)
         server.answers.clear()
-        await mailer.send(MAIL)
+        await send(url_of(server, user=USER))
         assert len(server.sent) == 1
 
 
@@ -154,7 +229,7 @@ async def test_what_the_server_refuses_for_good_is_said_without_its_text(
     async with mail_server() as server:
         server.answers[command] = answer
         with pytest.raises(CalendarRefused, match=said) as told:
-            await Mailer(url_of(server, user=USER), SENDER).send(MAIL)
+            await send(url_of(server, user=USER))
     assert told.value.reason == reason
     assert not any(word in str(told.value) for word in ("secret", PASSWORD, USER, "@"))
     assert not server.sent
@@ -163,11 +238,11 @@ async def test_what_the_server_refuses_for_good_is_said_without_its_text(
 async def test_a_wrong_password_is_the_operators_to_mend() -> None:
     async with mail_server(auth=True) as server:
         with pytest.raises(CalendarRefused, match="tell whoever runs me"):
-            await Mailer(url_of(server, user=USER, password="wrong"), SENDER).send(MAIL)
+            await send(url_of(server, user=USER, password="wrong"))
         with pytest.raises(CalendarRefused, match="letters that cannot be sent"):
-            await Mailer(url_of(server, user=USER, password="größer"), SENDER).send(MAIL)
+            await send(url_of(server, user=USER, password="größer"))
         with pytest.raises(CalendarRefused, match="does not let me send"):  # it wants one, and none is set
-            await Mailer(url_of(server), SENDER).send(MAIL)
+            await send(url_of(server))
     assert not server.sent
 
 
@@ -175,7 +250,7 @@ async def test_a_server_that_wants_no_password_is_not_told_one() -> None:
     async with mail_server(starttls=None) as server:
         server.answers["EHLO"] = "250 HELP"
         with pytest.raises(CalendarRefused, match="cannot do what this mail needs"):
-            await Mailer(url_of(server, user=USER), SENDER).send(MAIL)
+            await send(url_of(server, user=USER))
     assert not server.signed_in
 
 
@@ -193,7 +268,7 @@ async def test_a_server_that_says_nothing_is_waited_for_as_long_as_is_set() -> N
         server.silent = True
         began = time.monotonic()
         with pytest.raises(Retryable) as told:
-            await Mailer(url_of(server), SENDER, seconds=0.2).send(MAIL)
+            await send(url_of(server), seconds=0.2)
         assert 0.2 <= time.monotonic() - began < 1
     assert told.value.said == "The mail server does not answer."
 
@@ -201,7 +276,7 @@ async def test_a_server_that_says_nothing_is_waited_for_as_long_as_is_set() -> N
 async def test_what_goes_wrong_after_the_mail_was_taken_does_not_send_it_twice() -> None:
     async with mail_server() as server:
         server.hangs_up = True
-        await Mailer(url_of(server), SENDER).send(MAIL)
+        await send(url_of(server))
     assert len(server.sent) == 1
 
 
@@ -221,7 +296,7 @@ async def test_a_mail_that_nobody_waits_for_any_more_is_not_sent_behind_their_ba
 
 async def test_an_unknown_server_name_is_tried_again() -> None:
     with pytest.raises(Retryable):
-        await Mailer("smtp://mail.invalid", SENDER, seconds=2).send(MAIL)
+        await send("smtp://mail.invalid", seconds=2)
 
 
 @pytest.mark.parametrize("url", ["smtp://host:port", "smtp://user:hunter2@host:99999", "smtp://", "imap://host"])

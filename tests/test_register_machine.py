@@ -207,9 +207,13 @@ class RegisterMachine(RuleBasedStateMachine):
             model.entered = sequence
         self.check(number, {"card"} if news else set())
 
-    @rule(data=st.data(), person=people, answer=answers, behind=st.sampled_from([0, 0, 0, 1]), taken=st.booleans())
-    def answer_told(self, data: st.DataObject, person: str, answer: str, behind: int, taken: bool) -> None:
-        number, model = self.some(data)
+    @rule(data=st.data(), behind=st.sampled_from([0, 0, 0, 1]), taken=st.booleans())
+    def answer_told(self, data: st.DataObject, behind: int, taken: bool) -> None:
+        waiting = [n for n, m in self.models.items() if m.untold]
+        number = data.draw(st.sampled_from([*waiting * 4, *self.models, len(self.models) + 1]))
+        model = self.models.get(number)
+        told = [(p, model.answers[p]) for p in sorted(model.untold)] * 3 if model else []
+        person, answer = data.draw(st.sampled_from([*told, (RAJ, "declined"), (KIM, "accepted")]))
         sequence = (model.sequence if model else 0) - behind
         self.acted(number, "told", sequence, replace(attendee(person), answer=cast(Answer, answer)), taken=taken)
         if model and person in model.untold and model.answers[person] == answer and not behind:

@@ -1,4 +1,4 @@
-"""Sends mail over SMTP (RFC 5321): one connection for each mail, in a thread, with timeouts."""
+"""Sends mail over SMTP (RFC 5321): in a thread, with timeouts. Mails that are sent at about the same time share connections, since to sign in takes longer than to send."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import smtplib
 import socket
 import ssl
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from email.message import EmailMessage
-from functools import cache
+from functools import cache, partial
 from urllib.parse import unquote, urlsplit
 
 from bot.delivery.delivery import MAILS_AT_ONCE
@@ -20,6 +22,8 @@ SECONDS = 10.0  # for each word of the server
 AWAY_SECONDS = (
     5.0  # for which a server that did not answer is not asked again: 200 attendees would each wait for the same silence
 )
+IDLE_SECONDS = 5.0  # for which a connection is kept for the next mail
+MOST_MAILS = 50  # over one connection: servers count
 PORTS = {"smtp": 25, "smtps": 465}
 SUBMISSION = 587  # where somebody signs in
 AWAY = "The mail server does not answer."
@@ -29,13 +33,15 @@ OPERATOR = "Please tell whoever runs me."
 class Mailer:
     """A mail server. `url` is smtp:// (STARTTLS where the server offers it) or smtps://, with user and password where it wants them."""
 
-    def __init__(self, url: str, sender: str, *, cafile: str = "", seconds: float = SECONDS) -> None:
+    def __init__(
+        self, url: str, sender: str, *, cafile: str = "", seconds: float = SECONDS, idle: float = IDLE_SECONDS
+    ) -> None:
         """`cafile`: certificates of authorities beside the system's. Raises SettingError for a URL or an address that is none."""
         try:
             self.sender = ascii_domain(sender)
         except CalendarRefused as error:
             raise SettingError("SMTP_FROM", "must be an e-mail address.", "See docs/settings.md.") from error
-        self._cafile, self._seconds = cafile, seconds
+        self._cafile, self._seconds, self._kept_for = cafile, seconds, idle
         try:
             parsed = urlsplit(url)
             self._tls, self._host = parsed.scheme == "smtps", parsed.hostname or ""
@@ -50,6 +56,7 @@ class Mailer:
             raise SettingError("SMTP_URL", "names no mail server.", "See docs/settings.md.")
         self._room = asyncio.Semaphore(MAILS_AT_ONCE)
         self._away_until = 0.0
+        self._idle: list[_Connection] = []
 
     @property
     def address(self) -> str:
@@ -63,7 +70,7 @@ class Mailer:
             if left > 0:
                 raise Retryable("mail server was away a moment ago", after=left, said=AWAY)
             try:
-                await self._talk(message)
+                await self._send(message)
             except Retryable as error:
                 if error.said == AWAY:
                     self._away_until = time.monotonic() + AWAY_SECONDS
@@ -71,35 +78,76 @@ class Mailer:
 
     async def check(self) -> str:
         """A word for `assist check`: connects and signs in. Raises like `send`."""
-        await self._talk(None)
+        line = _Line()
+        await self._aside(line, partial(self._check, line))
         return f"{self.address}, " + (f"signed in as {self._user}" if self._user else "without signing in")
 
-    async def _talk(self, message: EmailMessage | None) -> None:
-        line = _Line()
+    def close(self) -> None:
+        """Closes the connections that wait for a mail."""
+        self._close_idle(*self._idle)
+
+    async def _send(self, message: EmailMessage) -> None:
+        used, line = self._idle.pop() if self._idle else None, _Line()
+        await self._aside(line, partial(self._converse, asyncio.get_running_loop(), line, used, message))
+
+    async def _aside(self, line: _Line, talk: Callable[[], None]) -> None:
         # smtplib's timeout is for each word; the whole has one too, for a server that speaks slowly and for the name server.
         try:
             async with asyncio.timeout(4 * self._seconds):
-                await asyncio.to_thread(self._converse, message, line)
+                await asyncio.to_thread(talk)
         except TimeoutError as error:
-            raise Retryable("mail server: timeout", said=AWAY) from error
-        finally:
             line.cut()
+            raise Retryable("mail server: timeout", said=AWAY) from error
+        except BaseException:
+            line.cut()
+            raise
 
-    def _converse(self, message: EmailMessage | None, line: _Line) -> None:
-        try:
-            smtp = self._connected(line)
+    def _keep(self, line: _Line, connection: _Connection) -> None:
+        """For the next mail, if it comes soon. No more are kept than are used at once."""
+        if line.is_cut:  # in the very moment in which the mail was sent
+            connection.smtp.close()
+            return
+        self._idle.append(connection)
+        asyncio.get_running_loop().call_later(self._kept_for, self._close_idle, connection)
+
+    def _close_idle(self, *connections: _Connection) -> None:
+        for connection in connections:
+            if connection in self._idle:  # it has had no other mail since
+                self._idle.remove(connection)
+                _leave(connection.smtp)
+
+    # -- in a thread ---------------------------------------------------------------------------------------------------------
+
+    def _converse(
+        self, loop: asyncio.AbstractEventLoop, line: _Line, used: _Connection | None, message: EmailMessage
+    ) -> None:
+        """Sends over a connection that is still open, else over a new one. It is asked for first: a mail that goes wrong half-way may have been taken."""
+        with _said():
+            goes_on = used and _is_open(line.to(used.smtp))
+            smtp, mails = (used.smtp, used.mails) if used and goes_on else (self._signed_in(line), 0)
             try:
-                self._sign_in(smtp)
-                if message:
-                    to = [address.addr_spec for address in message["To"].addresses]
-                    smtp.send_message(message, self.sender, to)
-                # The mail is the server's: what goes wrong after that would only send it twice.
-                with suppress(smtplib.SMTPException, OSError):
-                    smtp.quit()
-            finally:
-                smtp.close()
-        except (smtplib.SMTPException, OSError) as error:
-            raise _word(error) from error
+                smtp.send_message(message, self.sender, [address.addr_spec for address in message["To"].addresses])
+            except BaseException:
+                _leave(smtp)
+                raise
+        if mails + 1 < MOST_MAILS:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._keep, line, _Connection(smtp, mails + 1))
+                return
+        _leave(smtp)
+
+    def _check(self, line: _Line) -> None:
+        with _said():
+            _leave(self._signed_in(line))
+
+    def _signed_in(self, line: _Line) -> smtplib.SMTP:
+        smtp = self._connected(line)
+        try:
+            self._sign_in(smtp)
+        except BaseException:
+            smtp.close()
+            raise
+        return smtp
 
     @cache  # noqa: B019  # there is one mail server; to read all authorities anew takes 20 ms
     def _trusted(self) -> ssl.SSLContext:
@@ -147,21 +195,53 @@ class _Line:
 
     def __init__(self) -> None:
         self._smtp: smtplib.SMTP | None = None
-        self._is_cut = False
+        self.is_cut = False
 
     def to(self, smtp: smtplib.SMTP) -> smtplib.SMTP:
         """Has what was connected cut in time, or at once."""
         self._smtp = smtp
-        if self._is_cut:
+        if self.is_cut:
             self.cut()
         return smtp
 
     def cut(self) -> None:
         """Wakes up the thread, if it still talks: the server is gone for it."""
-        self._is_cut = True
+        self.is_cut = True
         if self._smtp and (sock := self._smtp.sock):
             with suppress(OSError):
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)  # TLS's own would let words out that are not encrypted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Connection:
+    """One that is signed in, after so many mails."""
+
+    smtp: smtplib.SMTP
+    mails: int
+
+
+def _is_open(smtp: smtplib.SMTP) -> bool:
+    with suppress(smtplib.SMTPException, OSError):
+        if smtp.noop()[0] == 250:
+            return True
+    smtp.close()
+    return False
+
+
+def _leave(smtp: smtplib.SMTP) -> None:
+    """Says goodbye, and does not wait to hear it: the mails are the server's, and what goes wrong now would only send them twice."""
+    with suppress(smtplib.SMTPException, OSError):
+        smtp.putcmd("QUIT")
+    smtp.close()
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """While the server is talked to: what went wrong, in words for people."""
+    try:
+        yield
+    except (smtplib.SMTPException, OSError) as error:
+        raise _word(error) from error
 
 
 def ascii_domain(address: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import tables
@@ -63,6 +63,17 @@ class Reading:
         theirs = (_meetings.team == by.team) & (_meetings.organizer == by.person) & (_meetings.state == "draft")
         rows = await tx.execute(select(tables.meetings).where(theirs).order_by(_meetings.number.desc()).limit(most))
         return [to_kept(row).shown for row in rows]
+
+    async def waiting(self, tx: AsyncConnection, by: By, since: datetime) -> int:
+        """How many drafts of theirs wait that are younger than that."""
+        theirs = (_meetings.team == by.team) & (_meetings.organizer == by.person) & (_meetings.state == "draft")
+        return await tx.scalar(select(func.count()).where(theirs, _meetings.created_at > since)) or 0
+
+    async def arranged(self, tx: AsyncConnection, by: By, since: datetime) -> int:
+        """How many meetings they have booked that were begun since then, whatever became of them."""
+        theirs = (_meetings.team == by.team) & (_meetings.organizer == by.person)
+        booked = _meetings.start_at.is_not(None) & (_meetings.created_at > since)
+        return await tx.scalar(select(func.count()).where(theirs, booked)) or 0
 
     async def busy(self, tx: AsyncConnection, team: str, attendees: Sequence[str], span: Span, but: int = 0) -> Busy:
         """When booked meetings keep these attendees busy; `but`: a meeting that does not count. Never None: what else they do nobody told."""

@@ -13,10 +13,13 @@ from bot.errors import MeetingRefused
 from bot.meetings.register import words
 from bot.meetings.register.rows import Kept, Sought
 from bot.meetings.register.states import (
+    WITHIN,
+    YOUNG,
     attendee_of,
     changed_wish,
     check_open,
     check_organizer,
+    check_share,
     check_start,
     kept_wish,
     may_see,
@@ -41,9 +44,10 @@ class Register(Watching):
     async def draft(
         self, tx: AsyncConnection, by: By, wish: Wish, offer: Offer | None, place: Place, zone: str
     ) -> Meeting:
-        """A new meeting that is being arranged; its card goes to `place` or to the organizer's direct messages."""
+        """A new meeting that is being arranged; its card goes to `place` or to the organizer's direct messages. Refused where too many wait already."""
         wish = kept_wish(wish, by.person)
         write = await writing(tx, by)
+        check_share(drafts=await self.waiting(tx, by, write.now - YOUNG))
         meeting = Meeting(
             team=by.team,
             number=write.next_number(),
@@ -98,7 +102,8 @@ class Register(Watching):
     ) -> Meeting:
         """Books a draft, or moves a booked meeting there (sequence + 1, answers of the others taken back). Its length is the wish's.
 
-        Refused where a required attendee has a booked meeting then (any occurrence), where the start is past, or where nothing is to be decided any more.
+        Refused where a required attendee has a booked meeting then (any occurrence), where the start is past, or where nothing is to be decided any more;
+        and where its organizer has booked very many within the hour.
         """
         write = await writing(tx, by)
         kept = await self._theirs(write, number, version)
@@ -114,6 +119,8 @@ class Register(Watching):
         zone = (
             wish.window.zone if wish.repeat and wish.window else old.zone
         )  # by whose clock the time was said, it recurs
+        if first:
+            check_share(booked=await self.arranged(tx, by, write.now - WITHIN))
         await self._check_free(tx, replace(old, wish=wish, zone=zone), span)
         people = tuple(
             replace(a, answer="accepted" if a.id == old.organizer else "", untold=False) for a in wish.attendees

@@ -6,7 +6,7 @@ draft → booked or dropped; booked → booked (moved), cancelled or failed. The
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.errors import MeetingRefused
 from bot.expenses.books.fields import clean
@@ -14,6 +14,8 @@ from bot.meetings.register.times import AHEAD, is_over
 from bot.meetings.values import LONGEST, MOST_ATTENDEES, SHORTEST, Attendee, Meeting, MeetingState, Wish
 
 MOST_INTERVAL, MOST_COUNT = 52, 366
+MOST_BOOKED, WITHIN = 30, timedelta(hours=1)  # by one person: nobody arranges more, and each may write to two hundred
+MOST_DRAFTS, YOUNG = 50, timedelta(days=1)  # that wait for one person; old ones that they forgot do not count
 TITLE, DESCRIPTION, NAME = 200, 3000, 200  # characters
 _ENDED: dict[MeetingState, str] = {
     "cancelled": "was cancelled",
@@ -53,6 +55,19 @@ def check_open(meeting: Meeting, now: datetime) -> None:
         raise MeetingRefused(f"{meeting.name} {why}: nothing about it can be changed any more.")
     if meeting.state == "booked" and is_over(meeting, now):
         raise MeetingRefused(f"{meeting.name} is over.")
+
+
+def check_share(*, drafts: int = 0, booked: int = 0) -> None:
+    """That somebody who has so many drafts, and has booked so many meetings lately, may begin or book another one."""
+    if drafts >= MOST_DRAFTS:
+        raise MeetingRefused(
+            f"{drafts} meetings that you have begun since yesterday still wait for you, so I begin no other. "
+            "Please book or discard some of them first: `/meet list` shows them."
+        )
+    if booked >= MOST_BOOKED:
+        raise MeetingRefused(
+            f"You have booked {booked} meetings within an hour. To be safe I book no more right now; please try again later."
+        )
 
 
 def check_start(start: datetime, now: datetime) -> None:
