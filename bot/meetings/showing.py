@@ -132,7 +132,8 @@ class Bearing:
                 "calendar refused", meeting=meeting.name, outgoing=row.id, state=meeting.state, error=refused.reason
             )
             await self._trouble(meeting, str(refused), for_good=True)
-            await self._clear(meeting)
+            if (now := await self._meeting(row)) and now.state == "failed":
+                await self._clear(now)
             return False
         except Retryable:
             await self._put_off(meeting, row)
@@ -196,8 +197,6 @@ class Bearing:
 
     async def _clear(self, meeting: Meeting) -> None:
         """One that the calendar would not have may stand there all the same: at its old time, or entered just before a kill."""
-        if meeting.state == "cancelled":  # this is what was refused
-            return
         try:
             await self._scheduling.calendar.remove(event_of(meeting))
         except CalendarRefused as refused:
@@ -205,7 +204,9 @@ class Bearing:
 
     async def _trouble(self, meeting: Meeting, problem: str, *, for_good: bool) -> None:
         async with self._scheduling.database.begin() as tx:
-            await self._scheduling.register.trouble(tx, meeting.team, meeting.number, problem, for_good=for_good)
+            await self._scheduling.register.trouble(
+                tx, meeting.team, meeting.number, meeting.sequence, problem, for_good=for_good
+            )
 
     # -- mailboxes -----------------------------------------------------------------------------------------------------------
 
