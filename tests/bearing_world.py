@@ -140,7 +140,11 @@ class MemoryRegister(Register):
     ) -> None:
         old = self.now
         assert old
-        if old.sequence != sequence or old.state not in ("booked", "cancelled") or (old.problem == problem and not for_good):
+        if (
+            old.sequence != sequence
+            or old.state not in ("booked", "cancelled")
+            or (old.problem == problem and not for_good)
+        ):
             return
         self.troubles.append((problem, for_good))
         changes: dict[str, Any] = {"problem": problem}

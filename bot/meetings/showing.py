@@ -119,9 +119,10 @@ class Bearing:
         if meeting.state == "failed":
             await self._clear(meeting)
             return
-        if meeting.entered < meeting.sequence and not await self._entered(row, meeting):
+        changed = meeting.entered < meeting.sequence
+        if changed and not await self._entered(row, meeting):
             return
-        await self._answers(row)
+        await self._answers(row, patient=changed)
 
     async def _entered(self, row: Outgoing, meeting: Meeting) -> bool:
         """False where the calendar refuses it for good."""
@@ -142,14 +143,17 @@ class Bearing:
             await self._scheduling.register.entered(tx, row.team, row.number, meeting.sequence, stored)
         return True
 
-    async def _answers(self, row: Outgoing) -> None:
-        """Tells the calendar each answer that it does not have. One that it refuses, or cannot take for a minute, is left at that: it stands in Slack."""
+    async def _answers(self, row: Outgoing, *, patient: bool) -> None:
+        """Tells the calendar each answer that it does not have. One that it refuses, or cannot take for a minute, is left at that: it stands in Slack.
+
+        `patient`: the calendar has the event only now, however often it was tried before.
+        """
         meeting = await self._meeting(row)
-        if meeting is None or meeting.state != "booked":
-            return
+        if meeting is None or meeting.state != "booked" or meeting.entered < meeting.sequence:
+            return  # what was changed meanwhile is brought next, and these answers with it: they may be of who was added
         event, late = event_of(meeting), 0
         for attendee in (a for a in meeting.attendees if a.untold):
-            given_up = row.tries >= ANSWER_TRIES
+            given_up = row.tries >= ANSWER_TRIES and not patient
             try:
                 taken = await self._scheduling.calendar.answer(event, attendee)
             except CalendarRefused as refused:
