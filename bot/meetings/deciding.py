@@ -154,7 +154,9 @@ class Deciding:
             return
         meeting, now = await self.present(by, args), utcnow()
         kept = args["kept"]  # with "minutes" where the form was one of a booked meeting
-        seen = "minutes" in kept and meeting.sequence == kept.get("sequence")  # what came meanwhile changes nothing of it
+        seen = "minutes" in kept and meeting.sequence == kept.get(
+            "sequence"
+        )  # what came meanwhile changes nothing of it
         if meeting.version != args["version"] and not (meeting.state == "booked" and seen):
             raise MeetingRefused(CHANGED.format(name=meeting.name))
         move = meeting.state == "booked"
