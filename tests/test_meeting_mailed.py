@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from icalendar import Calendar
 from structlog.testing import capture_logs
 
 from bot.delivery import outgoing
@@ -14,7 +15,7 @@ from bot.delivery.outgoing import MAIL
 from bot.jobs import make_delivery
 from bot.meetings.mail import Mailer
 from bot.meetings.showing import Told
-from bot.meetings.values import Attendee
+from bot.meetings.values import Attendee, Span
 from tests.bearing_world import EVENT_ROW, GUEST_ROW, World, world
 from tests.housekeeping_world import TEAM
 from tests.meeting_mail_values import SENDER, START
@@ -56,6 +57,19 @@ async def test_who_is_removed_is_told_so_once(world: World) -> None:
     await world.has(sequence=3, wish=wish)
     await world.deliver()
     assert str(world.mails.mails[-1]["Subject"]).startswith("Updated invitation")
+
+
+async def test_who_was_removed_does_not_learn_when_it_is_since(world: World) -> None:
+    await world.has(GUEST_ROW, wish=replace(world.fresh().wish, online=True))
+    await world.deliver()
+    people = world.now.wish.attendees[:2]
+    later = {"start": START + timedelta(days=1), "end": START + timedelta(days=1, minutes=30)}
+    await world.has(sequence=2, wish=replace(world.now.wish, title="Layoffs", attendees=people), **later)
+    await world.deliver()
+    parts = [next(p for p in m.walk() if p.get_content_type() == "text/calendar") for m in world.mails.mails]
+    invited, removed = (Calendar.from_ical(p.get_content()).walk("VEVENT")[0] for p in parts)
+    assert (removed["STATUS"], removed["SUMMARY"], removed["SEQUENCE"]) == ("CANCELLED", "Team sync", 2)
+    assert (removed.start, removed.end) == (invited.start, invited.end)
 
 
 async def test_one_that_failed_is_cancelled_for_who_was_invited(world: World) -> None:
@@ -194,8 +208,7 @@ async def test_no_mail_is_begun_once_the_process_is_told_to_stop(world: World) -
     "told",
     [
         Told(),
-        Told(method="REQUEST", sequence=3, invited=True),
-        Told(method="REQUEST", sequence=3, invited=True, title="invited to lunch"),
+        Told(method="REQUEST", sequence=3, title="invited 1-2 lunch", span=Span(START, START + timedelta(minutes=30))),
         Told(method="CANCEL", sequence=0),
     ],
 )
