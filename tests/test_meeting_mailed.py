@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from icalendar import Calendar
 from structlog.testing import capture_logs
 
 from bot.delivery import outgoing
@@ -66,10 +65,14 @@ async def test_who_was_removed_does_not_learn_when_it_is_since(world: World) -> 
     later = {"start": START + timedelta(days=1), "end": START + timedelta(days=1, minutes=30)}
     await world.has(sequence=2, wish=replace(world.now.wish, title="Layoffs", attendees=people), **later)
     await world.deliver()
-    parts = [next(p for p in m.walk() if p.get_content_type() == "text/calendar") for m in world.mails.mails]
-    invited, removed = (Calendar.from_ical(p.get_content()).walk("VEVENT")[0] for p in parts)
-    assert (removed["STATUS"], removed["SUMMARY"], removed["SEQUENCE"]) == ("CANCELLED", "Team sync", 2)
-    assert (removed.start, removed.end) == (invited.start, invited.end)
+    invited, removed = (
+        next(part for part in mail.walk() if part.get_content_type() == "text/calendar").get_content().splitlines()
+        for mail in world.mails.mails
+    )
+    assert {"STATUS:CANCELLED", "SUMMARY:Team sync", "SEQUENCE:2"} <= set(removed)
+    times = [[line for line in lines if line.startswith(("DTSTART", "DTEND"))] for lines in (invited, removed)]
+    assert times[0] == times[1]
+    assert len(times[0]) == 2
 
 
 async def test_one_that_failed_is_cancelled_for_who_was_invited(world: World) -> None:

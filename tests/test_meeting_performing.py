@@ -361,16 +361,6 @@ async def test_a_form_of_what_was_moved_meanwhile_changes_nothing(desk: Desk) ->
     assert CHANGED.format(name="M-1") in await desk.said()
 
 
-async def test_a_form_of_a_draft_that_was_booked_meanwhile_changes_nothing_and_says_so(desk: Desk) -> None:
-    await desk.draft(slots(at("15:00")))
-    view = await desk.form("change_form", number=1)
-    await desk.does("ana", "book", number=1, version=1, start=at("15:00").isoformat())
-    before = await desk.meeting()
-    await desk.does("ana", "change", **entered(view, title="Budget", when="tomorrow 9am"))
-    assert await desk.meeting() == before
-    assert CHANGED.format(name="M-1") in await desk.said()
-
-
 @pytest.mark.parametrize("do", ["new_form", "hours_form"])
 async def test_a_guest_gets_no_form(desk: Desk, do: str) -> None:
     view = await desk.form(do, "gus")
