@@ -62,8 +62,9 @@ async def test_who_was_removed_does_not_learn_when_it_is_since(world: World) -> 
     await world.has(GUEST_ROW, wish=replace(world.fresh().wish, online=True))
     await world.deliver()
     people = world.now.wish.attendees[:2]
-    later = {"start": START + timedelta(days=1), "end": START + timedelta(days=1, minutes=30)}
-    await world.has(sequence=2, wish=replace(world.now.wish, title="Layoffs", attendees=people), **later)
+    start, end = (moment + timedelta(days=1) for moment in (START, START + timedelta(minutes=30)))
+    wish = replace(world.now.wish, title="Layoffs", attendees=people)
+    await world.has(sequence=2, wish=wish, start=start, end=end)
     await world.deliver()
     invited, removed = (
         next(part for part in mail.walk() if part.get_content_type() == "text/calendar").get_content().splitlines()
