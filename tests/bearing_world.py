@@ -63,6 +63,7 @@ class MemoryCalendar:
         if self.held:
             self.storing.set()
             await self.held.wait()
+            self._fault()
         return Stored(ref=f"ref-{event.uid}", page="https://calendar.example/1", link=self.link)
 
     async def remove(self, event: Event) -> None:
@@ -127,10 +128,23 @@ class MemoryRegister(Register):
         people = tuple(replace(a, untold=a.untold and a.id != attendee.id) for a in self.now.attendees)
         self.now = replace(self.now, wish=replace(self.now.wish, attendees=people))
 
-    async def trouble(self, tx: AsyncConnection, team: str, number: int, problem: str, *, for_good: bool) -> None:  # noqa: ARG002  # likewise
+    async def trouble(
+        self,
+        tx: AsyncConnection,
+        team: str,
+        number: int,  # noqa: ARG002  # likewise
+        sequence: int,
+        problem: str,
+        *,
+        for_good: bool,
+    ) -> None:
         old = self.now
         assert old
-        if old.state not in ("booked", "cancelled") or (old.problem == problem and not for_good):
+        if (
+            old.sequence != sequence
+            or old.state not in ("booked", "cancelled")
+            or (old.problem == problem and not for_good)
+        ):
             return
         self.troubles.append((problem, for_good))
         changes: dict[str, Any] = {"problem": problem}

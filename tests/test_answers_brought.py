@@ -56,7 +56,7 @@ async def test_a_copy_that_is_not_there_yet_is_waited_for_and_at_last_given_up(w
     world.calendar.without_copies = {raj}
     await answered(world, "raj")
     async with world.delivering(), asyncio.timeout(8):
-        while not (row := await world.row(EVENT)).tries:  # noqa: ASYNC110  # the database tells nobody
+        while not (row := await world.row(EVENT)).tries or world.now.entered < 0:  # noqa: ASYNC110  # the database tells nobody
             await asyncio.sleep(0.02)
     assert world.register.told_of == []
     async with world.database.begin() as tx:  # as if the other tries were over
@@ -86,3 +86,34 @@ async def test_answers_to_what_was_cancelled_are_not_brought(world: World) -> No
     await world.has(state="cancelled", sequence=1)
     await world.deliver()
     assert world.calendar.answers == []
+
+
+async def test_an_answer_to_what_was_changed_meanwhile_waits_until_the_calendar_has_the_change(world: World) -> None:
+    first, second = asyncio.Event(), asyncio.Event()
+    world.calendar.held = first
+    await world.has(EVENT_ROW)
+    async with world.delivering(), asyncio.timeout(8):
+        await world.calendar.storing.wait()
+        world.calendar.storing.clear()
+        world.calendar.held = second
+        await world.has(sequence=1)
+        await answered(world, "raj")
+        first.set()
+        await world.calendar.storing.wait()
+        assert world.calendar.answers == []
+        second.set()
+        while not world.calendar.answers:  # noqa: ASYNC110  # likewise
+            await asyncio.sleep(0.02)
+    assert world.calendar.events[world.now.uid].sequence == 1
+
+
+async def test_a_copy_is_waited_for_also_after_the_calendar_was_away_for_long(world: World) -> None:
+    world.calendar.without_copies = {world.person("raj")}
+    await answered(world, "raj")
+    async with world.database.begin() as tx:  # as if the calendar had not answered until now
+        await tx.execute(update(tables.outgoing).values(tries=ANSWER_TRIES))
+    with capture_logs() as logs:
+        async with world.delivering(), asyncio.timeout(8):
+            while not any(entry["event"] == "delivery failed" for entry in logs):  # noqa: ASYNC110  # likewise
+                await asyncio.sleep(0.02)
+    assert (world.calendar.puts, world.register.told_of) == (1, [])

@@ -8,6 +8,8 @@ import pytest
 
 from bot.errors import CalendarRefused, Retryable
 from bot.meetings.calendars.caldav import CalDavCalendar
+from bot.meetings.calendars.copies import Copies
+from bot.meetings.calendars.dav import DavWire
 from bot.meetings.calendars.google import GoogleCalendar
 from bot.meetings.calendars.microsoft import MicrosoftCalendar
 from bot.meetings.values import Answer, Repeat, Span
@@ -219,3 +221,23 @@ async def test_where_the_server_schedules_the_answer_is_given_in_the_copy_that_i
     assert own
     assert "PARTSTAT=ACCEPTED;ROLE=REQ-PARTICIPANT" in own
     assert len(front.asked("PUT")) == 2, "the organizer's copy is the server's to change"
+
+
+@pytest.mark.parametrize(
+    ("href", "found"),
+    [
+        ("/dav/raj%40example.com/x%20y.ics", "/dav/raj%40example.com/x%20y.ics"),  # as SabreDAV writes it
+        ("/dav/raj@example.com/x.ics", "/dav/raj@example.com/x.ics"),
+        ("/dav/kim%40example.com/x.ics", ""),
+        ("/dav/raj@example.com/../kim/x.ics", ""),
+        ("http://else.example/dav/raj@example.com/x.ics", ""),
+    ],
+)
+async def test_a_copy_is_found_however_the_server_writes_its_address(front: Front, href: str, found: str) -> None:
+    answer = f'<multistatus xmlns="DAV:"><response><href>{href}</href></response></multistatus>'
+    front.faults = [Fault("REPORT", "/dav/raj@example.com/", answer)]
+    wire = DavWire(front.url, "assistant", "secret", 5)
+    try:
+        assert await Copies(wire).find(f"{front.url}/dav/raj@example.com/", UID) == (found and front.url + found)
+    finally:
+        await wire.close()

@@ -230,3 +230,16 @@ async def test_a_draft_shows_what_is_asked(world: World) -> None:
     made = replace(world.fresh(), state="draft", start=None, end=None, offer=Offer(question="Which?"))
     await world.has((CARD, world.person("ana")), made=made)
     assert await Showing(world.scheduling).card(await world.row(CARD)) == draft_card(world.now)
+
+
+async def test_a_refusal_of_what_was_changed_meanwhile_harms_nothing(world: World) -> None:
+    world.calendar.held = asyncio.Event()
+    await world.has(EVENT_ROW)
+    async with world.delivering(), asyncio.timeout(8):
+        await world.calendar.storing.wait()
+        await world.has(sequence=1)
+        world.calendar.faults = [REFUSED]
+        world.calendar.held.set()
+        while world.now.entered < 1:  # noqa: ASYNC110  # the database tells nobody
+            await asyncio.sleep(0.02)
+    assert (world.now.state, world.register.troubles, world.calendar.removed) == ("booked", [], [])

@@ -56,6 +56,16 @@ async def test_the_form_changes_what_was_changed_in_it_once(desk: Desk) -> None:
     assert await desk.said() == []
 
 
+async def test_a_form_of_a_draft_that_was_booked_meanwhile_changes_nothing_and_says_so(desk: Desk) -> None:
+    await desk.draft(slots(then("15:00")))
+    view = await desk.form("change_form", number=1)
+    await desk.does("ana", "book", number=1, version=1, start=then("15:00").isoformat())
+    before = await desk.meeting()
+    await desk.does("ana", "change", **entered(view, title="Budget", when="tomorrow 9am"))
+    assert await desk.meeting() == before
+    assert CHANGED.format(name="M-1") in await desk.said()
+
+
 async def test_the_form_may_take_people_out_and_make_them_optional(desk: Desk) -> None:
     await desk.booked()
     await details(desk, people=f"{desk.id('raj')},{desk.id('kim')}", others=GUEST)

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
@@ -22,6 +22,7 @@ from tests.meeting_mail_values import GUEST, SENDER, event
 from tests.smtp_world import PASSWORD, USER, Certificates, MailServer, mail_server, make_certificates
 
 MAIL = invitation(event(), GUEST, "REQUEST", SENDER)
+TLS_HANDSHAKE = b"\x16"  # the first byte of one
 
 
 @pytest.fixture(scope="module")
@@ -291,6 +292,39 @@ async def test_a_mail_that_nobody_waits_for_any_more_is_not_sent_behind_their_ba
             await sending
         await asyncio.get_running_loop().shutdown_default_executor()  # as the process's end does: it waits for threads
         assert time.monotonic() - began < 2
+    assert not server.sent
+
+
+async def test_nor_is_one_whose_connection_was_just_changing_to_tls(certificates: Certificates) -> None:
+    reached, go_on, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def pass_on(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await source.read(65_536):
+                if data[:1] == TLS_HANDSHAKE and not reached.is_set():
+                    reached.set()
+                    await go_on.wait()
+                to.write(data)
+        to.close()
+
+    async with mail_server(starttls=certificates.server) as server:
+
+        async def between(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            there, to = await asyncio.open_connection("127.0.0.1", server.port)
+            await asyncio.gather(pass_on(reader, to), pass_on(there, writer))
+            over.set()
+
+        async with await asyncio.start_server(between, "127.0.0.1", 0) as slow:
+            port = slow.sockets[0].getsockname()[1]
+            mailer = Mailer(f"smtp://127.0.0.1:{port}", SENDER, cafile=certificates.authority)
+            sending = asyncio.create_task(mailer.send(MAIL))
+            await reached.wait()
+            sending.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await sending
+            go_on.set()
+            await asyncio.get_running_loop().shutdown_default_executor()
+            await over.wait()
     assert not server.sent
 
 

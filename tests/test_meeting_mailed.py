@@ -14,7 +14,7 @@ from bot.delivery.outgoing import MAIL
 from bot.jobs import make_delivery
 from bot.meetings.mail import Mailer
 from bot.meetings.showing import Told
-from bot.meetings.values import Attendee
+from bot.meetings.values import Attendee, Span
 from tests.bearing_world import EVENT_ROW, GUEST_ROW, World, world
 from tests.housekeeping_world import TEAM
 from tests.meeting_mail_values import SENDER, START
@@ -56,6 +56,24 @@ async def test_who_is_removed_is_told_so_once(world: World) -> None:
     await world.has(sequence=3, wish=wish)
     await world.deliver()
     assert str(world.mails.mails[-1]["Subject"]).startswith("Updated invitation")
+
+
+async def test_who_was_removed_does_not_learn_when_it_is_since(world: World) -> None:
+    await world.has(GUEST_ROW, wish=replace(world.fresh().wish, online=True))
+    await world.deliver()
+    people = world.now.wish.attendees[:2]
+    start, end = (moment + timedelta(days=1) for moment in (START, START + timedelta(minutes=30)))
+    wish = replace(world.now.wish, title="Layoffs", attendees=people)
+    await world.has(sequence=2, wish=wish, start=start, end=end)
+    await world.deliver()
+    invited, removed = (
+        next(part for part in mail.walk() if part.get_content_type() == "text/calendar").get_content().splitlines()
+        for mail in world.mails.mails
+    )
+    assert {"STATUS:CANCELLED", "SUMMARY:Team sync", "SEQUENCE:2"} <= set(removed)
+    times = [[line for line in lines if line.startswith(("DTSTART", "DTEND"))] for lines in (invited, removed)]
+    assert times[0] == times[1]
+    assert len(times[0]) == 2
 
 
 async def test_one_that_failed_is_cancelled_for_who_was_invited(world: World) -> None:
@@ -194,8 +212,7 @@ async def test_no_mail_is_begun_once_the_process_is_told_to_stop(world: World) -
     "told",
     [
         Told(),
-        Told(method="REQUEST", sequence=3, invited=True),
-        Told(method="REQUEST", sequence=3, invited=True, title="invited to lunch"),
+        Told(method="REQUEST", sequence=3, title="invited 1-2 lunch", span=Span(START, START + timedelta(minutes=30))),
         Told(method="CANCEL", sequence=0),
     ],
 )

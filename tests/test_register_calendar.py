@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bot.meetings.calendars.calendar import Seen, Stored
 from bot.meetings.values import Answer, Meeting, Span
-from tests.meetings_world import ANA, GUEST, KIM, RAJ, ROOM, THREAD, World, at, outside, world
+from tests.meetings_world import ANA, GUEST, KIM, RAJ, ROOM, THREAD, World, at, outside, wish, world
 
 __all__ = ["outside", "world"]
 STORED = Stored("ref-1", "https://cal.example.com/1", "https://meet.example.com/1")
@@ -37,7 +37,7 @@ async def as_of(world: World, number: int, sequence: int) -> Meeting:
 
 async def test_what_the_calendar_gives_back_is_kept_and_shown(outside: World) -> None:
     await outside.booked(ANA, RAJ)
-    await outside.tell("trouble", 1, "The calendar does not answer. I keep trying.", for_good=False)
+    await outside.tell("trouble", 1, 0, "The calendar does not answer. I keep trying.", for_good=False)
     before = await outside.outgoing("card")
     await outside.tell("entered", 1, 0, STORED)
     meeting = await outside.known()
@@ -63,7 +63,7 @@ async def test_trouble_that_may_pass_is_a_word_on_the_organizers_card(outside: W
     await outside.booked(ANA, RAJ)
     before = await outside.outgoing()
     for _ in range(2):
-        await outside.tell("trouble", 1, "It does not answer.", for_good=False)
+        await outside.tell("trouble", 1, 0, "It does not answer.", for_good=False)
     meeting = await outside.known()
     assert (meeting.state, meeting.problem, meeting.version) == ("booked", "It does not answer.", 2)
     assert await outside.outgoing() == {**before, ("card", ANA): 3}
@@ -71,7 +71,7 @@ async def test_trouble_that_may_pass_is_a_word_on_the_organizers_card(outside: W
 
 async def test_a_meeting_that_the_calendar_refuses_has_failed_and_all_are_told(outside: World) -> None:
     await outside.booked(ANA, RAJ, GUEST, place=THREAD)
-    await outside.tell("trouble", 1, "I may not write in <that> calendar.", for_good=True)
+    await outside.tell("trouble", 1, 0, "I may not write in <that> calendar.", for_good=True)
     meeting = await outside.known()
     assert (meeting.state, meeting.sequence, meeting.problem) == ("failed", 1, "I may not write in <that> calendar.")
     assert (await outside.dump())["meeting_times"] == []
@@ -82,7 +82,7 @@ async def test_a_meeting_that_the_calendar_refuses_has_failed_and_all_are_told(o
     assert "I may not" not in theirs
     assert await outside.outgoing("mail") == {("mail", "uraj@example.com"): 2, ("mail", GUEST): 2}
     before = await outside.dump()
-    await outside.tell("trouble", 1, "again", for_good=True)
+    await outside.tell("trouble", 1, 0, "again", for_good=True)
     assert await outside.dump() == before
     assert "M-1 could not be entered in the calendar" in await outside.refusal("cancel", 1, None)
 
@@ -90,7 +90,7 @@ async def test_a_meeting_that_the_calendar_refuses_has_failed_and_all_are_told(o
 async def test_a_cancelled_one_that_stays_in_the_calendar_is_told_to_its_organizer(outside: World) -> None:
     await entered(outside)
     await outside.do("cancel", 1, None)
-    await outside.tell("trouble", 1, "No access.", for_good=True)
+    await outside.tell("trouble", 1, 1, "No access.", for_good=True)
     meeting = await outside.known()
     assert (meeting.state, meeting.problem, meeting.entered) == ("cancelled", "No access.", meeting.sequence)
     (said,) = await outside.words(ANA)
@@ -100,8 +100,21 @@ async def test_a_cancelled_one_that_stays_in_the_calendar_is_told_to_its_organiz
 async def test_there_is_no_trouble_with_what_the_calendar_has(outside: World) -> None:
     await entered(outside)
     before = await outside.dump()
-    await outside.tell("trouble", 1, "late news", for_good=True)
-    await outside.tell("trouble", 9, "of nothing", for_good=True)
+    await outside.tell("trouble", 1, 0, "late news", for_good=True)
+    await outside.tell("trouble", 9, 0, "of nothing", for_good=True)
+    assert await outside.dump() == before
+
+
+async def test_that_an_older_state_was_refused_says_nothing_of_what_it_is_now(outside: World) -> None:
+    await entered(outside)
+    await outside.do("change", 1, None, wish(ANA, RAJ, KIM))
+    await outside.do("change", 1, None, wish(ANA, RAJ, title="Budget"))
+    before = await outside.dump()
+    await outside.tell("trouble", 1, 1, "The guest's address is none.", for_good=True)
+    assert await outside.dump() == before
+    await outside.do("cancel", 1, None)
+    before = await outside.dump()
+    await outside.tell("trouble", 1, 2, "late news", for_good=True)
     assert await outside.dump() == before
 
 

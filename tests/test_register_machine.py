@@ -221,12 +221,12 @@ class RegisterMachine(RuleBasedStateMachine):
             model.told |= {person: answer} if taken else {}
         self.check(number, set())
 
-    @rule(data=st.data(), for_good=st.sampled_from([False, False, True]))
-    def trouble(self, data: st.DataObject, for_good: bool) -> None:
+    @rule(data=st.data(), for_good=st.sampled_from([False, False, True]), behind=st.sampled_from([0, 0, 0, 1]))
+    def trouble(self, data: st.DataObject, for_good: bool, behind: int) -> None:
         number, model = self.some(data)
         had = next((m["problem"] for m in self.dump["meetings"] if m["number"] == number), "")
-        self.acted(number, "trouble", "away", for_good=for_good)
-        if model is None or model.state not in ("booked", "cancelled") or model.entered >= model.sequence:
+        self.acted(number, "trouble", (model.sequence if model else 0) - behind, "away", for_good=for_good)
+        if behind or model is None or model.state not in ("booked", "cancelled") or model.entered >= model.sequence:
             self.check(number, set())
         elif not for_good:
             self.check(number, set() if had else {"card"})

@@ -153,11 +153,14 @@ class Deciding:
         if await self.is_done(by):
             return
         meeting, now = await self.present(by, args), utcnow()
-        seen = meeting.sequence == args["kept"].get("sequence")  # answers that came meanwhile change nothing of it
+        kept = args["kept"]  # with "minutes" where the form was one of a booked meeting
+        seen = "minutes" in kept and meeting.sequence == kept.get(
+            "sequence"
+        )  # what came meanwhile changes nothing of it
         if meeting.version != args["version"] and not (meeting.state == "booked" and seen):
             raise MeetingRefused(CHANGED.format(name=meeting.name))
         move = meeting.state == "booked"
-        filled, wrong = entered.read_form(args["values"], args["kept"], now, move=move)
+        filled, wrong = entered.read_form(args["values"], kept, now, move=move)
         if wrong:
             raise MeetingRefused(escaped(next(iter(wrong.values()))))
         if move:

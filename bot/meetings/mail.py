@@ -167,6 +167,7 @@ class Mailer:
             smtp.ehlo_or_helo_if_needed()
             if smtp.has_extn("starttls"):
                 smtp.starttls(context=tls)
+                line.to(smtp)  # it is another one now; who cut meanwhile had neither
                 smtp.ehlo_or_helo_if_needed()
             elif self._user and not _is_local(self._host):
                 raise CalendarRefused(

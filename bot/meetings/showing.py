@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -23,7 +24,7 @@ from bot.meetings.face.cards import draft_card, left_card, meeting_card
 from bot.meetings.invitation import Method, icalendar, invitation
 from bot.meetings.mail import Mailer
 from bot.meetings.scheduling import Scheduling
-from bot.meetings.values import Attendee, Meeting
+from bot.meetings.values import Attendee, Meeting, Span
 from bot.models import By, ThreadKey
 
 log = structlog.get_logger()
@@ -119,9 +120,10 @@ class Bearing:
         if meeting.state == "failed":
             await self._clear(meeting)
             return
-        if meeting.entered < meeting.sequence and not await self._entered(row, meeting):
+        changed = meeting.entered < meeting.sequence
+        if changed and not await self._entered(row, meeting):
             return
-        await self._answers(row)
+        await self._answers(row, patient=changed)
 
     async def _entered(self, row: Outgoing, meeting: Meeting) -> bool:
         """False where the calendar refuses it for good."""
@@ -132,7 +134,8 @@ class Bearing:
                 "calendar refused", meeting=meeting.name, outgoing=row.id, state=meeting.state, error=refused.reason
             )
             await self._trouble(meeting, str(refused), for_good=True)
-            await self._clear(meeting)
+            if (now := await self._meeting(row)) and now.state == "failed":
+                await self._clear(now)
             return False
         except Retryable:
             await self._put_off(meeting, row)
@@ -141,14 +144,17 @@ class Bearing:
             await self._scheduling.register.entered(tx, row.team, row.number, meeting.sequence, stored)
         return True
 
-    async def _answers(self, row: Outgoing) -> None:
-        """Tells the calendar each answer that it does not have. One that it refuses, or cannot take for a minute, is left at that: it stands in Slack."""
+    async def _answers(self, row: Outgoing, *, patient: bool) -> None:
+        """Tells the calendar each answer that it does not have. One that it refuses, or cannot take for a minute, is left at that: it stands in Slack.
+
+        `patient`: the calendar has the event only now, however often it was tried before.
+        """
         meeting = await self._meeting(row)
-        if meeting is None or meeting.state != "booked":
-            return
+        if meeting is None or meeting.state != "booked" or meeting.entered < meeting.sequence:
+            return  # what was changed meanwhile is brought next, and these answers with it: they may be of who was added
         event, late = event_of(meeting), 0
         for attendee in (a for a in meeting.attendees if a.untold):
-            given_up = row.tries >= ANSWER_TRIES
+            given_up = row.tries >= ANSWER_TRIES and not patient
             try:
                 taken = await self._scheduling.calendar.answer(event, attendee)
             except CalendarRefused as refused:
@@ -196,8 +202,6 @@ class Bearing:
 
     async def _clear(self, meeting: Meeting) -> None:
         """One that the calendar would not have may stand there all the same: at its old time, or entered just before a kill."""
-        if meeting.state == "cancelled":  # this is what was refused
-            return
         try:
             await self._scheduling.calendar.remove(event_of(meeting))
         except CalendarRefused as refused:
@@ -205,7 +209,9 @@ class Bearing:
 
     async def _trouble(self, meeting: Meeting, problem: str, *, for_good: bool) -> None:
         async with self._scheduling.database.begin() as tx:
-            await self._scheduling.register.trouble(tx, meeting.team, meeting.number, problem, for_good=for_good)
+            await self._scheduling.register.trouble(
+                tx, meeting.team, meeting.number, meeting.sequence, problem, for_good=for_good
+            )
 
     # -- mailboxes -----------------------------------------------------------------------------------------------------------
 
@@ -219,21 +225,24 @@ class Bearing:
         if (told.method, told.sequence) == (method, meeting.sequence) or (method == "CANCEL" and not told.invited):
             return
         to = attendee or Attendee(id=row.person, name=row.person, email=row.person, kind="guest")
-        invited = method == "REQUEST"
-        title = meeting.wish.title if invited else ""
-        if invited and not told.invited:  # after a kill nobody knows whether they have it, and its end must reach them
-            await self._note(row, Told(method="SENDING", sequence=meeting.sequence, invited=True, title=title))
+        now = Told(method=method, sequence=meeting.sequence)
+        if method == "REQUEST":
+            now = replace(now, title=meeting.wish.title, span=meeting.span)
+        if (
+            now.invited and not told.invited
+        ):  # after a kill nobody knows whether they have it, and its end must reach them
+            await self._note(row, replace(now, method="SENDING"))
         try:
             await self._send(mailer, meeting if attendee else _as_told(meeting, told), to, method)
         except CalendarRefused as refused:
             log.error("mail refused", meeting=meeting.name, outgoing=row.id, method=method, error=refused.reason)
             await self._unmailed(meeting, to, str(refused))
-            invited, title = told.invited, told.title
+            now = replace(told, method=method, sequence=meeting.sequence)
         except Retryable as away:
             if _last(row):
                 await self._unmailed(meeting, to, away.said or "The mail server does not answer.")
             raise
-        await self._note(row, Told(method=method, sequence=meeting.sequence, invited=invited, title=title))
+        await self._note(row, now)
 
     async def _send(self, mailer: Mailer, meeting: Meeting, to: Attendee, method: Method) -> None:
         event = event_of(meeting, join_link(meeting, self._scheduling.link))
@@ -263,28 +272,40 @@ class Bearing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What an address was told last, as its row's body has it: "REQUEST 3 invited Team sync", or "SENDING 3 …" while the first is on its way.
+    """What an address was told last, as its row's body has it: "REQUEST 3 invited 1764064800-1764066600 Team sync", or "SENDING 3 …" while the first is on its way.
 
-    `invited`: a mail has, or may have, reached them since, and none that cancelled; `title` is the one that it was of.
+    `title` and `span` are those of what they were invited to; none where nothing, or what cancelled it, has reached them since.
     """
 
     method: str = ""
     sequence: int = -1
-    invited: bool = False
     title: str = ""
+    span: Span | None = None
+
+    @property
+    def invited(self) -> bool:
+        """Whether an invitation has, or may have, reached them, and none that cancelled."""
+        return self.span is not None
 
     @classmethod
     def read(cls, body: str) -> Told:
         """From a row; nothing from one that was never brought."""
-        found = re.fullmatch(r"([A-Z]+) (\d+)( invited(?: (.+))?)?", body)
+        found = re.fullmatch(r"([A-Z]+) (\d+)(?: invited (\d+)-(\d+) (.*))?", body)
         if not found:
             return cls()
-        return cls(method=found[1], sequence=int(found[2]), invited=bool(found[3]), title=found[4] or "")
+        told = cls(method=found[1], sequence=int(found[2]))
+        if not found[3]:
+            return told
+        start, end = (datetime.fromtimestamp(int(at), UTC) for at in (found[3], found[4]))
+        return replace(told, title=found[5], span=Span(start, end))
 
     @property
     def text(self) -> str:
         """For a row."""
-        return f"{self.method} {self.sequence}" + (f" invited {self.title}".rstrip() if self.invited else "")
+        told = f"{self.method} {self.sequence}"
+        if not self.span:
+            return told
+        return f"{told} invited {self.span.start.timestamp():.0f}-{self.span.end.timestamp():.0f} {self.title}"
 
 
 def file_name(meeting: Meeting) -> str:
@@ -300,8 +321,9 @@ def _last(row: Outgoing) -> bool:
 
 def _as_told(meeting: Meeting, told: Told) -> Meeting:
     """What who takes no part any more is told of it: nothing that is new since, and not who else comes."""
-    wish = replace(meeting.wish, title=told.title or meeting.name, description="", attendees=meeting.attendees[:1])
-    return replace(meeting, wish=wish, link="")
+    assert told.span
+    wish = replace(meeting.wish, title=told.title, description="", attendees=meeting.attendees[:1], online=False)
+    return replace(meeting, wish=wish, link="", start=told.span.start, end=told.span.end)
 
 
 def _attendee(meeting: Meeting, address: str) -> Attendee | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin, urlsplit
 from xml.sax.saxutils import escape
 
 import icalendar
@@ -112,7 +112,7 @@ class Copies:
             return ""
         hrefs = answer.tree.iter("{DAV:}href") if answer.tree is not None else ()
         found = (urljoin(collection, href.text) for href in hrefs if href.text)
-        return next((url for url in found if url.startswith(collection)), "")  # the password goes nowhere else
+        return next((url for url in found if _is_within(url, collection)), "")  # the password goes nowhere else
 
     async def delete(self, url: str) -> None:
         """Takes it away; one that is not there is no error."""
@@ -137,6 +137,13 @@ class Copies:
         if answer.status not in (200, 201, 204, 412):
             raise NotThere("PUT", answer.status)
         return answer.status != 412
+
+
+def _is_within(url: str, collection: str) -> bool:
+    """However the server writes the path: many have %40 for @."""
+    there, here = urlsplit(url), urlsplit(collection)
+    same = (there.scheme, there.netloc) == (here.scheme, here.netloc)
+    return same and unquote(there.path).startswith(unquote(here.path))
 
 
 def _if_same(etag: str) -> dict[str, str]:

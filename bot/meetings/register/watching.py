@@ -62,14 +62,17 @@ class Watching(Reading):
         wish = replace(kept.meeting.wish, attendees=people)
         await write.note("answer told" if taken else "answer not taken", kept, wish=wish)
 
-    async def trouble(self, tx: AsyncConnection, team: str, number: int, problem: str, *, for_good: bool) -> None:
-        """The calendar does not take it: a word on the organizer's card; for good: the meeting has failed, nobody is busy any more, its people are told.
+    async def trouble(
+        self, tx: AsyncConnection, team: str, number: int, sequence: int, problem: str, *, for_good: bool
+    ) -> None:
+        """The calendar does not take it as of that sequence: a word on the organizer's card; for good: the meeting has failed, nobody is busy any more, its people are told.
 
-        A cancelled one that cannot be removed there stays cancelled, and its organizer is told. One that the calendar has as it is has no trouble.
+        A cancelled one that cannot be removed there stays cancelled, and its organizer is told. One that the calendar has as it is has no trouble, and
+        of one that is another by now nothing is known yet.
         """
         write = await writing(tx, By(team, CALENDAR))
         kept = await write.kept(number)
-        if kept is None or kept.meeting.entered >= kept.meeting.sequence:
+        if kept is None or kept.meeting.sequence != sequence or kept.meeting.entered >= sequence:
             return
         meeting = kept.meeting
         if meeting.state not in ("booked", "cancelled") or (meeting.problem == problem and not for_good):
