@@ -26,7 +26,8 @@ slow: .venv/installed-dev
 # Only the matrix of kills, several at a time: they mostly wait for leases to run out.
 kills: .venv/installed-dev
 	$(BIN)/pytest -n 4 -m slow tests/scenarios/test_kills.py tests/scenarios/test_file_kills.py tests/scenarios/test_delivery_kills.py tests/scenarios/test_expense_kills.py \
-		tests/scenarios/test_meeting_kills.py tests/scenarios/test_meeting_stops.py tests/scenarios/test_meeting_storm.py tests/scenarios/test_stops.py
+		tests/scenarios/test_meeting_kills.py tests/scenarios/test_meeting_stops.py tests/scenarios/test_meeting_storm.py tests/scenarios/test_meeting_trouble.py \
+		tests/scenarios/test_meeting_change_kills.py tests/scenarios/test_stops.py
 
 # Figures for docs/performance.md and docs/scale.md, measured on this machine; about fifteen minutes. Nothing else should run on it.
 bench: .venv/installed-dev

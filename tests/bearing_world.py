@@ -16,7 +16,7 @@ from bot.compose import make_downloads
 from bot.delivery import outgoing
 from bot.delivery.claims import CLAIM_SECONDS, Outgoing
 from bot.delivery.outgoing import CARD, EVENT, MAIL, NEVER
-from bot.errors import MeetingRefused
+from bot.errors import MeetingRefused, Retryable
 from bot.jobs import make_office, make_scheduling
 from bot.meetings.calendars.calendar import Event, Seen, Stored
 from bot.meetings.mail import Mailer
@@ -48,6 +48,7 @@ class MemoryCalendar:
     link: str = ""
     answers: list[tuple[str, str, Answer]] = field(default_factory=list)
     without_copies: set[str] = field(default_factory=set)
+    away: set[str] = field(default_factory=set)  # whose calendars do not answer, while others do
 
     def _fault(self) -> None:
         if self.faults:
@@ -73,6 +74,8 @@ class MemoryCalendar:
 
     async def answer(self, event: Event, attendee: Attendee) -> bool:
         self._fault()
+        if attendee.id in self.away:
+            raise Retryable("calendar: 503", said="It does not answer.")
         if attendee.id in self.without_copies:
             return False
         self.answers.append((event.uid, attendee.id, attendee.answer))

@@ -51,6 +51,27 @@ async def test_an_answer_is_brought_again_after_a_kill_and_while_the_calendar_is
     assert world.register.troubles == []
 
 
+async def test_one_calendar_that_is_away_keeps_nobody_elses_answer_waiting(world: World) -> None:
+    await world.has(EVENT_ROW)
+    await world.deliver()
+    _, *people = world.now.attendees
+    crowd = (*people, *(replace(people[0], id=f"U9{i}", email=f"u9{i}@example.com") for i in range(3)))
+    world.calendar.away = {a.id for a in crowd[1:]}  # more than are tried at once
+    said = tuple(replace(a, answer="declined", untold=True) for a in reversed(crowd))
+    await world.has(EVENT_ROW, wish=replace(world.now.wish, attendees=(world.now.attendees[0], *said)))
+    for tries in (1, 2, 3):
+        await world.hurry()
+        async with world.delivering(), asyncio.timeout(8):
+            while (await world.row(EVENT)).tries < tries:  # noqa: ASYNC110  # the database tells nobody
+                await asyncio.sleep(0.02)
+    assert world.register.told_of == [(people[0].id, True)]
+    world.calendar.away = set()
+    await world.hurry()
+    await world.deliver()
+    assert {who for who, _ in world.register.told_of} == {a.id for a in crowd}
+    assert all(taken for _, taken in world.register.told_of)
+
+
 async def test_a_copy_that_is_not_there_yet_is_waited_for_and_at_last_given_up(world: World) -> None:
     raj = world.person("raj")
     world.calendar.without_copies = {raj}

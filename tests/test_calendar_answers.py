@@ -185,6 +185,19 @@ async def test_the_answer_of_who_has_no_calendar_there_stands_in_the_organizers_
     assert seen.answers["raj@example.com"] == "declined"
 
 
+async def test_the_answer_of_whose_calendar_may_not_be_written_stands_in_the_organizers_copy(
+    calendar: CalDavCalendar, people: People, front: Front
+) -> None:
+    await people.open("ana", "raj")
+    event = an_event(attendees=(ANA, RAJ))
+    await calendar.put(event)
+    front.faults = [Fault("PUT", "/raj/", 403)]
+    assert await calendar.answer(event, replace(RAJ, answer="declined"))
+    organizers = await people.has("ana", UID)
+    assert organizers
+    assert "PARTSTAT=DECLINED" in organizers
+
+
 async def test_who_writes_the_same_event_meanwhile_loses_nothing_by_an_answer(
     calendar: CalDavCalendar, people: People, front: Front
 ) -> None:

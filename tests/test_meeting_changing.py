@@ -154,6 +154,10 @@ async def test_who_is_busy_by_their_calendar_joins_as_optional_only(world: World
     assert world.calendar.asked[-1][0] == (world.id("dana"),), "of who joins as optional nobody asks"
     optional = replace(asked, people=[Called("Dana Weiss", required=False)])
     assert len((await prepare_change(world.scheduling, world.by(), meeting, optional)).attendees) == 3
+    invited = await world.booked(await world.wish("raj", optional=("dana",)), at("10:00", 1))
+    world.busy("dana", "10:15", "11:00", days=1)
+    with pytest.raises(MeetingRefused, match="not free"):
+        await prepare_change(world.scheduling, world.by(), invited, asked)
     world.calendar.error = CalendarRefused("no", "401")
     with pytest.raises(MeetingRefused, match=NOT_CHANGED):
         await prepare_change(world.scheduling, world.by(), meeting, asked)

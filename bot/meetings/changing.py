@@ -36,8 +36,8 @@ class Change:
 async def prepare_change(scheduling: Scheduling, by: By, meeting: Meeting, change: Change) -> Wish:
     """What a booked meeting's wish is to be. Raises MeetingRefused (no such person, somebody is busy then, …) and Retryable."""
     wish = await _changed(scheduling, by, meeting, change)
-    there = {a.id for a in meeting.attendees}
-    joining = [a for a in wish.attendees if a.required and a.id not in there]
+    needed = {a.id for a in meeting.attendees if a.required}
+    joining = [a for a in wish.attendees if a.required and a.id not in needed]
     if clash := await busy_then(scheduling, by, meeting, joining):
         raise MeetingRefused(words.cannot_join(meeting, *clash))
     return wish

@@ -86,7 +86,7 @@ async def look_again(
 async def busy_then(
     scheduling: Scheduling, by: By, meeting: Meeting, people: Sequence[Attendee]
 ) -> tuple[list[Attendee], datetime] | None:
-    """Which of these people, who do not take part in a booked meeting yet, are busy by their calendars when it takes place, and at which occurrence.
+    """Which of these people, who did not have to be at a booked meeting, are busy by their calendars when it takes place, and at which occurrence.
 
     Of what is booked here the register knows. Raises MeetingRefused where calendars cannot be asked now.
     """

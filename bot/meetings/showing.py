@@ -29,6 +29,7 @@ from bot.models import By, ThreadKey
 
 log = structlog.get_logger()
 QUIET_TRIES = 3  # so often a calendar may be away before the organizer is told
+MOST_AWAY = 3  # calendars in one try: then it is the server that is away
 ANSWER_TRIES = 6  # of an answer to an event that its calendar does not have yet: an invitation takes a moment, and a minute is enough
 ELSEWHERE = "Others than members of this workspace read along here now: the card of {name} is in the direct messages of <@{organizer}>."
 NAME = 60  # characters of a file's name that come from the title
@@ -152,24 +153,30 @@ class Bearing:
         meeting = await self._meeting(row)
         if meeting is None or meeting.state != "booked" or meeting.entered < meeting.sequence:
             return  # what was changed meanwhile is brought next, and these answers with it: they may be of who was added
-        event, late = event_of(meeting), 0
-        for attendee in (a for a in meeting.attendees if a.untold):
+        event, late, away = event_of(meeting), 0, list[Retryable]()
+        untold = [a for a in meeting.attendees if a.untold]
+        # Each try begins with another: who comes after those whose calendars are away is told too.
+        first = row.tries % max(len(untold), 1)
+        for attendee in untold[first:] + untold[:first]:
             given_up = row.tries >= ANSWER_TRIES and not patient
             try:
                 taken = await self._scheduling.calendar.answer(event, attendee)
             except CalendarRefused as refused:
                 log.warning("answer refused", meeting=meeting.name, person=attendee.id, error=refused.reason)
                 taken, given_up = False, True
-            except Retryable:
-                if not _last(row):
-                    raise
-                taken = False
+            except Retryable as error:
+                away.append(error)
+                if len(away) == MOST_AWAY and not _last(row):
+                    break
+                taken, given_up = False, _last(row)
             if taken or given_up:
                 async with self._scheduling.database.begin() as tx:
                     told = (row.number, meeting.sequence, attendee)
                     await self._scheduling.register.told(tx, row.team, *told, taken=taken)
             else:
                 late += 1
+        if away and not _last(row):
+            raise away[-1]
         if late:
             raise Retryable(f"{late} have no copy of the event yet")
 

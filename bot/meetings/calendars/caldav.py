@@ -93,7 +93,7 @@ class CalDavCalendar:
             copy = await self._copies.find(own, event.uid) if own else ""
             return bool(copy) and await self._copies.answer(copy, event.uid, attendee)
         if own not in ("", home) and await self._copies.is_open(_url(own, event.uid)):
-            await self._copies.answer(_url(own, event.uid), event.uid, attendee)
+            await self._all([self._copies.answer(_url(own, event.uid), event.uid, attendee)])
         return await self._copies.answer(_url(home, event.uid), event.uid, attendee)
 
     async def look(self, event: Event) -> Seen | None:
@@ -202,12 +202,12 @@ class CalDavCalendar:
                 self._copies.delete(_url(each, event.uid)) for each in homes - {"", home, *self._others(event)}
             )
 
-    async def _all(self, work: Iterable[Coroutine[None, None, None]]) -> None:
+    async def _all(self, work: Iterable[Coroutine[None, None, object]]) -> None:
         """Side by side, to the end of each. Who has no calendar there, or none for us, is passed over; a server that fails is raised."""
         for end in await asyncio.gather(*work, return_exceptions=True):
             if isinstance(end, CalendarRefused):
                 log.info("attendee without a calendar", calendar="caldav", reason=end.reason)
-            elif end is not None:
+            elif isinstance(end, BaseException):
                 raise end
 
 
