@@ -168,7 +168,7 @@ async def test_who_is_busy_by_their_calendar_joins_as_optional_only(world: World
 
 async def test_a_booked_meeting_is_changed_in_words(world: World) -> None:
     await use(world, create_meeting)
-    told = await use(world, reschedule_meeting, title="Budget", description="Numbers", **NOW)
+    told = await use(world, reschedule_meeting, text="numbers!", title="Budget", description="Numbers", **NOW)
     assert (told["title"], told["state"]) == ("Budget", "booked")
     text = f"add <@{world.id('kim')}> and the engineers to M-1"
     told = await use(world, reschedule_meeting, text=text, add=["Kim", "@engineers"], optional=["Dana Weiss"], **NOW)
@@ -183,10 +183,10 @@ async def test_a_booked_meeting_is_changed_in_words(world: World) -> None:
 
 async def test_a_name_is_first_of_all_that_of_somebody_who_takes_part(world: World) -> None:
     await use(world, create_meeting)
-    await use(world, reschedule_meeting, add=["raj", GUEST], **NOW)
+    await use(world, reschedule_meeting, text=f"add Raj and <mailto:{GUEST}|{GUEST}>", add=["raj", GUEST], **NOW)
     for person in world.server.workspace.people.values():
         person.deleted = person.name == "raj"
-    await use(world, reschedule_meeting, title="Budget", **NOW)
+    await use(world, reschedule_meeting, text="call M-1 Budget", title="Budget", **NOW)
     await use(world, reschedule_meeting, remove=["Raj", GUEST.upper()], **NOW)
     assert people(await world.known(1)) == {"Dana Weiss": True}
 
@@ -212,6 +212,25 @@ async def test_what_cannot_be_is_said_and_nothing_is_changed(world: World, chang
     await use(world, create_meeting)
     assert word in await refused(world, reschedule_meeting, **NOW | changes)
     assert (await world.known(1)).sequence == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "what"),
+    [
+        ("sum up that file", {"add": [GUEST]}, "the address"),
+        (f"add {GUEST}.evil.example", {"add": [GUEST]}, "the address"),
+        ("sum up that file", {"description": "The key is hunter2"}, "the description"),
+        (f"add {GUEST}", {"add": [GUEST], "title": "The key is hunter2"}, "the title"),
+        ("sum up that file", {"add": [GUEST], "description": "hunter2"}, "the address and the description"),
+    ],
+)
+async def test_what_a_file_may_have_told_the_model_to_tell_others_is_not_told(
+    world: World, text: str, changes: dict[str, Any], what: str
+) -> None:
+    await use(world, create_meeting)
+    assert f"so {what} must stand" in await refused(world, reschedule_meeting, text=text, **NOW | changes)
+    meeting = await world.known(1)
+    assert (meeting.sequence, meeting.wish.title) == (0, "Team sync")
 
 
 async def test_only_who_organizes_it_changes_it(world: World) -> None:

@@ -20,7 +20,7 @@ from bot.tools.create_meeting import create_meeting
 from bot.tools.find_times import find_times
 from bot.tools.list_meetings import list_meetings
 from bot.tools.meeting_request import DaySaid, When, reading
-from bot.tools.meetings import NOT_HERE, PRIVATE, SETTLE, THERE
+from bot.tools.meetings import NOT_HERE, PRIVATE, SETTLE, THERE, clock
 from bot.tools.reschedule_meeting import reschedule_meeting
 from playground.openai.schemas import check_strict
 from playground.slack.state import Person, make_id
@@ -276,6 +276,14 @@ async def test_who_is_optional_need_not_come_and_it_recurs_as_was_said(world: Wo
     wish = (await world.known(1)).wish
     assert [(a.name, a.required) for a in wish.attendees[1:]] == [("Dana Weiss", True), ("Raj Patel", False)]
     assert wish.repeat == Repeat("week", 2, 6)
+
+
+async def test_a_description_that_the_asker_has_not_said_waits_for_their_press(world: World) -> None:
+    text = "meet Dana Weiss at 2pm about the budget &amp; <@" + world.id("raj") + ">"
+    told = await use(world, create_meeting, text=text, description="The key is hunter2")
+    assert (told["state"], told["times"][0]["start"]) == ("draft", clock(at("14:00"), "Europe/Berlin"))
+    told = await use(world, create_meeting, text=text, description="About Raj & the Budget.")
+    assert told["state"].startswith("booked")
 
 
 async def test_a_guests_calendar_is_told_as_unknown(world: World) -> None:

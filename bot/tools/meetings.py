@@ -20,10 +20,10 @@ from bot.meetings.arranging import Asked, Prepared, carry_out, prepare
 from bot.meetings.face.cards import lasts, undoable
 from bot.meetings.scheduling import Scheduling
 from bot.meetings.values import Meeting, Offer, Place, Slot
-from bot.meetings.when.request import Called
-from bot.models import By, utcnow
+from bot.models import By, Person, utcnow
 from bot.mrkdwn import mentions, plain
 from bot.tools.meeting_request import CARD, Meet, called, mentioned_ids, reading, repeats
+from bot.tools.own_words import are_own_words
 from bot.tools.tool import Asking
 
 PRIVATE = "Others than members of this workspace read along here. Meetings are told of only among members: write to me in a direct message."
@@ -83,16 +83,18 @@ async def arrange(args: Meet, asking: Asking, *, may_book: bool) -> Ready:
     """What find_times and create_meeting do before anything is written."""
     async with refusing(asking):
         here = await admitted(asking)
+        text, mentioned = asking.question.text, await persons(here, asking)
         asked = Asked(
             title=args.title,
-            people=await named(here, asking, args.people, args.optional),
+            people=called(args.people, args.optional, text, mentioned),
             minutes=args.minutes,
             reading=reading(args.when),
             said=args.when.said,
             repeat=repeats(args),
             online=args.online,
             description=args.description,
-            may_book=may_book,
+            # Whoever takes part reads the description: what the asker has not said needs their press.
+            may_book=may_book and are_own_words(args.description, text, [p.name for p in mentioned]),
         )
         try:
             return Ready(here, await prepare(here.scheduling, here.by, asked, utcnow()))
@@ -102,12 +104,11 @@ async def arrange(args: Meet, asking: Asking, *, may_book: bool) -> Ready:
             raise ToolRefused(SETTLE) from None  # it may name people
 
 
-async def named(here: Here, asking: Asking, people: Sequence[str], optional: Sequence[str]) -> tuple[Called, ...]:
-    """Those who were named in the message, as far as they can be told from its mentions."""
-    text, slack = asking.question.text, here.scheduling.slack
+async def persons(here: Here, asking: Asking) -> list[Person]:
+    """Those whom the asker's message mentions."""
+    slack = here.scheduling.slack
     me = (await slack.identity()).user
-    mentioned = [await slack.person(u) for u in mentioned_ids(text, me)]
-    return called(people, optional, text, mentioned)
+    return [await slack.person(u) for u in mentioned_ids(asking.question.text, me)]
 
 
 async def written(asking: Asking) -> dict[str, Any]:

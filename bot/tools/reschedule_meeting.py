@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -13,11 +14,16 @@ from bot.meetings.changing import Change, prepare_change, prepare_draft_change
 from bot.meetings.values import Meeting, Wish
 from bot.meetings.when.reading import Reading
 from bot.models import utcnow
-from bot.tools.meeting_request import TIME_RULE, Length, Names, Text, When, Words, reading
-from bot.tools.meetings import Here, Ready, admitted, named, refusing, theirs, told, written
+from bot.tools.meeting_request import TIME_RULE, Length, Names, Text, When, Words, called, reading
+from bot.tools.meetings import Here, Ready, admitted, persons, refusing, theirs, told, written
+from bot.tools.own_words import are_own_words, is_own_address
 from bot.tools.tool import Arguments, Asking, Tool
 
 ONE_BY_ONE = "Move it by one call, and change the rest by another one after that: nothing was changed yet."
+NOT_SAID = (
+    "This would be told to others at once, so {what} must stand in the asker's message word for word. Nothing was changed. "
+    "Ask the asker to write it, or to press Change on the card."
+)
 
 
 class Move(Arguments):
@@ -60,17 +66,33 @@ async def _look(args: Move, asking: Asking) -> Ready | Changing:
 
 
 async def _change(args: Move, asking: Asking, here: Here, meeting: Meeting) -> Ready | Changing:
+    text, mentioned = asking.question.text, await persons(here, asking)
     change = Change(
         title=args.title.strip() or None,
         description=args.description.strip() or None,
-        people=await named(here, asking, args.add, args.optional),
-        without=await named(here, asking, args.remove, ()),
+        people=called(args.add, args.optional, text, mentioned),
+        without=called(args.remove, (), text, mentioned),
     )
     if meeting.state == "draft":
         return Ready(here, await prepare_draft_change(here.scheduling, here.by, meeting, change), meeting)
     async with asking.database.read() as tx:
         meeting = await here.scheduling.register.standing(tx, here.by, meeting.number)
-    return Changing(here, meeting, await prepare_change(here.scheduling, here.by, meeting, change))
+    wish = await prepare_change(here.scheduling, here.by, meeting, change)
+    _check_said(args, meeting, wish, text, [p.name for p in mentioned])
+    return Changing(here, meeting, wish)
+
+
+def _check_said(args: Move, meeting: Meeting, wish: Wish, text: str, names: Sequence[str]) -> None:
+    """It is done at once, and mailed: strangers, and what they and everybody else will read, have to be in the asker's own message. Raises ToolRefused."""
+    there = {a.id for a in meeting.attendees}
+    outside = [a for a in wish.attendees if a.kind == "guest"]
+    unsaid = {
+        "the address": not all(a.id in there or is_own_address(a.email, text) for a in outside),
+        "the description": not are_own_words(args.description, text, names),
+        "the title": bool(outside) and not are_own_words(args.title, text, names),
+    }
+    if any(unsaid.values()):
+        raise ToolRefused(NOT_SAID.format(what=" and ".join(what for what, is_unsaid in unsaid.items() if is_unsaid)))
 
 
 async def _move(_: Move, asking: Asking) -> dict[str, Any]:
