@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil.relativedelta import MO, relativedelta  # type: ignore[import-untyped]  # it has no types
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.meetings.hours import read_hours
@@ -86,8 +86,18 @@ def fits(window: Window, now: datetime) -> None:
     assert window.span.start.tzinfo is UTC
 
 
+ANY = Day(kind="any", weekday=0, week=0, year=2025, first=0, second=0)
+
+
 @settings(max_examples=400, deadline=None)
 @given(readings, nows, st.sampled_from(ZONES), st.sampled_from(HOURS))
+# It is two days at once, and in one of the zones both come to the same mornings.
+@example(
+    Reading(day=ANY, until=ANY, time=TimeOfDay(kind="morning"), zone="CST"),
+    datetime.fromisoformat("2025-01-01T11:00"),
+    "America/New_York",
+    HOURS[1],
+)
 def test_any_reading_is_resolved_asked_about_or_refused(reading: Reading, now: datetime, zone: str, hours: str) -> None:
     here = now.replace(tzinfo=ZoneInfo(zone))
     found = resolve(reading, here, read_hours(hours, zone))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
@@ -114,10 +114,18 @@ def _candidates(reading: Reading, readers: Sequence[_Reader]) -> tuple[list[_Can
                     key = (window.exact, window.exact, window.exact, time(0), None)
                 found.setdefault(key, answer)
         if found and choose:
-            return list(found.values()), ""
-        bare = list(found.values())
+            return _apart(found.values()), ""
+        bare = _apart(found.values())
     # What working hours made of a bare clock has gone by; the other reading of it is asked about.
     return [replace(b, sure=False, note=b.note or gone) for b in bare], f"{gone} Please name a time ahead.".strip()
+
+
+def _apart(found: Iterable[_Candidate]) -> list[_Candidate]:
+    """Each that reads the same once: they differ in hours alone that the time of the day rules out, and nobody could choose."""
+    texts = dict[str, _Candidate]()
+    for candidate in found:
+        texts.setdefault(candidate.window.text, candidate)
+    return list(texts.values())
 
 
 def _read(reading: Reading, reader: _Reader, *, choose: bool) -> Iterator[_Candidate | Refused | str]:
