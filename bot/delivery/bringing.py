@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -229,10 +229,12 @@ def _mark(row: Outgoing) -> str:
 
 @asynccontextmanager
 async def _folder(inside: Path) -> AsyncIterator[Path]:
-    """A folder of its own while a file is made."""
-    await asyncio.to_thread(inside.mkdir, parents=True, exist_ok=True)
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="made-", dir=inside))
+    """A folder of its own while a file is made; for nobody else's eyes."""
+    folder = inside / f"made-{secrets.token_hex(8)}"
+    making = asyncio.create_task(asyncio.to_thread(folder.mkdir, mode=0o700, parents=True))
     try:
+        await asyncio.shield(making)
         yield folder
     finally:
+        await asyncio.wait([making])  # who is cut off just then leaves none either
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
