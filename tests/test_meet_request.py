@@ -192,6 +192,9 @@ def test_from_to_beside_a_length_is_a_stretch_to_look_in() -> None:
         ("quarterly", Repeat("month", 3), Day()),
         ("first Monday of every month", Repeat("month"), Day(kind="nth", nth=1, weekday=0)),
         ("every second Tuesday of the month", Repeat("month"), Day(kind="nth", nth=2, weekday=1)),
+        ("every month on the first Friday", Repeat("month"), Day(kind="nth", nth=1, weekday=4)),
+        ("monthly for 3 months, first Friday", Repeat("month", 1, 3), Day(kind="nth", nth=1, weekday=4)),
+        ("monthly, on the last Fri for 6 months", Repeat("month", 1, 6), Day(kind="nth", nth=-1, weekday=4)),
     ],
 )
 def test_how_it_recurs(words: str, repeat: Repeat, day: Day) -> None:
@@ -258,6 +261,8 @@ def test_a_title_that_says_how_it_recurs_does() -> None:
         ("sync with the design team tomorrow", "with the design team"),
         ('"Plan" "B" tomorrow <@U1>', '"B"'),
         ("sync all day Friday <@U1>", "all day"),
+        ("sync first Friday 10am <@U1>", "first"),
+        ("sync monthly 10am the second Tuesday <@U1>", "second"),
         ("sync tomorrow or so <@U1>", "or"),
     ],
 )
@@ -280,6 +285,11 @@ def test_what_is_not_read_for_sure_is_left_over(text: str, unread: str) -> None:
         ("sync about budgets, plans tomorrow <@U1>", "sync about budgets, plans"),
         ("online marketing sync tomorrow <@U1>", "online marketing sync"),
         ("schedule a meeting with <@U1> tomorrow", ""),
+        ("book 30 minutes with <@U1> tomorrow", ""),
+        ("can you book budget review with <@U1> tomorrow", "budget review"),
+        ("book club with <@U1> tomorrow", "book club"),
+        ("plan Q1 hiring with <@U1> tomorrow", "plan Q1 hiring"),
+        ("“board”, tomorrow 4:45pm with <@U1>, online", "board"),
         ("会议 <@U1> tomorrow", "会议"),
         ("שלום <@U1> tomorrow", "שלום"),
         ("\u202eevil\u202c plan <@U1> tomorrow", "evil plan"),

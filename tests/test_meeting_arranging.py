@@ -284,6 +284,20 @@ async def test_a_booked_meeting_is_moved_to_an_explicit_time_that_suits(world: W
     assert moved.sequence > meeting.sequence
 
 
+async def test_a_day_alone_is_offered_at_the_clock_that_the_meeting_has(world: World) -> None:
+    meeting = await arranged(world, asked("dana"))
+    day = Reading(day=on(tuesday(), 14).day)
+    later = replace(day, day=replace(day.day, day=(tuesday() + timedelta(days=1)).day))
+    ready = await prepare_move(world.scheduling, world.by(), meeting, later, "", None, datetime.now(UTC))
+    assert ready.offer
+    assert (ready.book, ready.offer.slots[0].start) == (None, at("14:00", 1))
+    world.busy("dana", "13:00", "15:00", days=1)
+    ready = await prepare_move(world.scheduling, world.by(), meeting, later, "", None, datetime.now(UTC))
+    assert ready.offer
+    assert {s.start.date() for s in ready.offer.slots} == {tuesday() + timedelta(days=1)}, "the day that was named"
+    assert at("14:00", 1) not in [s.start for s in ready.offer.slots]
+
+
 async def test_a_booked_meeting_stays_where_it_is_until_one_of_the_times_is_chosen(world: World) -> None:
     meeting = await arranged(world, asked("dana"))
     world.busy("dana", "15:00", "16:00")

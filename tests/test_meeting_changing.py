@@ -63,7 +63,7 @@ async def test_a_form_of_a_draft_that_was_booked_meanwhile_changes_nothing_and_s
     before = await desk.meeting()
     await desk.does("ana", "change", **entered(view, title="Budget", when="tomorrow 9am"))
     assert await desk.meeting() == before
-    assert CHANGED.format(name="M-1") in await desk.said()
+    assert CHANGED.format(name="M-1") + "\nYou had entered:\n>Budget" in await desk.said()
 
 
 async def test_the_form_may_take_people_out_and_make_them_optional(desk: Desk) -> None:
@@ -97,9 +97,10 @@ async def test_a_form_of_what_is_another_meeting_by_now_is_refused(desk: Desk) -
     await desk.booked()
     view = await desk.form("change_form", number=1)
     await details(desk, title="Budget")
-    await desk.does("ana", "details", **entered(view, title="Plan"))
+    await desk.does("ana", "details", **entered(view, title="Plan <b>", description="Why\n\nWhen"))
     assert (await desk.meeting()).wish.title == "Budget"
-    assert await desk.said() == [CHANGED.format(name="M-1")]
+    typed = "\nYou had entered:\n>Plan &lt;b&gt;\n>Why\n>\n>When"
+    assert await desk.said() == [CHANGED.format(name="M-1") + typed], "what was written is not lost"
 
 
 async def test_times_that_were_offered_meanwhile_do_not_spoil_it(desk: Desk) -> None:

@@ -11,8 +11,9 @@ import pytest
 from bot.errors import CalendarRefused, MeetingRefused, Retryable
 from bot.meetings.finding import ALL_SHOWN, NOT_ASKED, OURS_ALONE, STRETCHED, find_offer, look_again
 from bot.meetings.values import Offer, Repeat, Slot, Span, Window, Wish
+from bot.meetings.when.days import dated
 from playground.slack.state import Person, make_id
-from tests.scheduling_world import ROOM, World, at, world
+from tests.scheduling_world import ROOM, World, at, tuesday, world
 
 __all__ = ["world"]
 
@@ -61,6 +62,13 @@ async def test_a_named_time_that_suits_comes_first(world: World) -> None:
     found = await offer(world, await world.wish("dana", window=exactly("14:00")))
     assert found.slots[0].start == at("14:00")
     assert found.why == (OURS_ALONE,)
+
+
+async def test_of_a_series_it_is_said_who_cannot_at_which_occurrence(world: World) -> None:
+    world.busy("dana", "14:00", "15:00", days=14)
+    found = await offer(world, await world.wish("dana", window=exactly("14:00"), repeat=Repeat("week")))
+    day = dated(tuesday() + timedelta(days=14))
+    assert f"Tuesday, 14:00: Dana Weiss cannot on {day}." in found.why
 
 
 async def test_a_named_time_that_does_not_suit_is_answered_with_why_and_others_near_it(world: World) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,6 +32,7 @@ from bot.meetings.values import (
 from bot.meetings.when.reading import Clock, Day, Reading
 from bot.meetings.when.request import Called, read_when
 from bot.meetings.when.resolve import Asks, Refused, resolve
+from bot.meetings.when.telling import window_text
 from bot.models import By
 from bot.mrkdwn import escaped, plain
 
@@ -100,7 +101,8 @@ async def prepare_move(
 ) -> Prepared:
     """The same for a booked meeting that is to be moved, or a draft whose time is to be changed. Only its organizer's.
 
-    A clock without a day is that of the day the meeting is on. An explicit time that suits everybody is booked at once.
+    A clock without a day is that of the day the meeting is on; a day without a clock is asked about at the clock that it has. An explicit time that suits
+    everybody is booked at once.
     """
     if meeting.organizer != by.person:
         raise MeetingRefused(NOT_YOURS.format(organizer=meeting.organizer, name=meeting.name))
@@ -114,6 +116,10 @@ async def prepare_move(
     meant = understood(reading, said, now, own, on)
     wish = replace(meeting.wish, minutes=length)
     moved = meeting if meeting.state == "booked" else None
+    if moved and (same := _same_clock(moved, meant, now)):
+        prepared = await _offered(scheduling, by, wish, same, meeting.zone, may_book=False, but=moved)
+        if prepared.offer and prepared.offer.slots and prepared.offer.slots[0].start == same.exact:
+            return prepared
     return await _offered(scheduling, by, wish, meant, meeting.zone, may_book=_is_read(said), but=moved)
 
 
@@ -178,6 +184,26 @@ def _on(reading: Reading, on: date | None) -> Reading:
     if on is None or not alone:
         return reading
     return replace(reading, day=Day(kind="date", year=on.year, month=on.month, day=on.day))
+
+
+def _same_clock(meeting: Meeting, meant: Window | Asks, now: datetime) -> Window | None:
+    """The start that a meeting would have on a day, if only that day was named; None where something else was, or the day has no such time ahead."""
+    if (
+        not isinstance(meant, Window)
+        or meant.exact
+        or not meeting.start
+        or meant.day_from != time.min
+        or meant.day_until
+    ):
+        return None
+    zone = ZoneInfo(meant.zone)
+    day, last = (at.astimezone(zone).date() for at in (meant.span.start, meant.span.end - timedelta.resolution))
+    clock = meeting.start.astimezone(zone).time()
+    start = datetime.combine(day, clock, zone).astimezone(UTC)
+    if day != last or start <= now or start.astimezone(zone).time() != clock:
+        return None
+    exact = replace(meant, exact=start)
+    return replace(exact, text=window_text(exact))
 
 
 def _within(narrow: Window, wide: Window) -> bool:

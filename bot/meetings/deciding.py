@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.blocks import shown
 from bot.errors import MeetingRefused
 from bot.meetings.arranging import Asked, Prepared, carry_out, prepare, prepare_move, suits_all
 from bot.meetings.changing import Change, prepare_change, who_is
@@ -27,6 +28,7 @@ CHANGED = "{name} has changed meanwhile; its card shows how it is now."
 NOT_THEIRS = "Only {organizer}, who organizes {name}, can do that."
 BOOKED = "{name} is booked for that time already."
 TAKEN = "That time was just taken."
+LONGEST_LINE = 3_000  # characters: as long as a form lets a description be
 
 Write = Callable[[AsyncConnection], Awaitable[Any]]
 
@@ -158,7 +160,7 @@ class Deciding:
             "sequence"
         )  # what came meanwhile changes nothing of it
         if meeting.version != args["version"] and not (meeting.state == "booked" and seen):
-            raise MeetingRefused(CHANGED.format(name=meeting.name))
+            raise MeetingRefused(CHANGED.format(name=meeting.name) + _typed(args["values"]))
         move = meeting.state == "booked"
         filled, wrong = entered.read_form(args["values"], kept, now, move=move)
         if wrong:
@@ -179,7 +181,7 @@ class Deciding:
         async with self._s.database.read() as tx:
             meeting = await self._register.standing(tx, by, args["number"])
         if meeting.sequence != args["kept"]["sequence"]:  # answers, and times that were offered, change nothing of it
-            raise MeetingRefused(CHANGED.format(name=meeting.name))
+            raise MeetingRefused(CHANGED.format(name=meeting.name) + _typed(args["values"]))
         filled, wrong = entered.read_details(args["values"])
         if wrong:
             raise MeetingRefused(escaped(next(iter(wrong.values()))))
@@ -248,3 +250,9 @@ def _moved(meeting: Meeting) -> Meeting | None:
 
 def _offering(meeting: Meeting, wish: Wish, offer: Offer | None) -> Prepared:
     return Prepared(wish=wish, offer=offer or Offer(), book=None, zone=meeting.zone)
+
+
+def _typed(values: Mapping[str, str]) -> str:
+    """What somebody wrote into a form that is not taken, so that it is not lost."""
+    lines = [line for name in ("title", "description") for line in values.get(name, "").strip().splitlines()]
+    return "\nYou had entered:\n" + "\n".join(f">{shown(line, LONGEST_LINE)}" for line in lines) if lines else ""

@@ -13,8 +13,9 @@ import structlog
 from bot.errors import CalendarRefused, MeetingRefused, Retryable
 from bot.meetings.register.times import spans
 from bot.meetings.scheduling import Scheduling
-from bot.meetings.slots.engine import Diary, Search, check, explain, find, occurrences
+from bot.meetings.slots.engine import Diary, Search, check, explain, find, is_busy, occurrences
 from bot.meetings.values import Attendee, Busy, Meeting, Offer, Slot, Span, Window, Wish, minutes
+from bot.meetings.when.days import dated
 from bot.models import By, utcnow
 
 log = structlog.get_logger()
@@ -231,10 +232,10 @@ def _missed(looked: _Looked, wish: Wish, slots: Sequence[Slot]) -> tuple[str, ..
         return (f"{said} has gone by.",)
     if wish.window.exact < looked.search.earliest:
         return (f"{said} is too soon: nothing begins within {looked.search.notice} minutes from now.",)
-    at = Span(wish.window.exact, wish.window.exact + minutes(wish.minutes))
-    busy = {d.id for d in looked.diaries if d.required and any(at.overlaps(span) for span in d.busy or ())}
-    names = [a.name for a in wish.attendees if a.id in busy]
-    if not names:
-        return (f"{said} is not possible.",)
-    who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return (f"{said}: {who} cannot.",)
+    for start in occurrences(wish.window.exact, wish.repeat, wish.window.zone, HELD):
+        busy = {d.id for d in looked.diaries if d.required and is_busy(d, start, looked.search)}
+        if names := [a.name for a in wish.attendees if a.id in busy]:
+            who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            day = dated(start.astimezone(ZoneInfo(wish.window.zone)).date())
+            return (f"{said}: {who} cannot{'' if start == wish.window.exact else f' on {day}'}.",)
+    return (f"{said} is not possible.",)

@@ -32,7 +32,9 @@ from bot.performing import Args, Performing
 
 log = structlog.get_logger()
 
-NOT_READ = "I did not understand “{unread}”. Please say it more plainly.\n"
+NOT_READ = (
+    "I did not understand “{unread}”. Please say it more plainly, or put the title in quotes if that belongs to it.\n"
+)
 DONE = "Nothing about {name} can be changed any more: its card shows how it is."
 SAVED = "I noted your working hours: {hours} ({zone})."
 

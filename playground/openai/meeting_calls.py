@@ -11,7 +11,8 @@ _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*"
 _DATE = rf"(?:\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?: \d{{4}})?|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?: \d{{4}})?|\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}/\d{{1,2}})"
 _CLOCK = r"(?:\d{1,2}:\d{2}(?: ?[ap]m)?|\d{1,2} ?[ap]m|noon|\d{1,2}(?= ?(?:-|to) ?\d{1,2} ?[ap]m))"
 _DAY = rf"(?:today|tomorrow|tonight|(?:this|next|coming) (?:week|month|morning|afternoon|evening|{_WEEKDAY})|{_WEEKDAY} next week|{_WEEKDAY}\b|{_DATE}|in \d+ (?:minutes|hours|days|weeks)|in half an hour)"
-_TIME = rf"(?:(?:at |after |before |from )?{_CLOCK}(?: ?(?:-|to|until) ?{_CLOCK})?|at \d{{1,2}}\b(?! ?min)|(?:in the )?(?:morning|afternoon|evening)|yesterday)"
+_ZONE = r"(?-i:[A-Z]\w+(?: [A-Z]\w+)? time|UTC[+-]\d{1,2}|[A-Z]{2,3}T)\b"
+_TIME = rf"(?:(?:at |after |before |from )?{_CLOCK}(?: ?(?:-|to|until) ?{_CLOCK})?(?: {_ZONE})?|at \d{{1,2}}\b(?! ?min)|(?:in the )?(?:morning|afternoon|evening)|yesterday)"
 WHEN = re.compile(
     rf"\b(?:on |by )?(?:{_DAY}|yesterday)(?:,? (?:at )?{_TIME})?|\b{_TIME}(?: (?:on )?{_DAY})?", re.IGNORECASE
 )
@@ -22,7 +23,10 @@ MINUTES = re.compile(
 NAME = re.compile(r"\bM-(\d+)\b", re.IGNORECASE)
 MEETING = re.compile(r"\b(?:meetings?|meet|sync|call|stand-?up|one-on-one|1:1|M-\d+)\b", re.IGNORECASE)
 CREATE = re.compile(r"\b(?:schedule|book|set up|arrange|create|plan)\b", re.IGNORECASE)
-SET = re.compile(r"\b(?:schedule|book|set up|arrange) (?:an?|the|our|my) .*\bwith\b", re.IGNORECASE | re.DOTALL)
+SET = re.compile(
+    r"\b(?:schedule|book|set up|arrange) (?:an?|the|our|my) .*\bwith\b|^(?:<@\w+>|@\w+)?\W*meet\b.*\bwith\b",
+    re.IGNORECASE | re.DOTALL,
+)
 FIND = re.compile(
     r"\bfind (?:me |us )?(?:a |some |\d+ )?(?:times?|slots?|min(?:ute)?s?|hours?|half an hour|an hour)\b|\bwhen (?:can|could|do|are) (?:we|i|all)\b.*\b(?:meet|free)\b|\btimes? (?:to|for)\b.*\bmeet",
     re.IGNORECASE,
@@ -145,7 +149,7 @@ def _change(said: str) -> dict[str, Any]:
 def _title(said: str) -> str:
     """The words between the verb and who, when and how long: "schedule a team sync with …" is a "team sync"."""
     found = re.search(
-        r"(?:schedule|book|set up|arrange|create|plan) (?:an? |the |our )?(?P<title>.+)", said, re.IGNORECASE
+        r"(?:schedule|book|set up|arrange|create|plan|meet) (?:an? |the |our )?(?P<title>.+)", said, re.IGNORECASE
     )
     rest = (
         re.split(
@@ -189,10 +193,14 @@ def _when(said: str) -> dict[str, Any]:
         for m in WHEN.finditer(MINUTES.sub(" ", said) if not re.search(r"\bin (?:half|\d)", said) else said)
     )
     day = _day(words)
-    return {"said": words, "days": [day] if day else [], "zone": "", "without": [], "offset": None} | _time(words)
+    zone = re.search(_ZONE, words)
+    named: dict[str, Any] = {"zone": zone[0] if zone else "", "without": [], "offset": None}
+    return {"said": words, "days": [day] if day else []} | named | _time(words)
 
 
 def _day(words: str) -> dict[str, Any] | None:
+    if re.search(_DATE, words, re.IGNORECASE):
+        return None  # left to the words
     if found := re.search(r"\b(today|tonight|tomorrow)\b", words, re.IGNORECASE):
         return NO_DAY | {"kind": "offset", "n": int(found[1].lower() == "tomorrow")}
     if found := re.search(rf"\b(?:(this|next) )?({_WEEKDAY})(?: (next week))?\b", words, re.IGNORECASE):

@@ -191,3 +191,17 @@ def test_the_same_view_gets_the_same_answer() -> None:
 def test_a_part_of_this_day_is_no_name() -> None:
     name, asked = meeting_call("find 45 minutes with Raj and Kim this afternoon") or ("", {})
     assert (name, asked["people"], asked["when"]["said"]) == ("find_times", ["Raj", "Kim"], "this afternoon")
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "when"),
+    [
+        ("meet team sync next Tuesday 2pm 30 min with Raj", "create_meeting", {"said": "next Tuesday 2pm"}),
+        ("find 30 minutes with Raj tomorrow at 11:30 Tokyo time", "find_times", {"zone": "Tokyo time"}),
+        ("move M-3 to Friday 4 Dec 1pm", "reschedule_meeting", {"said": "Friday 4 Dec 1pm", "days": []}),
+    ],
+)
+def test_a_time_is_handed_over_as_it_was_said(said: str, name: str, when: dict[str, Any]) -> None:
+    tool, asked = meeting_call(said) or ("", {"when": {}})
+    assert tool == name
+    assert {k: asked["when"][k] for k in when} == when

@@ -202,10 +202,12 @@ def _buttons(meeting: Meeting, viewer: str, now: datetime, *, mine: bool) -> lis
 
 
 def undoable(meeting: Meeting, now: datetime) -> bool:
-    """Whether it was booked without a press, and nothing has come of it since."""
+    """Whether it was booked without a press, and nothing has come of it since: beside times to which it may be moved, Undo would look as if it undid that."""
     begun = meeting.start is None or meeting.start <= now
     answered = any(a.answer and a.id != meeting.organizer for a in meeting.attendees)
-    return meeting.state == "booked" and meeting.at_once and not (meeting.sequence or begun or answered)
+    return (
+        meeting.state == "booked" and meeting.at_once and not (meeting.sequence or meeting.offer or begun or answered)
+    )
 
 
 def _answer(index: int, meeting: Meeting, answer: Answer, own: Answer) -> Block:

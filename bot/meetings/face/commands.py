@@ -10,7 +10,7 @@ from bot.mrkdwn import escaped
 
 USAGE = (
     "*/meet team sync next Tuesday 2pm 30 min with @ana @raj* books it where everybody is free then, or shows you good times.\n"
-    "Add *optional: @kim*, an e-mail address, *every week*, *in room Aquarium* or *online*; without a time I look for one this week.\n"
+    "Add *optional: @kim*, an e-mail address, *every week*, *in room Aquarium* or *online*; without a time I look at the next five working days.\n"
     "*/meet* alone opens a form. */meet list* shows your next meetings."
 )
 MOST = 2_000  # characters

@@ -9,7 +9,7 @@ from itertools import takewhile
 
 from bot.meetings.when.items import Item
 from bot.meetings.when.people_words import BEFORE_NAMES, ENDS_NAMES, JOINS
-from bot.meetings.when.words import MONTH, NUMBERS, WEEKDAY, listed
+from bot.meetings.when.words import MONTH, NUMBERS, ORDINALS, WEEKDAY, listed
 from bot.meetings.when.zones import zones_of
 
 _NO_NAME = listed("the a an our my all team everyone whole new this that these those me us him her them you some any")
@@ -43,8 +43,10 @@ _NUMBER = re.compile(r"[0-9]{1,4}(?:[-./:][0-9]{1,4})*(?:th|st|nd|rd|h)?")
 _MONTHS = re.compile(
     r"jan(?:uary)?|feb(?:ruary)?|march|apr(?:il)?|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
 )
-_ASKING = re.compile(
-    r"(?:please )?(?:can you |could you )?(?:schedule|book|set up|setup|arrange|organi[sz]e|plan)(?: an?| the)?(?: (?:meeting|call|slot|time))?(?: (?:about|on|for|re))?(?: |$)"
+_VERBS = "schedule|set up|setup|arrange|organi[sz]e"
+_ASKING = re.compile(  # "book club" and "plan B" are titles
+    rf"(?:(?:can you |could you )(?:{_VERBS}|book|plan)|{_VERBS}|(?:book|plan)(?= (?:an?|the|meeting|call|slot|time)(?: |$)|$))"
+    r"(?: an?| the)?(?: (?:meeting|call|slot|time))?(?: (?:about|on|for|re))?(?: |$)"
 )
 _ASKING_WORDS = listed(
     "please schedule book set up arrange organise organize plan a an the meeting call called titled named"
@@ -150,13 +152,14 @@ def unread_words(found: Sequence[Item], folded: str) -> Iterator[Item]:
         ordinal = bool(_ORDINAL.fullmatch(word)) and (
             not dated or bool(before and before.phrase and before.phrase.days)
         )
+        ordinal = ordinal or (word in ORDINALS and bool(after and after.phrase and after.phrase.days))  # "first Friday"
         month = bool(_MONTHS.fullmatch(word)) and not dated
         day = not dated and _like_a_day(word)
         day = day or (word in _BEFORE_HOLIDAYS and bool(after and after.phrase and after.phrase.days))
         zone = bool(before and before.phrase and before.phrase.said) and _zone(found, n, folded)
         if word in BEFORE_NAMES and after and after.word:
             yield from takewhile(lambda i: i.word, found[n:])  # "with the design team"
-        if quoted and word not in _ASKING_WORDS and word not in _EDGES:
+        if quoted and word and word not in _ASKING_WORDS and word not in _EDGES:
             yield item  # beside a title that was quoted nothing else can be one
         if _TIMELY.fullmatch(word) or (word in _CHANGING and beside) or number or ordinal or month or day or zone:
             yield item

@@ -9,7 +9,7 @@ from typing import Literal
 from bot.meetings.values import Repeat
 from bot.meetings.when.day_words import Days, day_at
 from bot.meetings.when.reading import Day
-from bot.meetings.when.words import END, NUMBER, WEEKDAY, number, weekday
+from bot.meetings.when.words import END, NUMBER, ORDINALS, WEEKDAY, number, weekday
 
 _INTERVALS = {"other": 2, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
 _EVERY = re.compile(
@@ -21,6 +21,7 @@ _EVERY_NTH = re.compile(
 )
 _PLURAL = re.compile(rf"(?:on )?(?P<wd>monday|tuesday|wednesday|thursday|friday|saturday|sunday)s{END}")
 _ALONE = re.compile(rf"(?P<word>daily|weekly|fortnightly|monthly|quarterly){END}")
+_MONTHLY_ON = re.compile(rf",? (?:on )?(?:the )?(?P<nth>{'|'.join(ORDINALS)}) (?P<wd>{WEEKDAY}){END}")
 _TIMES = re.compile(rf",? (?:for )?(?P<n>{NUMBER}) (?P<unit>times|occurrences|meetings|days?|weeks?|months?){END}")
 APART = re.compile(
     rf"(?<!\S)(?:(?:for )?(?P<n>{NUMBER}) (?P<unit>times|occurrences)|for (?P<m>{NUMBER}) (?P<length>days?|weeks?|months?)){END}"
@@ -87,13 +88,23 @@ def recurs_at(text: str, at: int) -> tuple[Recurs, int] | None:
 
 
 def _counted(text: str, repeat: Repeat, end: int, day: Day | None = None) -> tuple[Recurs, int] | None:
-    """With how often, if that follows: "for 6 months", "10 times". Lengths that do not come out even are not understood."""
-    days = Days(day) if day else None
+    """With how often, and on which day of the month, if that follows: "for 6 months", "10 times", "on the first Friday". Lengths that do not come out even are not understood."""
+    if repeat.unit == "month" and not day:
+        day, end = _day_of_month(text, end)
     m = _TIMES.match(text, end)
     count = m and times(repeat, number(m["n"]), m["unit"])
-    if not m or not count:
-        return Recurs(repeat, days), end
-    return Recurs(Repeat(repeat.unit, repeat.interval, count), days), m.end()
+    if m and count:
+        repeat, end = Repeat(repeat.unit, repeat.interval, count), m.end()
+        if repeat.unit == "month" and not day:
+            day, end = _day_of_month(text, end)
+    return Recurs(repeat, Days(day) if day else None), end
+
+
+def _day_of_month(text: str, at: int) -> tuple[Day | None, int]:
+    m = _MONTHLY_ON.match(text, at)
+    if not m:
+        return None, at
+    return Day(kind="nth", nth=ORDINALS[m["nth"]], weekday=weekday(m["wd"]), unit="day"), m.end()
 
 
 def times(repeat: Repeat, count: int, unit: str) -> int | None:

@@ -40,16 +40,28 @@ class _Reader:
     name: str
     zone: ZoneInfo
 
-    def work(self, day: date) -> tuple[int, int]:
-        """The organizer's first and last working minute of that day, or of all days where it is off, by the clock of the zone."""
-        parts = self.hours.week[day.weekday()] or tuple(p for d in self.hours.week for p in d)
-        if not parts:
-            return 0, 0
+    def likely(self, said: TimeOfDay, day: date) -> tuple[Sequence[Stretch], bool]:
+        """The readings of a time on that day, without those that working hours rule out; and whether nothing else can be meant.
+
+        "10:30 Tokyo time" is by the organizer's hours one time, and by the same hours kept in Tokyo another: both are likely then.
+        """
+        opens, closes = self._work(day)
         noon = datetime.combine(day, time(12), UTC)
         here, there = (noon.astimezone(z).utcoffset() or timedelta() for z in (self.own, self.zone))
         shift = int((there - here).total_seconds()) // 60
+        found = stretches(said, (opens + shift, closes + shift))
+        own, local = preferred(found), preferred(stretches(said, (opens, closes)))
+        if [(s.first, s.last) for s in own] == [(s.first, s.last) for s in local]:
+            return own, True
+        return found, False
+
+    def _work(self, day: date) -> tuple[int, int]:
+        """The organizer's first and last working minute of that day, or of all days where it is off, by their own clock."""
+        parts = self.hours.week[day.weekday()] or tuple(p for d in self.hours.week for p in d)
+        if not parts:
+            return 0, 0
         first, last = min(p[0] for p in parts), max(p[1] for p in parts)
-        return first.hour * 60 + first.minute + shift, last.hour * 60 + last.minute + shift
+        return first.hour * 60 + first.minute, last.hour * 60 + last.minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,8 +270,9 @@ def _before(days: Days, said: Day) -> Days:
 def _on(days: Days, reading: Reading, reader: _Reader, *, choose: bool) -> Iterator[_Candidate | Refused | str]:
     """The readings of the time on these days."""
     try:
-        found = stretches(reading.time, reader.work(days.first))
-        for stretch in preferred(found) if choose else found:
+        found, sure = reader.likely(reading.time, days.first) if choose else (stretches(reading.time, (0, 0)), True)
+        days = replace(days, sure=days.sure and sure)
+        for stretch in found:
             if stretch.exact:
                 yield from _at(days, stretch, reader)
             else:
