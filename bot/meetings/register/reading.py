@@ -75,6 +75,11 @@ class Reading:
         booked = _meetings.start_at.is_not(None) & (_meetings.created_at > since)
         return await tx.scalar(select(func.count()).where(theirs, booked)) or 0
 
+    async def worded(self, tx: AsyncConnection, team: str, number: int, since: datetime) -> bool:
+        """Whether a meeting was begun, or given other words or people, since then."""
+        its = (_events.team == team) & (_events.meeting == number) & _events.action.in_(("drafted", "changed"))
+        return await tx.scalar(select(_events.id).where(its, _events.at > since).limit(1)) is not None
+
     async def busy(self, tx: AsyncConnection, team: str, attendees: Sequence[str], span: Span, but: int = 0) -> Busy:
         """When booked meetings keep these attendees busy; `but`: a meeting that does not count. Never None: what else they do nobody told."""
         found: dict[str, list[Span]] = {attendee: [] for attendee in attendees}
