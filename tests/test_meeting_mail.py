@@ -353,7 +353,9 @@ def test_the_port_is_the_usual_one_unless_it_is_named(url: str, port: int) -> No
     assert mailer.address == f"localhost:{port}"
 
 
-async def test_a_mail_that_nobody_waits_for_any_more_leaves_the_next_ones_connection_alone() -> None:
+async def test_a_mail_that_nobody_waits_for_any_more_leaves_the_next_ones_connection_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with mail_server() as server, mailing(url_of(server)) as mailer:
         keep, others = mailer._keep, list[asyncio.Task[None]]()
 
@@ -363,7 +365,7 @@ async def test_a_mail_that_nobody_waits_for_any_more_leaves_the_next_ones_connec
                 others.append(asyncio.create_task(mailer.send(MAIL)))
                 first.cancel()
 
-        mailer._keep = at_once  # type: ignore[method-assign]
+        monkeypatch.setattr(mailer, "_keep", at_once)
         first = asyncio.create_task(mailer.send(MAIL))
         with suppress(asyncio.CancelledError):
             await first
