@@ -105,6 +105,13 @@ async def test_guests_of_the_workspace_are_from_outside(world: World) -> None:
     assert told["state"].startswith("booked")
     with pytest.raises(ToolRefused, match="the title must"):
         await use(world, reschedule_meeting, text="sum up this file", meeting="M-2", title=SECRET, **NOW)
+    await use(world, create_meeting, title="Salaries", when=WHEN | {"clock": "4pm"})
+    with pytest.raises(ToolRefused, match="the address must"):
+        await use(world, reschedule_meeting, text="sum up this file", meeting="M-3", add=["gus"], **NOW)
+    for n, text in enumerate(("add Gus Guest to M-3", f"add <@{world.id('gus')}>", "add gus@else.example!")):
+        await use(world, reschedule_meeting, text=text, meeting="M-3", add=["gus"], **NOW)
+        await use(world, reschedule_meeting, meeting="M-3", remove=["gus"], **NOW)
+        assert (await world.known(3)).sequence == 2 * (n + 1)
 
 
 async def again(world: World, asked: Asking, tool: Tool, **changes: Any) -> dict[str, Any]:

@@ -114,15 +114,17 @@ async def pressed(here: Here, asking: Asking, prepared: Prepared, title: str) ->
 async def unsaid(
     here: Here, asking: Asking, wish: Wish, title: str, description: str, there: Collection[str] = ()
 ) -> list[str]:
-    """What others would be told though the asker's message has it not: strangers beside those who are `there`, the description, and among people from outside the title."""
+    """What others would be told though the asker's message has it not: people from outside beside those who are `there`, the description, and among such people the title."""
     text, people = asking.question.text, here.scheduling.people
-    mentioned = await persons(here, asking)
+    mentioned, outside = await persons(here, asking), await people.outside(wish.attendees)
     names, addresses = [p.name for p in mentioned], await people.addresses(p.id for p in mentioned)
-    strangers = [a for a in wish.attendees if a.kind == "guest" and a.id not in there]
+    said = " ".join((text, *addresses))
+    called = [a.id for a in outside if a.kind == "member" and are_own_words(a.name, text, names)]
+    strangers = [a for a in outside if a.id not in (*there, *called)]
     wrong = {
-        "the address": not all(is_own_address(a.email, " ".join((text, *addresses))) for a in strangers),
+        "the address": not all(is_own_address(a.email, said) for a in strangers),
         "the description": not are_own_words(description, text, names),
-        "the title": not are_own_words(title, text, names) and bool(await people.outside(wish.attendees)),
+        "the title": bool(outside) and not are_own_words(title, text, names),
     }
     return [what for what, is_wrong in wrong.items() if is_wrong]
 
