@@ -166,10 +166,13 @@ class Journal:
         return (tables.journal.c.team == self._turn.thread.team) & (tables.journal.c.turn == self._turn.id)
 
     def _asking(self) -> Asking:
+        """Who writes in several messages that are answered together has said all of it."""
+        last = self._turn.messages[-1]
+        said = "\n".join(m.text for m in self._turn.messages if m.user == last.user)
         return Asking(
             person=self._asker,
             thread=self._turn.thread,
-            question=self._turn.messages[-1],
+            question=replace(last, text=said),
             sources=self._sources,
             database=self._database,
         )

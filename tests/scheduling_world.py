@@ -57,6 +57,7 @@ class Diaries:
     invites: bool = False
     taken: dict[str, list[Span]] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
+    public: bool = False  # guests show their time to everybody, as some do
     error: Exception | None = None
     asked: list[tuple[tuple[str, ...], Span, str]] = field(default_factory=list)
 
@@ -64,9 +65,10 @@ class Diaries:
         self.asked.append((tuple(p.id for p in people), span, but))
         if self.error:
             raise self.error
-        return {
-            p.id: None if p.kind == "guest" or p.id in self.unknown else tuple(self.taken.get(p.id, ())) for p in people
-        }
+        return {p.id: None if self._hides(p) else tuple(self.taken.get(p.id, ())) for p in people}
+
+    def _hides(self, person: Attendee) -> bool:
+        return (person.kind == "guest" and not self.public) or person.id in self.unknown
 
     async def put(self, event: Event) -> Stored:
         return Stored(event.uid)
@@ -153,7 +155,8 @@ class World:
             note=lambda _text, _instead: None,
         )
         thread = ThreadKey(self.team, ws.channel(channel).id if channel else ws.dm(who).id, root)
-        return asking(self.database, Person(who.id, who.real_name, who.tz), thread, sources=sources, text=text)
+        made = asking(self.database, Person(who.id, who.real_name, who.tz), thread, sources=sources, text=text)
+        return replace(made, question=replace(made.question, ts=f"{datetime.now(UTC).timestamp():.6f}"))
 
 
 @pytest.fixture

@@ -254,6 +254,16 @@ def test_an_encoded_word_that_people_wrote_brings_no_header_of_its_own(text: str
     assert set(attendees_of(vevent_of(mail))) == {"ana@corp.example", "raj@corp.example", "guest@else.example"}
 
 
+@pytest.mark.parametrize(
+    "name", ["ceo@acme.example, " + 62 * "a", "Kim <kim@evil.example>, " + 52 * "a", f"{70 * 'a'} ; <", "\\", "a\\"]
+)
+def test_a_long_name_does_not_become_addresses_where_its_line_is_folded(name: str) -> None:
+    mail = read(event(attendees=(replace(ANA, name=name), RAJ, replace(GUEST, name=name))))
+    for header, address in {"From": SENDER, "Reply-To": "ana@corp.example", "To": "guest@else.example"}.items():
+        assert [a.addr_spec for a in mail[header].addresses] == [address], mail[header]
+    assert str(vevent_of(mail)["ORGANIZER"]) == "mailto:ana@corp.example"
+
+
 names = st.text(max_size=120) | st.text('",<>@:;\\()[] äß🚀\r\n=?', max_size=40)
 
 

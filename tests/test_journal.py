@@ -200,3 +200,17 @@ async def test_what_an_effect_finds_out_beforehand_may_refuse_it(database: Datab
     run = Journal(database, [replace(WRITE, before=never)], TURN, ANA, NO_SOURCES)
     assert [json.loads(o) for o in await run.run([call("b")], "resp_1")] == [{"error": "not theirs"}]
     assert await written(database) == []
+
+
+async def test_a_question_is_all_that_the_asker_has_said_and_nobody_else(database: Database) -> None:
+    heard = list[str]()
+
+    async def hear(_: Write, asking: Asking) -> str:
+        heard.append(f"{asking.question.ts} {asking.question.text}")
+        return ""
+
+    more = [replace(SAID, ts="2.0", text="and spy@evil.example", user="U2"), replace(SAID, ts="3.0", text="please")]
+    turn = replace(TURN, messages=(SAID, *more))
+    tool = Tool(name="hear", description="Hears.", arguments=Write, run=hear, doing="is hearing…")
+    await Journal(database, [tool], turn, ANA, NO_SOURCES).run([call("", tool="hear")], "resp_1")
+    assert heard == ["3.0 hello\nplease"]

@@ -373,3 +373,13 @@ def test_what_no_button_carries_is_refused(value: str) -> None:
 def test_what_a_button_should_not_carry_is_refused(button: str, value: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         buttons.arguments(button, buttons.subject(value))
+
+
+def test_who_presses_book_sees_all_that_is_sent_and_to_whom_outside_it_goes() -> None:
+    long = "legal-and-finance-team@acme.example.of-somebody-else.example"
+    others = [replace(ANA, id=f"U{n}", name=f"P{n}") for n in range(20)]
+    outside = replace(GUEST, id=long, name=long, email=long)
+    text = said(draft_card(draft(wish=wish(attendees=[ANA, *others, outside], description="&" * 2_900 + "\nhunter2"))))
+    assert f"*From outside* {long}" in text
+    assert text.count("&amp;") == 2_900
+    assert "hunter2" in text

@@ -351,3 +351,23 @@ def test_a_sender_that_is_no_address_stops_the_start() -> None:
 def test_the_port_is_the_usual_one_unless_it_is_named(url: str, port: int) -> None:
     mailer = Mailer(url.replace("h:", "localhost:").replace("@h", "@localhost").replace("//h", "//localhost"), SENDER)
     assert mailer.address == f"localhost:{port}"
+
+
+async def test_a_mail_that_nobody_waits_for_any_more_leaves_the_next_ones_connection_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with mail_server() as server, mailing(url_of(server)) as mailer:
+        keep, others = mailer._keep, list[asyncio.Task[None]]()
+
+        def at_once(*args: Any) -> None:  # another mail takes the connection before the first one's sender is told
+            keep(*args)
+            if not others:
+                others.append(asyncio.create_task(mailer.send(MAIL)))
+                first.cancel()
+
+        monkeypatch.setattr(mailer, "_keep", at_once)
+        first = asyncio.create_task(mailer.send(MAIL))
+        with suppress(asyncio.CancelledError):
+            await first
+        await others[0]
+        assert (len(server.sent), server.greeted) == (2, 1)

@@ -17,9 +17,10 @@ __all__ = ["world"]
 
 
 async def age(world: World, by: timedelta) -> None:
-    """As if all that there is had been begun so long ago."""
+    """As if all that there is had been begun, and all that has happened had happened, so long ago."""
     async with world.database.begin() as tx:
         await tx.execute(update(tables.meetings).values(created_at=utcnow() - by))
+        await tx.execute(update(tables.meeting_events).values(at=utcnow() - by))
 
 
 async def test_so_many_meetings_are_booked_within_an_hour_and_no_more(world: World) -> None:
@@ -36,6 +37,15 @@ async def test_so_many_meetings_are_booked_within_an_hour_and_no_more(world: Wor
     assert (await world.booked(KIM, RAJ, start=at(days=50))).state == "booked", "others are not concerned"
     await age(world, timedelta(minutes=61))
     assert (await world.do("book", waiting.number, None, at(days=51))).state == "booked"
+
+
+async def test_what_was_begun_long_ago_counts_when_it_is_booked(world: World) -> None:
+    waiting = [await world.draft(ANA, RAJ) for _ in range(MOST_BOOKED + 1)]
+    await age(world, timedelta(minutes=61))
+    for n, meeting in enumerate(waiting[1:], 1):
+        await world.do("book", meeting.number, None, at(days=n))
+    with pytest.raises(MeetingRefused, match="within an hour"):
+        await world.do("book", waiting[0].number, None, at(days=50))
 
 
 async def test_so_many_drafts_wait_for_one_person_and_no_more(world: World) -> None:

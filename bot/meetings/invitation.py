@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
@@ -24,6 +25,7 @@ from bot.meetings.vevent import calendar_of, vevent
 Method = Literal["PUBLISH", "REQUEST", "CANCEL"]
 MOST_NAMES = 30  # that the text of a mail lists
 SUBJECT, NAME, DESCRIPTION = 150, 80, 8_000  # characters
+_SPECIAL = re.compile(r'[()<>\[\]:;@,"\\]+')
 OPENINGS = {"REQUEST": "invites you to", "CANCEL": "has cancelled"}
 
 
@@ -80,7 +82,7 @@ def _address_to(component: Component, event: Event, to: Attendee, sender: str) -
     """Says who invites, by whom it is sent, and that the recipient is asked to answer. Who was removed is named too (RFC 5546, 3.2.5)."""
     component.pop("ORGANIZER", None)
     organizer = vCalAddress(f"mailto:{event.organizer.email or sender}")
-    organizer.params["CN"] = vText(_line(event.organizer.name, NAME).replace('"', "'"))
+    organizer.params["CN"] = vText(_line(event.organizer.name, NAME).replace('"', "'").replace("\\", "/"))
     if event.organizer.email:
         organizer.params["SENT-BY"] = vText(f"mailto:{sender}")
     component.add("organizer", organizer)
@@ -159,8 +161,9 @@ def _zone(name: str) -> ZoneInfo | None:
 
 
 def _mailbox(name: str, address: str) -> Address:
+    """Without what would need quotes around the name: `email` drops them where it folds the line, and the name would be read as addresses."""
     user, _, domain = address.rpartition("@")
-    return Address(_line(name, NAME), user, domain)
+    return Address(_line(_SPECIAL.sub(" ", name), NAME), user, domain)
 
 
 def _line(text: str, most: int) -> str:

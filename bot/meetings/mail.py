@@ -107,6 +107,7 @@ class Mailer:
         if line.is_cut:  # in the very moment in which the mail was sent
             connection.smtp.close()
             return
+        line.let_go()
         self._idle.append(connection)
         asyncio.get_running_loop().call_later(self._kept_for, self._close_idle, connection)
 
@@ -204,6 +205,10 @@ class _Line:
         if self.is_cut:
             self.cut()
         return smtp
+
+    def let_go(self) -> None:
+        """Has nothing to cut any more: what was connected is another's from now on."""
+        self._smtp = None
 
     def cut(self) -> None:
         """Wakes up the thread, if it still talks: the server is gone for it."""

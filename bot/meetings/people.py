@@ -85,6 +85,18 @@ class People:
         told = await told_hours(self._database, team, [a.id for a in attendees if a.kind == "member"])
         return {a.id: told.get(a.id) or self._usual_of(a) for a in attendees}
 
+    async def outside(self, attendees: Sequence[Attendee]) -> tuple[Attendee, ...]:
+        """Those who are no full members: people of elsewhere, and guests of this workspace."""
+        with _told():
+            known = {a.id: await self._directory.by_id(a.id) for a in attendees if a.kind == "member"}
+        return tuple(a for a in attendees if a.kind == "guest" or ((k := known.get(a.id)) and k.profile.guest))
+
+    async def addresses(self, users: Iterable[str]) -> tuple[str, ...]:
+        """What e-mail addresses these ids have, as far as Slack tells."""
+        with _told():
+            known = [await self._directory.by_id(user) for user in users]
+        return tuple(k.email for k in known if k and k.email)
+
     def _usual_of(self, attendee: Attendee) -> Hours | None:
         return replace(self._usual, zone=attendee.zone) if attendee.zone and attendee.kind != "room" else None
 

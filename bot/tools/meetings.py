@@ -7,9 +7,9 @@ asker's direct messages, and the model is told no more than that.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,11 +19,11 @@ from bot.errors import CalendarRefused, MeetingRefused, Retryable, ToolRefused, 
 from bot.meetings.arranging import Asked, Prepared, carry_out, prepare
 from bot.meetings.face.cards import lasts, undoable
 from bot.meetings.scheduling import Scheduling
-from bot.meetings.values import Meeting, Offer, Place, Slot
+from bot.meetings.values import Meeting, Offer, Place, Slot, Wish
 from bot.models import By, Person, utcnow
 from bot.mrkdwn import mentions, plain
 from bot.tools.meeting_request import CARD, Meet, called, mentioned_ids, reading, repeats
-from bot.tools.own_words import are_own_words
+from bot.tools.own_words import are_own_words, is_own_address
 from bot.tools.tool import Asking
 
 PRIVATE = "Others than members of this workspace read along here. Meetings are told of only among members: write to me in a direct message."
@@ -93,15 +93,40 @@ async def arrange(args: Meet, asking: Asking, *, may_book: bool) -> Ready:
             repeat=repeats(args),
             online=args.online,
             description=args.description,
-            # Whoever takes part reads the description: what the asker has not said needs their press.
-            may_book=may_book and are_own_words(args.description, text, [p.name for p in mentioned]),
+            may_book=may_book,
         )
         try:
-            return Ready(here, await prepare(here.scheduling, here.by, asked, utcnow()))
+            prepared = await prepare(here.scheduling, here.by, asked, utcnow())
+            return Ready(here, await pressed(here, asking, prepared, args.title))
         except MeetingRefused:
             if here.told:
                 raise
             raise ToolRefused(SETTLE) from None  # it may name people
+
+
+async def pressed(here: Here, asking: Asking, prepared: Prepared, title: str) -> Prepared:
+    """The same; but what would be told to others at once, and what the asker has not said, needs their press."""
+    if prepared.book and await unsaid(here, asking, prepared.wish, title, prepared.wish.description):
+        return replace(prepared, book=None)
+    return prepared
+
+
+async def unsaid(
+    here: Here, asking: Asking, wish: Wish, title: str, description: str, there: Collection[str] = ()
+) -> list[str]:
+    """What others would be told though the asker's message has it not: people from outside beside those who are `there`, the description, and among such people the title."""
+    text, people = asking.question.text, here.scheduling.people
+    mentioned, outside = await persons(here, asking), await people.outside(wish.attendees)
+    names, addresses = [p.name for p in mentioned], await people.addresses(p.id for p in mentioned)
+    said = " ".join((text, *addresses))
+    called = [a.id for a in outside if a.kind == "member" and are_own_words(a.name, text, names)]
+    strangers = [a for a in outside if a.id not in (*there, *called)]
+    wrong = {
+        "the address": not all(is_own_address(a.email, said) for a in strangers),
+        "the description": not are_own_words(description, text, names),
+        "the title": bool(outside) and not are_own_words(title, text, names),
+    }
+    return [what for what, is_wrong in wrong.items() if is_wrong]
 
 
 async def persons(here: Here, asking: Asking) -> list[Person]:

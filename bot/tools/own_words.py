@@ -6,20 +6,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from unicodedata import normalize
 
-_WORD = re.compile(r"\w+")
+# All but spaces and plain punctuation: whole sentences can be written in signs that are no letters (ⓗ, 🇭, ⠓, invisible tags).
+_WORD = re.compile(r"[^\s!-/:-@\[-`{-~‘’‚“”„«»‹›–—…·•¡¿、。「」]+")  # noqa: RUF001  # these are meant
 _ADDRESS = re.compile(r"[^\s@<>|,;:]+@[^\s@<>|,;:]+")
+_AROUND = "()[]{}\"'`*_~.!?“”‘’„«»"  # noqa: RUF001  # what may stand beside an address that Slack has not made a link of
 
 
 def are_own_words(text: str, message: str, names: Iterable[str] = ()) -> bool:
-    """Whether each word of the text is one of the message, or of the names of people whom it mentions. Pure."""
-    return _words(text) <= _words(" ".join((message, *names)))
+    """Whether each word of the text is one of the message, or of the names of people whom it mentions; or the text as a whole stands there. Signs without a word are not. Pure."""
+    said, there = _plain(text), _plain(" ".join((message, *names)))
+    if said in there:  # languages that put no spaces between words, too
+        return True
+    words = set(_WORD.findall(said))
+    return bool(words) and words <= set(_WORD.findall(there))
 
 
 def is_own_address(address: str, message: str) -> bool:
     """Whether the message has this e-mail address. Pure."""
-    return address.casefold() in {said.casefold() for said in _ADDRESS.findall(message)}
+    said = _ADDRESS.findall(message.lower())
+    return address.lower() in {*said, *(each.strip(_AROUND) for each in said)}
 
 
-def _words(text: str) -> set[str]:
-    return set(_WORD.findall(text.casefold()))
+def _plain(text: str) -> str:
+    """Letters alike that look alike, such as é in one sign and in two."""
+    return " ".join(normalize("NFKC", text).casefold().split())

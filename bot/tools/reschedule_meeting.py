@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from bot.errors import ToolRefused
-from bot.meetings.arranging import prepare_move
+from bot.meetings.arranging import UNTITLED, prepare_move
 from bot.meetings.changing import Change, prepare_change, prepare_draft_change
 from bot.meetings.values import Meeting, Wish
 from bot.meetings.when.reading import Reading
 from bot.models import utcnow
 from bot.tools.meeting_request import TIME_RULE, Length, Names, Text, When, Words, called, reading
-from bot.tools.meetings import Here, Ready, admitted, persons, refusing, theirs, told, written
-from bot.tools.own_words import are_own_words, is_own_address
+from bot.tools.meetings import Here, Ready, admitted, persons, pressed, refusing, theirs, told, unsaid, written
 from bot.tools.tool import Arguments, Asking, Tool
 
 ONE_BY_ONE = "Move it by one call, and change the rest by another one after that: nothing was changed yet."
@@ -59,6 +58,9 @@ async def _look(args: Move, asking: Asking) -> Ready | Changing:
             prepared = await prepare_move(
                 here.scheduling, here.by, meeting, when, args.when.said, args.minutes, utcnow()
             )
+            if meeting.state == "draft":
+                title = "" if meeting.wish.title == UNTITLED else meeting.wish.title
+                prepared = await pressed(here, asking, prepared, title)
             return Ready(here, prepared, meeting)
         if timed:
             raise ToolRefused(ONE_BY_ONE)
@@ -78,21 +80,24 @@ async def _change(args: Move, asking: Asking, here: Here, meeting: Meeting) -> R
     async with asking.database.read() as tx:
         meeting = await here.scheduling.register.standing(tx, here.by, meeting.number)
     wish = await prepare_change(here.scheduling, here.by, meeting, change)
-    _check_said(args, meeting, wish, text, [p.name for p in mentioned])
+    await _check_said(args, asking, here, meeting, wish)
     return Changing(here, meeting, wish)
 
 
-def _check_said(args: Move, meeting: Meeting, wish: Wish, text: str, names: Sequence[str]) -> None:
-    """It is done at once, and mailed: strangers, and what they and everybody else will read, have to be in the asker's own message. Raises ToolRefused."""
+async def _check_said(args: Move, asking: Asking, here: Here, meeting: Meeting, wish: Wish) -> None:
+    """It is done at once, and mailed: strangers, and what they and everybody else will read, have to be in the asker's own message. Raises ToolRefused.
+
+    Whoever joins from outside reads also what the meeting is called already: that may be of this very question.
+    """
     there = {a.id for a in meeting.attendees}
-    outside = [a for a in wish.attendees if a.kind == "guest"]
-    unsaid = {
-        "the address": not all(a.id in there or is_own_address(a.email, text) for a in outside),
-        "the description": not are_own_words(args.description, text, names),
-        "the title": bool(outside) and not are_own_words(args.title, text, names),
-    }
-    if any(unsaid.values()):
-        raise ToolRefused(NOT_SAID.format(what=" and ".join(what for what, is_unsaid in unsaid.items() if is_unsaid)))
+    title, description = args.title, args.description
+    joining = await here.scheduling.people.outside([a for a in wish.attendees if a.id not in there])
+    asked_at = datetime.fromtimestamp(float(asking.question.ts), UTC)
+    async with asking.database.read() as tx:
+        if joining and await here.scheduling.register.worded(tx, meeting.team, meeting.number, asked_at):
+            title, description = wish.title, wish.description
+    if wrong := await unsaid(here, asking, wish, title, description, there):
+        raise ToolRefused(NOT_SAID.format(what=" and ".join(wrong)))
 
 
 async def _move(_: Move, asking: Asking) -> dict[str, Any]:

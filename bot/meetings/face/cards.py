@@ -16,6 +16,8 @@ from bot.meetings.values import ANSWERS, Answer, Meeting, Offer
 from bot.models import utcnow
 
 TITLE, DESCRIPTION = 200, 1_000
+ADDRESS, OUTSIDE = 254, 10  # characters of an address, and addresses of people from outside that a draft shows
+LINE = 500  # characters: in Slack's markup they may be five times as many
 GUESTLIST = 30  # names of those who gave the same answer
 WORDS: dict[Answer, str] = {
     "accepted": ":white_check_mark: Accepted",
@@ -41,7 +43,7 @@ def draft_card(meeting: Meeting) -> Card:
     wish, offer = meeting.wish, meeting.offer
     blocks = [section(f"{_title(meeting)}\n_Being arranged: nobody has been invited yet._"), section(_wanted(meeting))]
     if wish.description.strip():
-        blocks.append(context(shown(wish.description, DESCRIPTION)))
+        blocks += _whole(wish.description)
     blocks += offered(meeting, offer) if offer else [section(NO_TIME)]
     value = carried(meeting.name, meeting.version)
     row = [button(buttons.CHANGE, "Change", value), button(buttons.DISCARD, "Discard", value)]
@@ -97,9 +99,18 @@ def _wanted(meeting: Meeting) -> str:
     with_ += [f"*Optional* {names(optional)}"] if optional else []
     with_ += [f"*Room* {names(rooms)}"] if rooms else []
     lines = [" · ".join(with_) or "*With* nobody else", " · ".join(_how(meeting))]
+    if outside := [shown(a.email, ADDRESS) for a in others if a.kind == "guest"]:
+        more = f" and {len(outside) - OUTSIDE} more" if len(outside) > OUTSIDE else ""
+        lines.insert(1, f"*From outside* {', '.join(outside[:OUTSIDE])}{more}")
     if wish.window and wish.window.text:
         lines.append(f"*When* {shown(wish.window.text, 300)}")
     return "\n".join(lines)
+
+
+def _whole(description: str) -> list[Block]:
+    """All of it: who presses Book sends it, and it may be a model's."""
+    lines = description.strip().splitlines()
+    return sections(shown(line[n : n + LINE], LINE) for line in lines for n in range(0, len(line) or 1, LINE))
 
 
 def _how(meeting: Meeting) -> list[str]:

@@ -70,10 +70,16 @@ class Reading:
         return await tx.scalar(select(func.count()).where(theirs, _meetings.created_at > since)) or 0
 
     async def arranged(self, tx: AsyncConnection, by: By, since: datetime) -> int:
-        """How many meetings they have booked that were begun since then, whatever became of them."""
-        theirs = (_meetings.team == by.team) & (_meetings.organizer == by.person)
-        booked = _meetings.start_at.is_not(None) & (_meetings.created_at > since)
-        return await tx.scalar(select(func.count()).where(theirs, booked)) or 0
+        """How many meetings they have booked since then, whatever became of them."""
+        theirs = (_meetings.team == by.team) & (_meetings.organizer == by.person) & (_meetings.changed_at > since)
+        its = (_events.team == _meetings.team) & (_events.meeting == _meetings.number)
+        query = select(func.count()).select_from(tables.meetings).join(tables.meeting_events, its)
+        return await tx.scalar(query.where(theirs, _events.action == "booked", _events.at > since)) or 0
+
+    async def worded(self, tx: AsyncConnection, team: str, number: int, since: datetime) -> bool:
+        """Whether a meeting was begun, or given other words or people, since then."""
+        its = (_events.team == team) & (_events.meeting == number) & _events.action.in_(("drafted", "changed"))
+        return await tx.scalar(select(_events.id).where(its, _events.at > since).limit(1)) is not None
 
     async def busy(self, tx: AsyncConnection, team: str, attendees: Sequence[str], span: Span, but: int = 0) -> Busy:
         """When booked meetings keep these attendees busy; `but`: a meeting that does not count. Never None: what else they do nobody told."""
