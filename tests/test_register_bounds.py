@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import update
 
 from bot import tables
 from bot.errors import MeetingRefused
-from bot.meetings.register.states import MOST_BOOKED, MOST_DRAFTS
+from bot.meetings.register.states import MOST_BOOKED, MOST_DRAFTS, MOST_MOVED
 from bot.models import utcnow
 from tests.meetings_world import ANA, KIM, RAJ, World, at, world
 
@@ -37,6 +38,22 @@ async def test_so_many_meetings_are_booked_within_an_hour_and_no_more(world: Wor
     assert (await world.booked(KIM, RAJ, start=at(days=50))).state == "booked", "others are not concerned"
     await age(world, timedelta(minutes=61))
     assert (await world.do("book", waiting.number, None, at(days=51))).state == "booked"
+
+
+async def test_so_often_meetings_are_moved_and_changed_within_an_hour_and_no_more(world: World) -> None:
+    meeting = await world.booked(ANA, RAJ, start=at(days=1))
+    for n in range(MOST_MOVED // 2):
+        meeting = await world.do("book", 1, None, at(days=n + 2))
+        meeting = await world.do("change", 1, None, replace(meeting.wish, title=f"Round {n}"))
+    before = await world.dump()
+    with pytest.raises(MeetingRefused, match=f"changed meetings {MOST_MOVED} times within an hour"):
+        await world.do("book", 1, None, at(days=50))
+    with pytest.raises(MeetingRefused, match="try again later"):
+        await world.do("change", 1, None, replace(meeting.wish, title="Other"))
+    assert await world.dump() == before
+    await world.booked(ANA, KIM, start=at(days=60))
+    await age(world, timedelta(minutes=61))
+    assert (await world.do("book", 1, None, at(days=50))).start == at(days=50)
 
 
 async def test_what_was_begun_long_ago_counts_when_it_is_booked(world: World) -> None:

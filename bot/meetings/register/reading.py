@@ -69,12 +69,17 @@ class Reading:
         theirs = (_meetings.team == by.team) & (_meetings.organizer == by.person) & (_meetings.state == "draft")
         return await tx.scalar(select(func.count()).where(theirs, _meetings.created_at > since)) or 0
 
-    async def arranged(self, tx: AsyncConnection, by: By, since: datetime) -> int:
-        """How many meetings they have booked since then, whatever became of them."""
+    async def decided(self, tx: AsyncConnection, by: By, since: datetime, *actions: str) -> int:
+        """How often they have done this ("booked", "moved", …) with meetings of theirs since then, whatever became of them."""
         theirs = (_meetings.team == by.team) & (_meetings.organizer == by.person) & (_meetings.changed_at > since)
         its = (_events.team == _meetings.team) & (_events.meeting == _meetings.number)
         query = select(func.count()).select_from(tables.meetings).join(tables.meeting_events, its)
-        return await tx.scalar(query.where(theirs, _events.action == "booked", _events.at > since)) or 0
+        return (
+            await tx.scalar(
+                query.where(theirs, _events.action.in_(actions), _events.actor == by.person, _events.at > since)
+            )
+            or 0
+        )
 
     async def worded(self, tx: AsyncConnection, team: str, number: int, since: datetime) -> bool:
         """Whether a meeting was begun, or given other words or people, since then."""

@@ -103,7 +103,7 @@ class Register(Watching):
         """Books a draft, or moves a booked meeting there (sequence + 1, answers of the others taken back). Its length is the wish's.
 
         Refused where a required attendee has a booked meeting then (any occurrence), where the start is past, or where nothing is to be decided any more;
-        and where its organizer has booked very many within the hour.
+        and where its organizer has booked, or moved, very many within the hour.
         """
         write = await writing(tx, by)
         kept = await self._theirs(write, number, version)
@@ -120,7 +120,9 @@ class Register(Watching):
             wish.window.zone if wish.repeat and wish.window else old.zone
         )  # by whose clock the time was said, it recurs
         if first:
-            check_share(booked=await self.arranged(tx, by, write.now - WITHIN))
+            check_share(booked=await self.decided(tx, by, write.now - WITHIN, "booked"))
+        else:
+            check_share(moved=await self.decided(tx, by, write.now - WITHIN, "moved", "changed"))
         await self._check_free(tx, replace(old, wish=wish, zone=zone), span)
         people = tuple(
             replace(a, answer="accepted" if a.id == old.organizer else "", untold=False) for a in wish.attendees
@@ -155,6 +157,7 @@ class Register(Watching):
         old = kept.meeting
         if old.state != "booked":
             raise MeetingRefused(f"{old.name} is not booked yet.")
+        check_share(moved=await self.decided(tx, by, write.now - WITHIN, "moved", "changed"))
         new, before = changed_wish(old, wish), {a.id: a for a in old.attendees}
         needed = [a for a in new.attendees if a.required and not (a.id in before and before[a.id].required)]
         to_come = [span for span in spans(old) if span.end > write.now]

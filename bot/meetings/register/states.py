@@ -15,6 +15,7 @@ from bot.meetings.values import LONGEST, MOST_ATTENDEES, SHORTEST, Attendee, Mee
 
 MOST_INTERVAL, MOST_COUNT = 52, 366
 MOST_BOOKED, WITHIN = 30, timedelta(hours=1)  # by one person: nobody arranges more, and each may write to two hundred
+MOST_MOVED = 60  # moves and changes of theirs within that time: of each everybody is told
 MOST_DRAFTS, YOUNG = 50, timedelta(days=1)  # that wait for one person; old ones that they forgot do not count
 TITLE, DESCRIPTION, NAME = 200, 3000, 200  # characters
 _ENDED: dict[MeetingState, str] = {
@@ -57,8 +58,8 @@ def check_open(meeting: Meeting, now: datetime) -> None:
         raise MeetingRefused(f"{meeting.name} is over.")
 
 
-def check_share(*, drafts: int = 0, booked: int = 0) -> None:
-    """That somebody who has so many drafts, and has booked so many meetings lately, may begin or book another one."""
+def check_share(*, drafts: int = 0, booked: int = 0, moved: int = 0) -> None:
+    """That somebody who has so many drafts, and has booked, or moved and changed, so many meetings lately, may begin, book or change another one."""
     if drafts >= MOST_DRAFTS:
         raise MeetingRefused(
             f"{drafts} meetings that you have begun since yesterday still wait for you, so I begin no other. "
@@ -67,6 +68,11 @@ def check_share(*, drafts: int = 0, booked: int = 0) -> None:
     if booked >= MOST_BOOKED:
         raise MeetingRefused(
             f"You have booked {booked} meetings within an hour. To be safe I book no more right now; please try again later."
+        )
+    if moved >= MOST_MOVED:
+        raise MeetingRefused(
+            f"You have moved or changed meetings {moved} times within an hour, and of each everybody is told. "
+            "To be safe I change no more right now; please try again later."
         )
 
 
