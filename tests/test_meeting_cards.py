@@ -36,6 +36,7 @@ from tests.meeting_values import (
     ROOM,
     SLOT,
     START,
+    WINDOW,
     booked,
     crowd,
     draft,
@@ -179,6 +180,20 @@ def test_a_draft_that_was_given_up_has_no_buttons() -> None:
     for card in (draft_card(draft(state="dropped")), meeting_card(draft(state="dropped"), ANA.id)):
         assert labels(of(card)) == []
         assert "given up" in said(card)
+
+
+def test_what_was_booked_at_once_by_another_zones_clock_says_back_what_was_named() -> None:
+    tokyo = replace(WINDOW, zone="Asia/Tokyo", exact=START, text="Tue 24 Nov 2026, 23:00 Asia/Tokyo")
+    card = meeting_card(booked(at_once=True, wish=wish(window=tokyo, attendees=(ANA, RAJ))), ANA.id, NOW)
+    assert "You named Tue 24 Nov 2026, 23:00 Asia/Tokyo." in said(card)
+    here = replace(tokyo, zone="Europe/Lisbon")
+    assert "You named" not in said(meeting_card(booked(at_once=True, wish=wish(window=here)), ANA.id, NOW))
+
+
+def test_undo_does_not_stand_beside_times_to_move_it_to() -> None:
+    card = meeting_card(booked(at_once=True, offer=offer()), ANA.id, NOW)
+    assert "Undo" not in labels(card)
+    assert "Undo" not in said(card)
 
 
 def test_what_was_answered_is_not_undone_with_a_press() -> None:

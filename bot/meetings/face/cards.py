@@ -71,7 +71,7 @@ def meeting_card(meeting: Meeting, viewer: str, now: datetime | None = None) -> 
     if mine and not over and meeting.offer:
         blocks += [{"type": "divider"}, section("*Move it to another time?*"), *offered(meeting, meeting.offer)]
     if mine and undoable(meeting, now):
-        blocks.append(context(AT_ONCE))
+        blocks.append(context(f"{AT_ONCE}{_elsewhere(meeting)}"))
     row = [] if over else _buttons(meeting, viewer, now, mine=mine)
     if viewer == "" and not over:
         blocks.append(context(THREAD.format(organizer=names(meeting.attendees[:1]))))
@@ -105,6 +105,13 @@ def _wanted(meeting: Meeting) -> str:
     if wish.window and wish.window.text:
         lines.append(f"*When* {shown(wish.window.text, 300)}")
     return "\n".join(lines)
+
+
+def _elsewhere(meeting: Meeting) -> str:
+    """The time as it was named, where that was by the clock of another zone than the organizer's."""
+    window = meeting.wish.window
+    elsewhere = window and window.exact and window.zone != meeting.attendees[0].zone
+    return f" You named {shown(window.text)}." if window and elsewhere else ""
 
 
 def _whole(description: str) -> list[Block]:
