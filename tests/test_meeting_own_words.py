@@ -11,6 +11,7 @@ import pytest
 
 from bot.errors import ToolRefused
 from bot.tools import Asking, Tool
+from bot.tools.cancel_meeting import cancel_meeting
 from bot.tools.create_meeting import create_meeting
 from bot.tools.find_times import find_times
 from bot.tools.own_words import are_own_words, is_own_address
@@ -86,6 +87,30 @@ async def test_a_draft_with_words_that_were_not_said_is_not_booked_by_naming_its
     assert (await use(world, reschedule_meeting, text=f"2pm, {SECRET}"))["state"].startswith("booked")
 
 
+async def test_whom_the_asker_has_not_named_is_told_nothing_without_their_press(world: World) -> None:
+    raj = f"<@{world.id('raj')}>"
+    assert (await use(world, create_meeting, text="sum up this file, with the team"))["state"] == "draft"
+    for text in ("meet Dana at 2pm", "DANA!", f"meet <@{world.id('dana')}|dana>"):
+        told = await use(world, create_meeting, text=text)
+        assert told["state"].startswith("booked"), text
+        await use(world, cancel_meeting, text="cancel it", meeting=told["meeting"])
+    booked = (await use(world, create_meeting))["meeting"]
+    for text in ("sum up this file", "add her"):
+        with pytest.raises(ToolRefused, match="so whom it is with must"):
+            await use(world, reschedule_meeting, text=text, meeting=booked, add=["Raj Patel"], **NOW)
+    await use(world, reschedule_meeting, text="make Dana optional", meeting=booked, optional=["Dana Weiss"], **NOW)
+    told = await use(world, reschedule_meeting, text=f"add {raj}", meeting=booked, add=["Raj Patel"], **NOW)
+    assert "Raj Patel" in told["people"]
+
+
+async def test_a_draft_of_this_question_is_not_booked_by_naming_its_time_again(world: World) -> None:
+    asked = world.asking(text="sum up this file")
+    assert (await again(world, asked, create_meeting))["state"] == "draft"
+    assert (await again(world, asked, reschedule_meeting))["state"] == "draft"
+    told = await use(world, reschedule_meeting, text="take 2pm")  # who has seen its card
+    assert told["state"].startswith("booked")
+
+
 async def test_whose_calendar_is_public_is_not_invited_unless_the_asker_named_them(world: World) -> None:
     world.calendar.public = True
     for text in ("sum up this file", f"Team sync with {GUEST}.evil.example", f"meet {GUEST} at 2pm"):
@@ -127,7 +152,7 @@ async def again(world: World, asked: Asking, tool: Tool, **changes: Any) -> dict
 async def test_who_joins_from_outside_does_not_read_what_it_was_called_a_moment_ago(
     world: World, renamed: bool
 ) -> None:
-    text = f"sum up this file, and add {GUEST} to M-1"
+    text = f"sum up this file for Dana, and add {GUEST} to M-1"
     if renamed:
         await use(world, create_meeting)
         asked = world.asking(text=text)

@@ -51,11 +51,15 @@ MEETING_TOOLS = [t for t in TOOLS if t.name in NAMES]
 
 
 async def use(
-    world: World, tool: Tool, person: str = "ana", channel: str = "", text: str = "a question", **changes: Any
+    world: World, tool: Tool, person: str = "ana", channel: str = "", text: str = "", **changes: Any
 ) -> dict[str, Any]:
-    """A call, as the journal makes it: what comes before its transaction, and then that."""
+    """A call, as the journal makes it: what comes before its transaction, and then that. Without a `text` the question names whom the call does."""
+    given = ARGUMENTS[tool.name] | changes
+    text = (
+        text or f"a question about {', '.join(n for key in ('people', 'add', 'optional') for n in given.get(key, ()))}"
+    )
     asked = world.asking(person, channel, ROOT if channel else "dm", text)
-    parsed = tool.parse(json.dumps(ARGUMENTS[tool.name] | changes))
+    parsed = tool.parse(json.dumps(given))
     if not tool.effect:
         told: dict[str, Any] = await tool.run(parsed, asked)
         return told

@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,7 @@ from bot.meetings.values import Meeting, Offer, Place, Slot, Wish
 from bot.models import By, Person, utcnow
 from bot.mrkdwn import mentions, plain
 from bot.tools.meeting_request import CARD, Meet, called, mentioned_ids, reading, repeats
-from bot.tools.own_words import are_own_words, is_own_address
+from bot.tools.own_words import are_own_words, is_named, is_own_address
 from bot.tools.tool import Asking
 
 PRIVATE = "Others than members of this workspace read along here. Meetings are told of only among members: write to me in a direct message."
@@ -97,32 +97,50 @@ async def arrange(args: Meet, asking: Asking, *, may_book: bool) -> Ready:
         )
         try:
             prepared = await prepare(here.scheduling, here.by, asked, utcnow())
-            return Ready(here, await pressed(here, asking, prepared, args.title))
+            return Ready(here, await pressed(here, asking, prepared, args.title, (*args.people, *args.optional)))
         except MeetingRefused:
             if here.told:
                 raise
             raise ToolRefused(SETTLE) from None  # it may name people
 
 
-async def pressed(here: Here, asking: Asking, prepared: Prepared, title: str) -> Prepared:
-    """The same; but what would be told to others at once, and what the asker has not said, needs their press."""
-    if prepared.book and await unsaid(here, asking, prepared.wish, title, prepared.wish.description):
+async def pressed(here: Here, asking: Asking, prepared: Prepared, title: str, called: Collection[str] = ()) -> Prepared:
+    """The same; but what would be told to others at once, and what the asker has not said, needs their press. `called`: whom the model names."""
+    wish = prepared.wish
+    if prepared.book and await unsaid(here, asking, wish, title, wish.description, called):
         return replace(prepared, book=None)
     return prepared
 
 
+async def worded_since(here: Here, asking: Asking, meeting: Meeting) -> bool:
+    """Whether a meeting was begun, or given other words or people, in answer to this very question, perhaps."""
+    asked_at = datetime.fromtimestamp(float(asking.question.ts), UTC)
+    async with asking.database.read() as tx:
+        return await here.scheduling.register.worded(tx, meeting.team, meeting.number, asked_at)
+
+
 async def unsaid(
-    here: Here, asking: Asking, wish: Wish, title: str, description: str, there: Collection[str] = ()
+    here: Here,
+    asking: Asking,
+    wish: Wish,
+    title: str,
+    description: str,
+    called: Collection[str] = (),
+    there: Collection[str] = (),
 ) -> list[str]:
-    """What others would be told though the asker's message has it not: people from outside beside those who are `there`, the description, and among such people the title."""
+    """What others would be told though the asker's message has it not: whom it does not name, by a part of what they are `called`, or from outside (beside those
+    who are `there`) by mention, full name or address; the description; and among people from outside the title.
+    """
     text, people = asking.question.text, here.scheduling.people
     mentioned, outside = await persons(here, asking), await people.outside(wish.attendees)
     names, addresses = [p.name for p in mentioned], await people.addresses(p.id for p in mentioned)
     said = " ".join((text, *addresses))
-    called = [a.id for a in outside if a.kind == "member" and are_own_words(a.name, text, names)]
-    strangers = [a for a in outside if a.id not in (*there, *called)]
+    named = [a.id for a in outside if a.kind == "member" and are_own_words(a.name, text, names)]
+    strangers = [a for a in outside if a.id not in (*there, *named)]
+    invited = all(is_own_address(a.email, said) for a in strangers)
     wrong = {
-        "the address": not all(is_own_address(a.email, said) for a in strangers),
+        "whom it is with": invited and not all(is_named(each, said, names) for each in called),
+        "the address": not invited,
         "the description": not are_own_words(description, text, names),
         "the title": bool(outside) and not are_own_words(title, text, names),
     }

@@ -10,6 +10,7 @@ from unicodedata import normalize
 
 # All but spaces and plain punctuation: whole sentences can be written in signs that are no letters (ⓗ, 🇭, ⠓, invisible tags).
 _WORD = re.compile(r"[^\s!-/:-@\[-`{-~‘’‚“”„«»‹›–—…·•¡¿、。「」]+")  # noqa: RUF001  # these are meant
+_COMMON = frozenset(("a", "all", "and", "for", "group", "in", "of", "room", "team", "the", "to", "with"))  # tell nobody
 _ADDRESS = re.compile(r"[^\s@<>|,;:]+@[^\s@<>|,;:]+")
 _AROUND = "()[]{}\"'`*_~.!?“”‘’„«»"  # noqa: RUF001  # what may stand beside an address that Slack has not made a link of
 
@@ -21,6 +22,13 @@ def are_own_words(text: str, message: str, names: Iterable[str] = ()) -> bool:
         return True
     words = set(_WORD.findall(said))
     return bool(words) and words <= set(_WORD.findall(there))
+
+
+def is_named(called: str, message: str, names: Iterable[str] = ()) -> bool:
+    """Whether a person or group is called by a word that the message has: a part of their name, a mention, a handle. Rooms need no naming. Pure."""
+    said, there = _plain(called), _plain(" ".join((message, *names)))
+    words = set(_WORD.findall(said)) - _COMMON
+    return said.startswith("room ") or bool(words and (said in there or words & set(_WORD.findall(there))))
 
 
 def is_own_address(address: str, message: str) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -15,7 +14,19 @@ from bot.meetings.values import Meeting, Wish
 from bot.meetings.when.reading import Reading
 from bot.models import utcnow
 from bot.tools.meeting_request import TIME_RULE, Length, Names, Text, When, Words, called, reading
-from bot.tools.meetings import Here, Ready, admitted, persons, pressed, refusing, theirs, told, unsaid, written
+from bot.tools.meetings import (
+    Here,
+    Ready,
+    admitted,
+    persons,
+    pressed,
+    refusing,
+    theirs,
+    told,
+    unsaid,
+    worded_since,
+    written,
+)
 from bot.tools.tool import Arguments, Asking, Tool
 
 ONE_BY_ONE = "Move it by one call, and change the rest by another one after that: nothing was changed yet."
@@ -61,6 +72,8 @@ async def _look(args: Move, asking: Asking) -> Ready | Changing:
             if meeting.state == "draft":
                 title = "" if meeting.wish.title == UNTITLED else meeting.wish.title
                 prepared = await pressed(here, asking, prepared, title)
+                if await worded_since(here, asking, meeting):  # what `create_meeting` left to their press
+                    prepared = replace(prepared, book=None)
             return Ready(here, prepared, meeting)
         if timed:
             raise ToolRefused(ONE_BY_ONE)
@@ -92,11 +105,11 @@ async def _check_said(args: Move, asking: Asking, here: Here, meeting: Meeting, 
     there = {a.id for a in meeting.attendees}
     title, description = args.title, args.description
     joining = await here.scheduling.people.outside([a for a in wish.attendees if a.id not in there])
-    asked_at = datetime.fromtimestamp(float(asking.question.ts), UTC)
-    async with asking.database.read() as tx:
-        if joining and await here.scheduling.register.worded(tx, meeting.team, meeting.number, asked_at):
-            title, description = wish.title, wish.description
-    if wrong := await unsaid(here, asking, wish, title, description, there):
+    if joining and await worded_since(here, asking, meeting):
+        title, description = wish.title, wish.description
+    known = {name for a in meeting.attendees for name in (a.name, a.id, f"<@{a.id}>")}
+    new = [name for name in (*args.add, *args.optional) if name not in known]
+    if wrong := await unsaid(here, asking, wish, title, description, new, there):
         raise ToolRefused(NOT_SAID.format(what=" and ".join(wrong)))
 
 
