@@ -106,7 +106,7 @@ async def writable(settings: Settings, front: Front) -> AsyncIterator[list[str]]
     path = settings.data_dir / "assist.db"
 
     def locked() -> bool:
-        with closing(sqlite3.connect(path, timeout=1.0)) as database:
+        with closing(sqlite3.connect(path, timeout=3.0)) as database:  # less than the bot waits for a calendar
             try:
                 database.execute("BEGIN IMMEDIATE")
                 database.execute("ROLLBACK")
