@@ -14,7 +14,7 @@ from bot.tools import Asking, Tool
 from bot.tools.cancel_meeting import cancel_meeting
 from bot.tools.create_meeting import create_meeting
 from bot.tools.find_times import find_times
-from bot.tools.own_words import are_own_words, is_own_address
+from bot.tools.own_words import are_own_words, is_named, is_own_address
 from bot.tools.reschedule_meeting import reschedule_meeting
 from playground.slack.state import Person, make_id
 from tests.scheduling_world import World, world
@@ -85,6 +85,14 @@ async def test_a_draft_with_words_that_were_not_said_is_not_booked_by_naming_its
     assert told["state"] == "draft"
     assert told["times"]
     assert (await use(world, reschedule_meeting, text=f"2pm, {SECRET}"))["state"].startswith("booked")
+
+
+def test_a_name_is_no_part_of_another_word() -> None:
+    assert not is_named("Al", "sum up all of it")
+    assert not is_named("the team", "tell the team nothing")
+    assert is_named("Al Novak", "meet al at 2pm")
+    assert is_named("田中", "明日田中さんと会う")
+    assert is_named("room Aquarium", "meet al")
 
 
 async def test_whom_the_asker_has_not_named_is_told_nothing_without_their_press(world: World) -> None:

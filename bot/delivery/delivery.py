@@ -76,9 +76,7 @@ class Delivery:
                     told = None if isinstance(error, AssistError) else error
                     log.warning("delivery: no look", error=type(error).__name__, exc_info=told)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(
-                        LOOK_SECONDS
-                    ):  # wait_for may lose a cancellation that comes with the change
+                    async with asyncio.timeout(LOOK_SECONDS):  # wait_for may lose a cancellation that comes with it
                         await self._changed.wait()
                     await asyncio.sleep(SOON_SECONDS)
             if tasks := list(self._serving.values()):

@@ -156,9 +156,8 @@ class Deciding:
             return
         meeting, now = await self.present(by, args), utcnow()
         kept = args["kept"]  # with "minutes" where the form was one of a booked meeting
-        seen = "minutes" in kept and meeting.sequence == kept.get(
-            "sequence"
-        )  # what came meanwhile changes nothing of it
+        # What came meanwhile (answers) changes nothing of it.
+        seen = "minutes" in kept and meeting.sequence == kept.get("sequence")
         if meeting.version != args["version"] and not (meeting.state == "booked" and seen):
             raise MeetingRefused(CHANGED.format(name=meeting.name) + _typed(args["values"]))
         move = meeting.state == "booked"

@@ -19,9 +19,8 @@ from bot.delivery.delivery import MAILS_AT_ONCE
 from bot.errors import CalendarRefused, Retryable, SettingError
 
 SECONDS = 10.0  # for each word of the server
-AWAY_SECONDS = (
-    5.0  # for which a server that did not answer is not asked again: 200 attendees would each wait for the same silence
-)
+# For which a server that did not answer is not asked again: 200 attendees would each wait for the same silence.
+AWAY_SECONDS = 5.0
 IDLE_SECONDS = 5.0  # for which a connection is kept for the next mail
 MOST_MAILS = 50  # over one connection: servers count
 PORTS = {"smtp": 25, "smtps": 465}

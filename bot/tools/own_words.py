@@ -28,7 +28,8 @@ def is_named(called: str, message: str, names: Iterable[str] = ()) -> bool:
     """Whether a person or group is called by a word that the message has: a part of their name, a mention, a handle. Rooms need no naming. Pure."""
     said, there = _plain(called), _plain(" ".join((message, *names)))
     words = set(_WORD.findall(said)) - _COMMON
-    return said.startswith("room ") or bool(words and (said in there or words & set(_WORD.findall(there))))
+    unspaced = not said.isascii() and said in there  # languages that put no spaces between words
+    return said.startswith("room ") or bool(words and (unspaced or words & set(_WORD.findall(there))))
 
 
 def is_own_address(address: str, message: str) -> bool:
